@@ -1,0 +1,96 @@
+//! A to-do list as a JSON API. This file is HTTP, `todos.rs` is what the app knows about its data.
+
+mod failure;
+mod todos;
+
+/// `dapr:state`, generated from the host's WIT. The world is written here because an app's world lists what it uses, and
+/// HTTP comes from `wstd`.
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "package examples:todo; world todo { import dapr:state/store@0.1.0; }",
+        world: "examples:todo/todo",
+        generate_all,
+    });
+}
+
+use failure::Failure;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+use todos::Todo;
+use wstd::http::Body;
+
+#[wstd::http_server]
+async fn main(request: Request<Body>) -> Result<Response<Body>, wstd::http::Error> {
+    Ok(answer(request).await.unwrap_or_else(Failure::into_response))
+}
+
+async fn answer(request: Request<Body>) -> Result<Response<Body>, Failure> {
+    let (head, mut body) = request.into_parts();
+    let path: Vec<&str> = head.uri.path().split('/').skip(1).collect();
+
+    match (&head.method, path.as_slice()) {
+        (&Method::GET, ["todos"]) => list(todos::TODOS, &head.uri),
+        (&Method::POST, ["todos"]) => Ok(created(&todos::create(parsed(&mut body).await?)?)),
+        (&Method::POST, ["todos", "archive-done"]) => {
+            Ok(json(StatusCode::OK, &json!({ "archived": todos::archive_done()? })))
+        }
+        (&Method::GET, ["archive"]) => list(todos::ARCHIVE, &head.uri),
+        (&Method::GET, ["todos", id]) => Ok(json(StatusCode::OK, &todos::find(id)?)),
+        (&Method::PATCH, ["todos", id]) => Ok(json(StatusCode::OK, &todos::change(id, &parsed(&mut body).await?)?)),
+        (&Method::DELETE, ["todos", id]) => {
+            todos::remove(id)?;
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
+        (_, ["todos"]) => Err(Failure::Method { allow: "GET, POST" }),
+        (_, ["todos", "archive-done"]) => Err(Failure::Method { allow: "POST" }),
+        (_, ["archive"]) => Err(Failure::Method { allow: "GET" }),
+        (_, ["todos", _]) => Err(Failure::Method {
+            allow: "GET, PATCH, DELETE",
+        }),
+        _ => Err(Failure::NotFound),
+    }
+}
+
+fn list(prefix: &str, uri: &Uri) -> Result<Response<Body>, Failure> {
+    let mut cursor = None;
+    for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        match &*name {
+            "cursor" => cursor = Some(value.into_owned()),
+            _ => return Err(Failure::Bad(format!("there is no parameter `{name}`"))),
+        }
+    }
+    Ok(json(StatusCode::OK, &todos::page(prefix, cursor)?))
+}
+
+fn created(todo: &Todo) -> Response<Body> {
+    let location = HeaderValue::try_from(format!("/todos/{}", todo.id)).expect("an id is made of hex digits");
+    let mut response = json(StatusCode::CREATED, todo);
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+async fn parsed<T: DeserializeOwned>(body: &mut Body) -> Result<T, Failure> {
+    let bytes = body
+        .contents()
+        .await
+        .map_err(|error| Failure::Bad(format!("{error:#}")))?;
+    serde_json::from_slice(bytes).map_err(|error| Failure::Bad(error.to_string()))
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    let text = serde_json::to_string(value).expect("records of text and numbers are always valid JSON");
+    let mut response = empty(status);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+    *response.body_mut() = text.into();
+    response
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

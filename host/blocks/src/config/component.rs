@@ -1,0 +1,278 @@
+//! What all Dapr components share, whatever their building block: a type, a version, and who may use them.
+
+use super::error::{ConfigErrors, Location};
+use super::name::AppId;
+use super::nearest::{choices, nearest};
+use super::table::Table;
+use super::value::{FromText, quoted};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The `type` and `version` of a Dapr component, which together name a vendor's implementation.
+#[derive(Clone, Debug)]
+pub struct ComponentType {
+    name: String,
+    version: ComponentVersion,
+    block: Block,
+    name_at: Location,
+    version_at: Location,
+}
+
+/// A building block whose components are configured here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    /// What Dapr's full types begin with: `state` of `state.redis`.
+    pub(super) prefix: &'static str,
+    /// What one of its components is called.
+    pub(super) noun: &'static str,
+}
+
+/// A type of Dapr component that a host knows, by its name without the building block, and its version.
+pub type KnownType<'a> = (&'a str, ComponentVersion);
+
+impl ComponentType {
+    pub(super) fn read(table: &mut Table, block: Block, known: &[KnownType<'_>]) -> Result<Self, ConfigErrors> {
+        let text = table.require_or::<String>("type", || format!("add type = {}", choices(names(known))));
+        let version = table.take("version");
+        let text = text?;
+        let name = text
+            .strip_prefix(block.prefix)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .unwrap_or(&text);
+        let kind = Self {
+            name: name.to_owned(),
+            version: version?.unwrap_or_default(),
+            block,
+            name_at: table.location_of("type"),
+            version_at: table.location_of("version"),
+        };
+        if kind.name == "wasm" {
+            let message = format!("`type` cannot be \"wasm\": a {} in WebAssembly comes later", block.noun);
+            return Err(kind.name_at.error(message).with_help(known_types(known)).into());
+        }
+        Ok(kind)
+    }
+
+    /// The type without its building block: `redis`, also where the file has `state.redis`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The version, `v1` where the file has none.
+    pub fn version(&self) -> ComponentVersion {
+        self.version
+    }
+
+    /// Where the type stands in the file.
+    pub fn location(&self) -> &Location {
+        &self.name_at
+    }
+
+    /// That no vendor of this host has this type, or has it in this version. `known` are those it has.
+    #[must_use]
+    pub fn unknown(&self, known: &[KnownType<'_>]) -> ConfigErrors {
+        let versions: Vec<String> = known
+            .iter()
+            .filter(|(name, _)| *name == self.name)
+            .map(|(_, version)| version.to_string())
+            .collect();
+        if !versions.is_empty() {
+            let Self {
+                name,
+                version,
+                block: Block { prefix, .. },
+                ..
+            } = self;
+            let error = self
+                .version_at
+                .error(format!("{prefix}.{name} has no version {version}"));
+            return error
+                .with_help(format!("it has {}", choices(versions.iter().map(String::as_str))))
+                .into();
+        }
+        let error = self
+            .name_at
+            .error(format!("unknown {} type {}", self.block.noun, quoted(&self.name)));
+        let help = match nearest(&self.name, names(known)) {
+            Some(name) => format!("did you mean {}? {}", quoted(name), known_types(known)),
+            None => known_types(known),
+        };
+        error.with_help(help).into()
+    }
+}
+
+/// Two are equal if they name the same implementation, wherever they stand.
+impl PartialEq for ComponentType {
+    fn eq(&self, other: &Self) -> bool {
+        (self.block, &self.name, self.version) == (other.block, &other.name, other.version)
+    }
+}
+
+impl Eq for ComponentType {}
+
+/// As Dapr writes it: `state.redis/v1`.
+impl fmt::Display for ComponentType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}/{}", self.block.prefix, self.name, self.version)
+    }
+}
+
+fn known_types(known: &[KnownType<'_>]) -> String {
+    match names(known).as_slice() {
+        [] => "this host was built without any".to_owned(),
+        names => format!(
+            "known here: {}",
+            names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+fn names<'a>(known: &[KnownType<'a>]) -> Vec<&'a str> {
+    known
+        .iter()
+        .map(|(name, _)| *name)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+/// The version of a Dapr component: `v1` unless the file says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ComponentVersion(u16);
+
+impl ComponentVersion {
+    /// What all components have first, and most have only.
+    pub const V1: Self = Self(1);
+    /// A new layout or protocol, not compatible with the first.
+    pub const V2: Self = Self(2);
+}
+
+impl Default for ComponentVersion {
+    fn default() -> Self {
+        Self::V1
+    }
+}
+
+impl fmt::Display for ComponentVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+/// A version that is not `v` and a number.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not `v` and a number")]
+pub struct InvalidVersion;
+
+impl FromText for ComponentVersion {
+    const WHAT: &'static str = "a version";
+    const EXAMPLE: &'static str = "\"v1\"";
+    type Problem = InvalidVersion;
+
+    fn from_text(text: &str) -> Result<Self, InvalidVersion> {
+        let digits = text
+            .strip_prefix('v')
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        digits
+            .and_then(|digits| digits.parse().ok())
+            .map(Self)
+            .ok_or(InvalidVersion)
+    }
+}
+
+/// Which apps may use a Dapr component: `scopes = ["orders"]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Scopes {
+    /// Every app, which is what no `scopes` means.
+    #[default]
+    AllApps,
+    /// These apps, of which there is at least one.
+    Only(BTreeSet<AppId>),
+}
+
+impl Scopes {
+    pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
+        // Dapr takes an empty list for all apps, and its author may have meant none: refused, since guessing opens a store.
+        let apps = table.take_checked("scopes", |apps: &Vec<AppId>| match apps.is_empty() {
+            true => Err("name an app, or leave `scopes` out for all apps"),
+            false => Ok(()),
+        })?;
+        Ok(apps.map_or(Self::AllApps, |apps| Self::Only(apps.into_iter().collect())))
+    }
+
+    /// Whether an app may use the component.
+    pub fn allow(&self, app: &AppId) -> bool {
+        match self {
+            Self::AllApps => true,
+            Self::Only(apps) => apps.contains(app),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{failure, messages, read, table};
+    use super::*;
+
+    const STATE: Block = Block {
+        prefix: "state",
+        noun: "state store",
+    };
+    const KNOWN: [KnownType<'static>; 3] = [
+        ("in-memory", ComponentVersion::V1),
+        ("postgresql", ComponentVersion::V1),
+        ("postgresql", ComponentVersion::V2),
+    ];
+
+    fn kind(text: &str) -> Result<ComponentType, ConfigErrors> {
+        table(text).read(|table| ComponentType::read(table, STATE, &KNOWN))
+    }
+
+    #[test]
+    fn a_type_may_be_short_or_as_dapr_writes_it() {
+        assert_eq!(kind("type = 'redis'").unwrap().to_string(), "state.redis/v1");
+        assert_eq!(
+            kind("type = 'redis'").unwrap(),
+            kind("type = 'state.redis'\nversion = 'v1'").unwrap()
+        );
+        assert_eq!(
+            kind("type = 'postgresql'\nversion = 'v2'").unwrap().version(),
+            ComponentVersion::V2
+        );
+    }
+
+    #[test]
+    fn an_unknown_type_or_version_names_the_known_ones() {
+        let unknown = |text| messages(kind(text).unwrap().unknown(&KNOWN));
+        assert_eq!(
+            unknown("type = 'postgres'"),
+            "unknown state store type \"postgres\" \
+             (did you mean \"postgresql\"? known here: \"in-memory\", \"postgresql\")"
+        );
+        assert_eq!(
+            unknown("type = 'pubsub.redis'"),
+            "unknown state store type \"pubsub.redis\" (known here: \"in-memory\", \"postgresql\")"
+        );
+        assert_eq!(
+            unknown("type = 'postgresql'\nversion = 'v3'"),
+            "state.postgresql has no version v3 (it has \"v1\" or \"v2\")"
+        );
+    }
+
+    #[test]
+    fn versions_are_v_and_a_number() {
+        assert_eq!(read::<ComponentVersion>("'v2'"), ComponentVersion::V2);
+        for text in ["''", "'v'", "'1'", "'V1'", "'v+1'", "'v1.0'", "1"] {
+            failure::<ComponentVersion>(text);
+        }
+    }
+
+    #[test]
+    fn scopes_name_the_apps_and_no_scopes_mean_all() {
+        let orders: AppId = "orders".parse().unwrap();
+        let scopes = |text| table(text).read(Scopes::read).unwrap();
+        assert!(scopes("").allow(&orders));
+        assert!(scopes("scopes = ['cart', 'orders']").allow(&orders));
+        assert!(!scopes("scopes = ['cart']").allow(&orders));
+    }
+}

@@ -1,0 +1,188 @@
+//! What users read: each `testdata/NAME.toml` gives `NAME.stderr`. `UPDATE_GOLDEN=1` writes the latter anew.
+
+use super::{ComponentType, ComponentVersion, ConfigErrors, Configuration, Environment, InSeconds, KnownType, Source};
+use super::{Table, Vendors};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Vendors with settings like the real ones'.
+struct Fake;
+
+#[derive(Debug)]
+#[allow(dead_code, reason = "only read to see that reading works")]
+enum Settings {
+    Memory,
+    Sqlite {
+        path: PathBuf,
+        busy_timeout: Option<Duration>,
+        cleanup: Option<InSeconds>,
+        synchronous: Option<u8>,
+        tls: Option<bool>,
+    },
+}
+
+impl Vendors for Fake {
+    type State = Settings;
+
+    fn state_types(&self) -> Vec<KnownType<'_>> {
+        ["in-memory", "sqlite", "redis"]
+            .map(|name| (name, ComponentVersion::V1))
+            .to_vec()
+    }
+
+    fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<Settings, ConfigErrors> {
+        match (kind.name(), kind.version()) {
+            ("in-memory", ComponentVersion::V1) => Ok(Settings::Memory),
+            ("sqlite", ComponentVersion::V1) => sqlite(table),
+            _ => Err(kind.unknown(&self.state_types())),
+        }
+    }
+}
+
+fn sqlite(table: &mut Table) -> Result<Settings, ConfigErrors> {
+    table.alias("url", "connectionString");
+    let path = table.require("connectionString");
+    let busy_timeout = table.take("busyTimeout");
+    let cleanup = table.take("cleanupIntervalInSeconds");
+    let synchronous = table.take_choice("synchronous", &[("off", 0), ("normal", 1), ("full", 2)]);
+    let tls = table.section("tls", |tls| tls.take("verify"));
+    table.finish()?;
+    Ok(Settings::Sqlite {
+        path: path?,
+        busy_timeout: busy_timeout?,
+        cleanup: cleanup?,
+        synchronous: synchronous?,
+        tls: tls?.flatten(),
+    })
+}
+
+fn parse(text: &str) -> Result<Configuration<Settings>, ConfigErrors> {
+    let environment: Environment = [
+        ("REDIS_PASSWORD", "hunter2"),
+        ("STATE_FILE", "/var/state.db"),
+        ("EMPTY", ""),
+    ]
+    .into_iter()
+    .collect();
+    Configuration::parse(Source::new("components.toml", "/conf", text), environment, &Fake)
+}
+
+fn testdata() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/testdata")
+}
+
+fn files(extension: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(testdata())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = entries
+        .filter(|path| path.extension() == Some(OsStr::new(extension)))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+#[test]
+fn every_error_reads_as_its_golden_file() {
+    let mut wrong = Vec::new();
+    for file in files("toml") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let found = match parse(&text) {
+            Ok(_) => "no error\n".to_owned(),
+            Err(errors) => format!("{errors:#}\n"),
+        };
+        let golden = file.with_extension("stderr");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&golden, &found).unwrap();
+        } else if std::fs::read_to_string(&golden).ok().as_deref() != Some(&found) {
+            wrong.push(format!("{}:\n{found}", golden.display()));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "UPDATE_GOLDEN=1 accepts these:\n\n{}",
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_golden_file_has_its_input() {
+    for file in files("stderr") {
+        assert!(file.with_extension("toml").exists(), "{}", file.display());
+    }
+}
+
+#[test]
+fn no_line_shows_the_value_of_a_variable() {
+    for file in files("stderr") {
+        assert!(
+            !std::fs::read_to_string(&file).unwrap().contains("hunter2"),
+            "{}",
+            file.display()
+        );
+    }
+}
+
+/// Files as an editor leaves them in the middle of work: whatever is missing or doubled, there is an answer.
+#[test]
+fn damaged_files_are_answered() {
+    for file in files("toml") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (index, c) in text.char_indices() {
+            let (before, after) = text.split_at(index);
+            let without = after.get(c.len_utf8()..).unwrap();
+            for damaged in [
+                before.to_owned(),
+                format!("{before}{without}"),
+                format!("{before}{c}{after}"),
+            ] {
+                if let Err(errors) = parse(&damaged) {
+                    let shown = format!("{errors:#}");
+                    assert!(shown.lines().all(|line| !line.contains('\r')), "{shown}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_without_errors_is_what_it_says() {
+    let text = r#"
+        [app]
+        memory = "64MiB"
+
+        [state.statestore]
+        type = "state.sqlite"
+        connectionString = "data/state.db"
+        busyTimeout = "3s"
+        scopes = ["orders"]
+        keyPrefix = "Name"
+        deadline = "1s"
+
+        [state.cache]
+        type = "in-memory"
+    "#;
+    let configuration = parse(text).unwrap();
+    assert_eq!(configuration.app.memory, super::ByteSize::mib(64));
+    let [store, cache] = &configuration.state[..] else {
+        panic!("two stores")
+    };
+    assert_eq!(store.name.as_str(), "statestore");
+    assert_eq!(store.kind.to_string(), "state.sqlite/v1");
+    assert_eq!(store.key_prefix, crate::state::KeyPrefix::Name);
+    assert_eq!(store.deadline, Duration::from_secs(1));
+    assert!(!store.scopes.allow(&"cart".parse().unwrap()));
+    assert!(matches!(&store.settings, Settings::Sqlite { path, .. } if path == Path::new("/conf/data/state.db")));
+    assert_eq!(store.location.to_string(), "components.toml:5:16");
+    assert_eq!((cache.name.as_str(), cache.deadline), ("cache", Duration::from_secs(5)));
+    assert!(matches!(cache.settings, Settings::Memory));
+}
+
+#[test]
+fn an_empty_file_is_the_defaults_and_no_store() {
+    let configuration = parse("").unwrap();
+    assert_eq!(configuration.app, super::AppConfig::default());
+    assert!(configuration.state.is_empty());
+}

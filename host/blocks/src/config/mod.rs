@@ -1,0 +1,65 @@
+//! Configuration: `components.toml`, read into types that cannot be wrong.
+//!
+//! [`Configuration::parse`] reads the host's part of a file and hands each store's own settings to [`Vendors`]. Whatever is
+//! wrong is reported at once, with line, column and what was probably meant; a key that nobody knows is an error at every
+//! depth. Values are what TOML has, plus a few texts:
+//!
+//! | value | written |
+//! |---|---|
+//! | string, and every text below | `"text"`, or `{ env = "NAME" }` for an environment variable's |
+//! | boolean | `true`, or `"true"` |
+//! | integer | `10`, or `"10"` |
+//! | duration | `"30s"`, `"1h30m"`, `"100ms"` |
+//! | size | `"128MiB"`, `"64MB"`, or a number of bytes |
+//! | path | `"data/state.db"`; a relative one starts at the file's folder |
+//!
+//! | file | holds |
+//! |---|---|
+//! | `configuration` | [`Configuration`], the file, and [`Vendors`] |
+//! | `app` | [`AppConfig`], `[app]` |
+//! | `state` | [`StateComponent`], `[state.NAME]` |
+//! | `component` | [`ComponentType`] and [`Scopes`], which components of all building blocks have |
+//! | `table`, `section` | [`Table`], which knows the keys it was asked for, and tables in it |
+//! | `value` | [`FromToml`] and [`FromText`], which read one value |
+//! | `scalar`, `collection`, `duration`, `byte_size`, `name` | the types of values |
+//! | `reference`, `environment` | `{ env = "NAME" }` |
+//! | `source`, `document`, `syntax` | the file, its tree, and what is no TOML |
+//! | `error`, `snippet`, `nearest` | what users read when something is wrong |
+
+mod app;
+mod byte_size;
+mod collection;
+mod component;
+mod configuration;
+mod document;
+mod duration;
+mod environment;
+mod error;
+#[cfg(test)]
+mod golden;
+mod name;
+mod nearest;
+mod reference;
+mod scalar;
+mod section;
+mod snippet;
+mod source;
+mod state;
+mod syntax;
+mod table;
+#[cfg(test)]
+mod testing;
+mod value;
+
+pub use app::AppConfig;
+pub use byte_size::{ByteSize, ByteSizeError};
+pub use component::{ComponentType, ComponentVersion, InvalidVersion, KnownType, Scopes};
+pub use configuration::{Configuration, Vendors};
+pub use duration::{DurationError, InMilliseconds, InSeconds, NonZeroDuration, parse_duration};
+pub use environment::Environment;
+pub use error::{ConfigError, ConfigErrors, Location};
+pub use name::{AppId, ComponentName, NameError};
+pub use source::{ReadError, Source};
+pub use state::StateComponent;
+pub use table::Table;
+pub use value::{FromText, FromToml, Value};

@@ -1,0 +1,120 @@
+//! `[state.NAME]`: state stores.
+//!
+//! A store's table holds the host's own keys and its vendor's settings side by side, as Dapr's users know them. The host's
+//! are read here; what is left goes to the vendor, whose names they are.
+
+use super::component::{Block, ComponentType, KnownType, Scopes};
+use super::duration::NonZeroDuration;
+use super::error::{ConfigErrors, Location};
+use super::name::ComponentName;
+use super::table::Table;
+use super::value::FromText;
+use crate::state::KeyPrefix;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub(super) const STATE: Block = Block {
+    prefix: "state",
+    noun: "state store",
+};
+
+/// A configured state store; `S` is what the vendor made of its own settings. The text of each field is its reference.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StateComponent<S> {
+    /// The name in `[state.NAME]`, by which apps ask for the store.
+    pub name: ComponentName,
+    /// `type` and `version`, strings: the vendor. `"redis"` and Dapr's `"state.redis"` are the same; `version` is needed
+    /// only where Dapr has several, and `"v1"` by default.
+    pub kind: ComponentType,
+    /// `scopes`, an array of app ids: the apps that may use the store. Default: all.
+    pub scopes: Scopes,
+    /// `keyPrefix`, a string: what keeps apps apart in the store. `"appid"`, `"name"`, `"namespace"`, `"none"`, or any other
+    /// text without `||`, which is then the prefix itself, in lower case. Default: `"appid"`.
+    pub key_prefix: KeyPrefix,
+    /// `deadline`, a duration above zero: the longest that one call may take, whatever the vendor's own timeouts. Default:
+    /// `"5s"`.
+    pub deadline: Duration,
+    /// The other keys of the table: the vendor's settings.
+    pub settings: S,
+    /// Where the store's name stands in the file, for errors that show only when it is opened.
+    pub location: Location,
+}
+
+impl<S> StateComponent<S> {
+    /// [`StateComponent::deadline`] where the file has none: above what a store in trouble should need, below
+    /// [`AppConfig::request_timeout`](super::AppConfig::request_timeout), so that the app hears of it.
+    pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
+
+    pub(super) fn read(
+        name: &str,
+        location: &Location,
+        table: Table,
+        known: &[KnownType<'_>],
+        vendor: impl FnOnce(&ComponentType, &mut Table) -> Result<S, ConfigErrors>,
+    ) -> Result<Self, ConfigErrors> {
+        let name = ComponentName::from_text(name)
+            .map_err(|problem| location.error(format!("a state store cannot have this name: {problem}")));
+        let rest = table.read(|table| {
+            // Without a type, nobody knows what the other keys mean.
+            let kind = ComponentType::read(table, STATE, known)?;
+            let scopes = Scopes::read(table);
+            let key_prefix = table.take("keyPrefix");
+            let deadline = table.take("deadline").map(|given| given.map(NonZeroDuration::get));
+            refuse_later_keys(table);
+
+            let settings = vendor(&kind, table)?;
+            table.finish()?;
+            let (scopes, key_prefix, deadline) = (scopes?, key_prefix?.unwrap_or_default(), deadline?);
+            Ok((
+                kind,
+                scopes,
+                key_prefix,
+                deadline.unwrap_or(Self::DEFAULT_DEADLINE),
+                settings,
+            ))
+        });
+        match (name, rest) {
+            (Ok(name), Ok((kind, scopes, key_prefix, deadline, settings))) => Ok(Self {
+                name,
+                kind,
+                scopes,
+                key_prefix,
+                deadline,
+                settings,
+                location: location.clone(),
+            }),
+            (Err(error), Err(errors)) => Err(errors.and(error.into())),
+            (Err(error), Ok(_)) => Err(error.into()),
+            (Ok(_), Err(errors)) => Err(errors),
+        }
+    }
+}
+
+/// Keys that belong to the host in every version, so that no vendor's setting may take their names.
+fn refuse_later_keys(table: &mut Table) {
+    for name in ["component", "allow-hosts", "memory", "instances"] {
+        let message = format!("`{name}` is for stores in WebAssembly, which come later");
+        table.refuse(name, message, Some("remove it"));
+    }
+    table.refuse(
+        "metadata",
+        "`metadata` is for stores in WebAssembly, which come later",
+        Some("a store's own settings stand in its table: redisHost = \"localhost:6379\""),
+    );
+    table.refuse(
+        "source",
+        "`source` is not in this version yet: all stores are built in",
+        Some("installed Dapr components come later"),
+    );
+}
+
+impl FromText for KeyPrefix {
+    const WHAT: &'static str = "a key prefix";
+    const EXAMPLE: &'static str = "\"appid\", \"name\", \"namespace\", \"none\" or \"shared\"";
+    type Problem = <Self as FromStr>::Err;
+
+    fn from_text(text: &str) -> Result<Self, Self::Problem> {
+        text.parse()
+    }
+}

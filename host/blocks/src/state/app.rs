@@ -1,0 +1,337 @@
+//! What one app sees of the stores: the rules that all vendors share.
+//!
+//! An [`AppStores`] is made once, when an app is set up; a call is then a look-up, the checks below and the vendor's work.
+//! The checks stand here and not in the stores, so that no store can forget one.
+
+use super::{
+    BulkError, Condition, Cursor, DeleteItem, Entry, Feature, GetOptions, ItemError, Key, KeyPage, KeyPrefix, Limits,
+    Metadata, Operation, PageLimit, Prefix, SetItem, StateError, StateStore,
+};
+use std::collections::{BTreeMap, HashSet};
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a store is set up for the apps that use it.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// What keeps apps apart.
+    pub key_prefix: KeyPrefix,
+    /// The longest that one call may take, whatever the vendor's own timeouts.
+    pub deadline: Duration,
+    /// How much an app may hand over at once.
+    pub limits: Limits,
+}
+
+/// The stores that one app may use, by name.
+#[derive(Clone, Default)]
+pub struct AppStores {
+    stores: BTreeMap<String, AppStore>,
+}
+
+impl AppStores {
+    /// Lets the app use `store` under this name. `namespace` is the host's, none outside Kubernetes.
+    pub fn insert(
+        &mut self,
+        name: &str,
+        store: Arc<dyn StateStore>,
+        settings: &StoreSettings,
+        app_id: &str,
+        namespace: Option<&str>,
+    ) {
+        let prefix = settings.key_prefix.resolve(app_id, name, namespace);
+        let StoreSettings { deadline, limits, .. } = *settings;
+        self.stores.insert(name.to_owned(), AppStore { name: name.to_owned(), store, prefix, deadline, limits });
+    }
+
+    /// The store of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::NotConfigured`] if the app has no store at all, [`StateError::NoSuchStore`] if it has others.
+    pub fn get(&self, name: &str) -> Result<&AppStore, StateError> {
+        match self.stores.get(name) {
+            Some(store) => Ok(store),
+            None if self.stores.is_empty() => Err(StateError::NotConfigured),
+            None => Err(StateError::NoSuchStore(name.to_owned())),
+        }
+    }
+
+    /// The names of the stores, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.stores.keys().map(String::as_str)
+    }
+
+    /// Whether the app has no store.
+    pub fn is_empty(&self) -> bool {
+        self.stores.is_empty()
+    }
+}
+
+/// One store, as one app sees it.
+#[derive(Clone)]
+pub struct AppStore {
+    name: String,
+    store: Arc<dyn StateStore>,
+    prefix: Prefix,
+    deadline: Duration,
+    limits: Limits,
+}
+
+/// What a call that ran out of time may have done.
+#[derive(Clone, Copy)]
+enum Access {
+    Read,
+    Write,
+}
+
+impl AppStore {
+    /// Reads an item.
+    ///
+    /// # Errors
+    ///
+    /// As `dapr:state/store.get`.
+    pub async fn get(&self, key: &str, options: &GetOptions) -> Result<Option<Entry>, StateError> {
+        let key = self.key(key)?;
+        self.call("get", Access::Read, self.store.get(&key, options)).await
+    }
+
+    /// Reads items, answered in the order of `keys`.
+    ///
+    /// # Errors
+    ///
+    /// As `dapr:state/store.bulk-get`.
+    pub async fn bulk_get(&self, keys: &[String], options: &GetOptions) -> Result<Vec<Option<Entry>>, StateError> {
+        self.check_count(keys.len())?;
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = keys.iter().map(|key| self.key(key)).collect::<Result<Vec<_>, _>>()?;
+        self.call("bulk-get", Access::Read, self.store.bulk_get(&keys, options, self.limits.batch)).await
+    }
+
+    /// Writes an item.
+    ///
+    /// # Errors
+    ///
+    /// As `dapr:state/store.set`.
+    pub async fn set(&self, item: SetItem<String>) -> Result<(), StateError> {
+        let item = self.set_item(item)?;
+        self.call("set", Access::Write, self.store.set(item)).await
+    }
+
+    /// Writes items, each on its own.
+    ///
+    /// # Errors
+    ///
+    /// As `dapr:state/store.bulk-set`.
+    pub async fn bulk_set(&self, items: Vec<SetItem<String>>) -> Result<(), BulkError> {
+        self.check_batch(items.iter().map(|item| (item.key.as_str(), item.value.len())))?;
+        if items.is_empty() {
+            return Ok(());
+        }
+        let items = items.into_iter().map(|item| self.set_item(item)).collect::<Result<Vec<_>, _>>()?;
+        self.bulk_call("bulk-set", self.store.bulk_set(items)).await
+    }
+
+    /// Removes an item.
+    ///
+    /// # Errors
+    ///
+    /// As `dapr:state/store.delete`.
+    pub async fn delete(&self, item: DeleteItem<String>) -> Result<(), StateError> {
+        let item = self.delete_item(item)?;
+        self.call("delete", Access::Write, self.store.delete(item)).await
+    }
+
+    /// Removes items, each on its own.
+    ///
+    /// # Errors
+    ///
+    /// As `dapr:state/store.bulk-delete`.
+    pub async fn bulk_delete(&self, items: Vec<DeleteItem<String>>) -> Result<(), BulkError> {
+        self.check_batch(items.iter().map(|item| (item.key.as_str(), 0)))?;
+        if items.is_empty() {
+            return Ok(());
+        }
+        let items = items.into_iter().map(|item| self.delete_item(item)).collect::<Result<Vec<_>, _>>()?;
+        self.bulk_call("bulk-delete", self.store.bulk_delete(items)).await
+    }
+
+    /// Does all operations or none.
+    ///
+    /// # Errors
+    ///
+    /// As `dapr:state/store.transact`.
+    pub async fn transact(&self, operations: Vec<Operation<String>>, metadata: &Metadata) -> Result<(), StateError> {
+        self.require(Feature::Transactions)?;
+        self.check_batch(operations.iter().map(|operation| match operation {
+            Operation::Set(item) => (item.key.as_str(), item.value.len()),
+            Operation::Delete(item) => (item.key.as_str(), 0),
+        }))?;
+        if operations.is_empty() {
+            return Ok(());
+        }
+        let operations = operations.into_iter().map(|operation| self.operation(operation));
+        let operations = operations.collect::<Result<Vec<_>, _>>()?;
+        self.call("transact", Access::Write, self.store.transact(operations, metadata)).await
+    }
+
+    /// Lists the app's keys that begin with `prefix`, without the app's own prefix.
+    ///
+    /// # Errors
+    ///
+    /// As `dapr:state/store.list-keys`.
+    pub async fn list_keys(
+        &self,
+        prefix: &str,
+        limit: PageLimit,
+        cursor: Option<&Cursor>,
+    ) -> Result<KeyPage, StateError> {
+        self.require(Feature::Listing)?;
+        let prefix = self.prefix.listing(prefix, &self.limits)?;
+        let page = self.call("list-keys", Access::Read, self.store.list_keys(&prefix, limit, cursor)).await?;
+        let keys = page.keys.iter().filter_map(|key| self.prefix.strip(key)).map(str::to_owned).collect();
+        Ok(KeyPage { keys, cursor: page.cursor })
+    }
+
+    // ---- checks ----
+
+    fn key(&self, key: &str) -> Result<Key, StateError> {
+        self.prefix.key(key, &self.limits)
+    }
+
+    fn set_item(&self, item: SetItem<String>) -> Result<SetItem, StateError> {
+        if item.condition != Condition::Any {
+            self.require(Feature::Etags)?;
+        }
+        if item.ttl.is_some() {
+            self.require(Feature::Ttl)?;
+        }
+        let (len, max) = (item.value.len(), self.limits.value);
+        if len > max {
+            return Err(StateError::TooLarge(format!("the value has {len} bytes, more than the {max} allowed")));
+        }
+        item.try_map_key(|key| self.key(key))
+    }
+
+    fn delete_item(&self, item: DeleteItem<String>) -> Result<DeleteItem, StateError> {
+        if item.etag.is_some() {
+            self.require(Feature::Etags)?;
+        }
+        item.try_map_key(|key| self.key(key))
+    }
+
+    fn operation(&self, operation: Operation<String>) -> Result<Operation, StateError> {
+        Ok(match operation {
+            Operation::Set(item) => Operation::Set(self.set_item(item)?),
+            Operation::Delete(item) => Operation::Delete(self.delete_item(item)?),
+        })
+    }
+
+    fn require(&self, feature: Feature) -> Result<(), StateError> {
+        if self.store.features().has(feature) {
+            return Ok(());
+        }
+        Err(StateError::Unsupported { store: self.name.clone(), feature })
+    }
+
+    fn check_count(&self, count: usize) -> Result<(), StateError> {
+        let max = self.limits.items;
+        if count > max {
+            return Err(StateError::TooLarge(format!("the call has {count} items, more than the {max} allowed")));
+        }
+        Ok(())
+    }
+
+    /// Refuses a list that is too long, too large, or names a key twice: the order of two writes to one key is nothing that
+    /// every vendor keeps.
+    fn check_batch<'a>(
+        &self,
+        items: impl ExactSizeIterator<Item = (&'a str, usize)> + 'a,
+    ) -> Result<(), StateError> {
+        self.check_count(items.len())?;
+        let mut names = HashSet::with_capacity(items.len());
+        let mut bytes = 0_usize;
+        for (key, value_len) in items {
+            if !names.insert(key) {
+                let key = key.escape_debug();
+                return Err(StateError::Invalid(format!("the key `{key}` is named twice in one call")));
+            }
+            bytes = bytes.saturating_add(key.len()).saturating_add(value_len);
+        }
+        if bytes > self.limits.batch {
+            let max = self.limits.batch;
+            return Err(StateError::TooLarge(format!("the items have {bytes} bytes, more than the {max} allowed")));
+        }
+        Ok(())
+    }
+
+    // ---- calling the vendor ----
+
+    async fn call<T>(
+        &self,
+        operation: &'static str,
+        access: Access,
+        call: impl Future<Output = Result<T, StateError>>,
+    ) -> Result<T, StateError> {
+        match tokio::time::timeout(self.deadline, call).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.seal(operation, error)),
+            Err(_) => Err(self.seal(operation, self.timed_out(access))),
+        }
+    }
+
+    async fn bulk_call(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<(), BulkError>>,
+    ) -> Result<(), BulkError> {
+        match tokio::time::timeout(self.deadline, call).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(BulkError::Call(error))) => Err(self.seal(operation, error).into()),
+            Ok(Err(BulkError::Items(items))) => Err(BulkError::Items(
+                items.into_iter().map(|item| ItemError { error: self.seal(operation, item.error), ..item }).collect(),
+            )),
+            Err(_) => Err(self.seal(operation, self.timed_out(Access::Write)).into()),
+        }
+    }
+
+    fn timed_out(&self, access: Access) -> StateError {
+        let reason = format!("no answer within {:?}", self.deadline);
+        match access {
+            Access::Read => StateError::Unavailable { reason, source: None },
+            Access::Write => StateError::OutcomeUnknown { reason, source: None },
+        }
+    }
+
+    /// Names things as the app does, and logs what the app is not shown.
+    fn seal(&self, operation: &'static str, error: StateError) -> StateError {
+        match error {
+            StateError::EtagMismatch { key } => {
+                let key = self.prefix.strip(&key).map(str::to_owned).unwrap_or(key);
+                StateError::EtagMismatch { key }
+            }
+            StateError::Internal(_)
+            | StateError::Unavailable { .. }
+            | StateError::OutcomeUnknown { .. }
+            | StateError::Denied(_) => {
+                tracing::warn!(store = self.name, operation, cause = %chain(&error), "state store failed");
+                error
+            }
+            _ => error,
+        }
+    }
+}
+
+fn chain(error: &StateError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,267 @@
+//! Claims about keys by prefix.
+
+use super::check::{Failure, Verdict, holds, refused, same};
+use super::ground::{App, Ground, set};
+use super::keys::UNUSUAL;
+use super::run::claims;
+use crate::state::{Cursor, KeyPrefix, PageLimit};
+use std::collections::BTreeSet;
+
+claims! {
+    a_listing_has_the_keys_with_the_prefix [Listing];
+    an_empty_prefix_lists_all_keys_of_the_app [Listing];
+    a_listing_of_nothing_is_one_empty_page [Listing];
+    a_key_begins_with_itself [Listing];
+    pages_give_every_key [Listing];
+    a_page_has_at_most_its_limit [Listing];
+    a_listing_that_ends_with_a_full_page_ends [Listing];
+    a_deleted_item_is_not_listed [Listing];
+    keys_of_any_script_and_punctuation_are_listed_exactly [Listing];
+    wildcards_in_a_prefix_stand_for_themselves [Listing];
+    a_prefix_is_compared_exactly [Listing];
+    a_prefix_that_ends_in_the_highest_character_lists [Listing];
+    a_prefix_with_the_separator_is_invalid [Listing];
+    a_cursor_of_another_prefix_is_invalid [Listing];
+    a_cursor_that_was_not_given_out_is_invalid [Listing];
+    a_cursor_outlives_the_items_of_its_page [Listing];
+    another_apps_keys_are_not_listed [Listing];
+    a_cursor_of_another_app_is_invalid [Listing];
+    actor_state_is_not_listed [Listing];
+    keys_that_stay_are_listed_while_others_come_and_go [Listing];
+}
+
+/// Pages that a listing may take before it counts as endless.
+const MANY_PAGES: usize = 1_000;
+
+/// Every key of a listing, page by page.
+async fn list(app: &App, prefix: &str, limit: PageLimit) -> Result<Vec<String>, Failure> {
+    let mut keys = Vec::new();
+    let mut cursor = None;
+    for _ in 0..MANY_PAGES {
+        let page = app.list_keys(prefix, limit, cursor.as_ref()).await?;
+        let found = page.keys.len();
+        holds(&format!("a page of at most {} has {found} keys", limit.get()), found <= limit.get())?;
+        keys.extend(page.keys);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return Ok(keys);
+        }
+    }
+    Err(Failure::new("the listing does not end"))
+}
+
+/// A listing has exactly these keys, each once: nobody else writes.
+async fn lists(app: &App, prefix: &str, expected: &[&str]) -> Verdict {
+    let mut found = list(app, prefix, PageLimit::default()).await?;
+    found.sort();
+    let mut expected = expected.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+    expected.sort();
+    same(&format!("the keys with the prefix `{}`", prefix.escape_debug()), found, expected)
+}
+
+async fn put_all(app: &App, keys: &[&str]) -> Verdict {
+    Ok(app.bulk_set(keys.iter().map(|key| set(key, "v")).collect()).await?)
+}
+
+async fn numbered(app: &App, count: usize) -> Result<BTreeSet<String>, Failure> {
+    let keys = (0..count).map(|index| format!("p/{index}")).collect::<Vec<_>>();
+    app.bulk_set(keys.iter().map(|key| set(key, "v")).collect()).await?;
+    Ok(keys.into_iter().collect())
+}
+
+// ---- which keys ----
+
+async fn a_listing_has_the_keys_with_the_prefix(ground: &Ground) -> Verdict {
+    put_all(&ground.app, &["order/1", "order/2", "order", "orders/3", "a", "z"]).await?;
+    lists(&ground.app, "order/", &["order/1", "order/2"]).await?;
+    lists(&ground.app, "order", &["order/1", "order/2", "order", "orders/3"]).await
+}
+
+async fn an_empty_prefix_lists_all_keys_of_the_app(ground: &Ground) -> Verdict {
+    put_all(&ground.app, &["a", "b/c", "é"]).await?;
+    lists(&ground.app, "", &["a", "b/c", "é"]).await
+}
+
+async fn a_listing_of_nothing_is_one_empty_page(ground: &Ground) -> Verdict {
+    let page = ground.app.list_keys("", PageLimit::default(), None).await?;
+    same("the keys of an app that has none", page.keys, Vec::new())?;
+    same("the cursor", page.cursor, None)?;
+    put_all(&ground.app, &["a", "c"]).await?;
+    lists(&ground.app, "b", &[]).await
+}
+
+async fn a_key_begins_with_itself(ground: &Ground) -> Verdict {
+    put_all(&ground.app, &["a", "ab", "b"]).await?;
+    lists(&ground.app, "ab", &["ab"]).await
+}
+
+async fn a_deleted_item_is_not_listed(ground: &Ground) -> Verdict {
+    put_all(&ground.app, &["a", "b"]).await?;
+    ground.app.remove("a").await?;
+    lists(&ground.app, "", &["b"]).await
+}
+
+async fn keys_of_any_script_and_punctuation_are_listed_exactly(ground: &Ground) -> Verdict {
+    put_all(&ground.app, UNUSUAL).await?;
+    lists(&ground.app, "", UNUSUAL).await?;
+    for key in UNUSUAL {
+        let found = list(&ground.app, key, PageLimit::default()).await?;
+        holds(&format!("`{}` is not among the keys that begin with it", key.escape_debug()), found.iter().any(|found| found == key))?;
+    }
+    Ok(())
+}
+
+async fn wildcards_in_a_prefix_stand_for_themselves(ground: &Ground) -> Verdict {
+    let wild = ["%", "_", "*", "?", "[", "\\", "[a]", "[^a]", "{a,b}", ".*", "a%", "a_", "\\%", "\\\\"];
+    put_all(&ground.app, &["a", "b", "ab", "abc", "a b"]).await?;
+    for prefix in wild {
+        lists(&ground.app, prefix, &[]).await?;
+    }
+    for prefix in wild {
+        let key = format!("{prefix}/k");
+        ground.app.put(&key, "v").await?;
+        lists(&ground.app, prefix, &[&key]).await?;
+        ground.app.remove(&key).await?;
+    }
+    Ok(())
+}
+
+async fn a_prefix_is_compared_exactly(ground: &Ground) -> Verdict {
+    put_all(&ground.app, &["Order", "order", "e\u{301}", "\u{e9}", " a", "a"]).await?;
+    lists(&ground.app, "o", &["order"]).await?;
+    lists(&ground.app, "O", &["Order"]).await?;
+    lists(&ground.app, "e", &["e\u{301}"]).await?;
+    lists(&ground.app, "\u{e9}", &["\u{e9}"]).await?;
+    lists(&ground.app, " ", &[" a"]).await
+}
+
+async fn a_prefix_that_ends_in_the_highest_character_lists(ground: &Ground) -> Verdict {
+    let highest = "p\u{10ffff}";
+    let keys = ["p\u{10ffff}", "p\u{10ffff}a", "p\u{10ffff}\u{10ffff}", "p\u{10fffe}", "p", "q"];
+    put_all(&ground.app, &keys).await?;
+    lists(&ground.app, highest, &keys[..3]).await?;
+    lists(&ground.app, "p\u{10ffff}\u{10ffff}", &keys[2..3]).await
+}
+
+async fn a_prefix_with_the_separator_is_invalid(ground: &Ground) -> Verdict {
+    for prefix in ["||", "a||", "a||b"] {
+        refused("the listing", ground.app.list_keys(prefix, PageLimit::default(), None).await, "invalid")?;
+    }
+    Ok(())
+}
+
+// ---- pages ----
+
+async fn pages_give_every_key(ground: &Ground) -> Verdict {
+    let expected = numbered(&ground.app, 250).await?;
+    put_all(&ground.app, &["o", "q", "p"]).await?;
+    for limit in [100, 7, 1000] {
+        let found = list(&ground.app, "p/", PageLimit::new(limit)?).await?;
+        same("keys, each once", found.len(), expected.len())?;
+        holds("not the keys that were set", found.into_iter().collect::<BTreeSet<_>>() == expected)?;
+    }
+    Ok(())
+}
+
+async fn a_page_has_at_most_its_limit(ground: &Ground) -> Verdict {
+    let expected = numbered(&ground.app, 5).await?;
+    let found = list(&ground.app, "p/", PageLimit::new(1)?).await?;
+    holds("pages of one key do not give every key", found.into_iter().collect::<BTreeSet<_>>() == expected)
+}
+
+async fn a_listing_that_ends_with_a_full_page_ends(ground: &Ground) -> Verdict {
+    numbered(&ground.app, 20).await?;
+    for limit in [10, 20, 5] {
+        same("keys", list(&ground.app, "p/", PageLimit::new(limit)?).await?.len(), 20)?;
+    }
+    Ok(())
+}
+
+// ---- cursors ----
+
+async fn first_cursor(app: &App, prefix: &str) -> Result<Cursor, Failure> {
+    let page = app.list_keys(prefix, PageLimit::new(1)?, None).await?;
+    page.cursor.ok_or_else(|| Failure::new("a page of one key of several has no cursor"))
+}
+
+async fn a_cursor_of_another_prefix_is_invalid(ground: &Ground) -> Verdict {
+    put_all(&ground.app, &["a/1", "a/2", "b/1", "b/2"]).await?;
+    let cursor = first_cursor(&ground.app, "a/").await?;
+    refused("the listing", ground.app.list_keys("b/", PageLimit::default(), Some(&cursor)).await, "invalid")
+}
+
+async fn a_cursor_that_was_not_given_out_is_invalid(ground: &Ground) -> Verdict {
+    put_all(&ground.app, &["a", "b"]).await?;
+    for text in ["", "x", "not a cursor", "\"", "%00", "👾", "\0", "ffffffffffffffff"] {
+        let found = ground.app.list_keys("", PageLimit::default(), Some(&Cursor::new(text))).await;
+        refused(&format!("the cursor `{}`", text.escape_debug()), found, "invalid")?;
+    }
+    Ok(())
+}
+
+async fn a_cursor_outlives_the_items_of_its_page(ground: &Ground) -> Verdict {
+    let keys = numbered(&ground.app, 6).await?;
+    let page = ground.app.list_keys("p/", PageLimit::new(2)?, None).await?;
+    for key in &page.keys {
+        ground.app.remove(key).await?;
+    }
+    let mut found = page.keys;
+    let mut cursor = page.cursor;
+    while let Some(at) = cursor {
+        let page = ground.app.list_keys("p/", PageLimit::new(2)?, Some(&at)).await?;
+        found.extend(page.keys);
+        cursor = page.cursor;
+    }
+    holds("keys are missing after those before them were deleted", found.into_iter().collect::<BTreeSet<_>>() == keys)
+}
+
+// ---- others ----
+
+async fn another_apps_keys_are_not_listed(ground: &Ground) -> Verdict {
+    put_all(&ground.app, &["mine/1", "mine/2"]).await?;
+    put_all(&ground.other, &["mine/1", "theirs", "mine/3"]).await?;
+    lists(&ground.app, "", &["mine/1", "mine/2"]).await?;
+    lists(&ground.app, "mine/", &["mine/1", "mine/2"]).await?;
+    lists(&ground.other, "", &["mine/1", "theirs", "mine/3"]).await
+}
+
+async fn a_cursor_of_another_app_is_invalid(ground: &Ground) -> Verdict {
+    put_all(&ground.app, &["a", "b"]).await?;
+    put_all(&ground.other, &["a", "b"]).await?;
+    let cursor = first_cursor(&ground.other, "").await?;
+    refused("the listing", ground.app.list_keys("", PageLimit::default(), Some(&cursor)).await, "invalid")
+}
+
+async fn actor_state_is_not_listed(ground: &Ground) -> Verdict {
+    // Actors and workflows keep `APPID||TYPE||ID||KEY`: as an app of the id `APPID||TYPE||ID` would.
+    let app_id = format!("{}-a||Type||id", ground.id);
+    let actor = ground.app(&KeyPrefix::AppId, &app_id, "conformance")?;
+    for index in 0..20 {
+        actor.put(&format!("state{index}"), "v").await?;
+    }
+    put_all(&ground.app, &["A", "T", "Type", "z"]).await?;
+    let mut found = list(&ground.app, "", PageLimit::new(3)?).await?;
+    found.sort();
+    same("the keys", found, ["A", "T", "Type", "z"].map(str::to_owned).to_vec())
+}
+
+async fn keys_that_stay_are_listed_while_others_come_and_go(ground: &Ground) -> Verdict {
+    let stay = numbered(&ground.app, 60).await?;
+    let coming_and_going = async {
+        for round in 0..40 {
+            ground.app.put(&format!("p/{round}-passing"), "v").await?;
+            ground.app.remove(&format!("p/{}-passing", round / 2)).await?;
+        }
+        Ok::<(), Failure>(())
+    };
+    let listing = async {
+        for _ in 0..8 {
+            let found = list(&ground.app, "p/", PageLimit::new(10)?).await?.into_iter().collect::<BTreeSet<_>>();
+            let missed = stay.difference(&found).cloned().collect::<Vec<_>>();
+            same("keys that stay and were not listed", missed, Vec::new())?;
+        }
+        Ok(())
+    };
+    let (written, listed) = tokio::join!(coming_and_going, listing);
+    written.and(listed)
+}

@@ -1,0 +1,159 @@
+//! Runs the claims against a store.
+
+use super::check::{Failure, Verdict};
+use super::durability::{self, Reopen};
+use super::ground::Ground;
+use super::report::{Failed, LeftOut, Report};
+use super::tracked::Tracked;
+use super::{bulk, concurrency, etags, isolation, items, keys, listing, refusals, transactions, ttl};
+use crate::state::{Feature, Features, Limits, StateStore};
+use std::collections::HashMap;
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::task::JoinSet;
+
+/// Claims under way at once: those about TTL wait for seconds, and the others need not wait for them.
+const AT_ONCE: usize = 16;
+
+/// A claim about stores, its name a sentence.
+pub(super) struct Claim {
+    pub(super) name: &'static str,
+    /// Left out where the store lacks one of these.
+    pub(super) needs: &'static [Feature],
+    /// Says nothing about a store that has this.
+    pub(super) lacks: Option<Feature>,
+    pub(super) check: fn(&Ground) -> Pin<Box<dyn Future<Output = Verdict> + Send + '_>>,
+}
+
+/// Declares the claims of a file: its functions, with the features that each needs.
+macro_rules! claims {
+    ($($name:ident $([$($need:ident),+])?;)*) => {
+        pub(super) const CLAIMS: &[$crate::state::conformance::run::Claim] = &[$(
+            $crate::state::conformance::run::Claim {
+                name: stringify!($name),
+                needs: &[$($($crate::state::Feature::$need),+)?],
+                lacks: None,
+                check: |ground| Box::pin($name(ground)),
+            },
+        )*];
+    };
+}
+pub(super) use claims;
+
+/// Runs the claims against a store, and removes what they wrote. Takes a few seconds, because items must end.
+///
+/// `limits` are those in force for apps: a store that takes less than the host's own is tried with its own.
+pub async fn run(store: Arc<dyn StateStore>, limits: Limits) -> Report {
+    // Those that wait come first, so that the others run meanwhile.
+    let claims = [
+        ttl::CLAIMS,
+        items::CLAIMS,
+        keys::CLAIMS,
+        etags::CLAIMS,
+        bulk::CLAIMS,
+        transactions::CLAIMS,
+        listing::CLAIMS,
+        isolation::CLAIMS,
+        concurrency::CLAIMS,
+        refusals::CLAIMS,
+    ];
+    let features = store.features();
+    let tracked = Arc::new(Tracked::new(store, Arc::default()));
+    let mut results = Results::default();
+    let mut running = JoinSet::new();
+    let mut names = HashMap::new();
+    let run = run_id();
+    for (position, claim) in claims.into_iter().flatten().enumerate() {
+        if claim.lacks.is_some_and(|feature| features.has(feature)) {
+            continue;
+        }
+        if let Some(feature) = missing(features, claim.needs) {
+            results.left_out.push(LeftOut { claim: claim.name, feature });
+            continue;
+        }
+        if running.len() >= AT_ONCE {
+            results.take(running.join_next_with_id().await, &names);
+        }
+        let store: Arc<dyn StateStore> = tracked.clone();
+        let id = format!("{run}-{position}");
+        let task = running.spawn(async move { (claim.check)(&Ground::new(store, limits, id)?).await });
+        names.insert(task.id(), (position, claim.name));
+    }
+    while !running.is_empty() {
+        results.take(running.join_next_with_id().await, &names);
+    }
+    results.into_report(tracked.remove_all().await.map_err(Failure::from))
+}
+
+/// Runs the claims about what outlives a store that is closed and opened again, and removes what they wrote. `open` opens
+/// the same data each time; it is called again only after the store it gave before was closed.
+pub async fn run_reopening<F, T, E>(open: F, limits: Limits) -> Report
+where
+    F: Fn() -> T + Send + Sync,
+    T: Future<Output = Result<Arc<dyn StateStore>, E>> + Send,
+    E: Error,
+{
+    let open = || -> durability::Opened<'_> {
+        let opening = open();
+        Box::pin(async move { opening.await.map_err(|error| Failure::new(format!("the store does not open: {error}"))) })
+    };
+    let mut results = Results::default();
+    let run = run_id();
+    for (position, claim) in durability::CLAIMS.iter().enumerate() {
+        let mut reopen = Reopen::new(&open, limits, format!("{run}-{position}"));
+        match durability::check(claim, &mut reopen).await {
+            Ok(None) => results.verdicts.push((position, claim.name, Ok(()))),
+            Ok(Some(feature)) => results.left_out.push(LeftOut { claim: claim.name, feature }),
+            Err(failure) => results.verdicts.push((position, claim.name, Err(failure))),
+        }
+    }
+    results.into_report(Ok(()))
+}
+
+/// The first feature that is needed and not there.
+pub(super) fn missing(features: Features, needs: &[Feature]) -> Option<Feature> {
+    needs.iter().copied().find(|feature| !features.has(*feature))
+}
+
+/// Names that an earlier or simultaneous run on the same store did not use.
+fn run_id() -> String {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("conformance-{:x}-{:x}", std::process::id(), since_epoch.as_nanos())
+}
+
+type Joined = Result<(tokio::task::Id, Verdict), tokio::task::JoinError>;
+
+#[derive(Default)]
+struct Results {
+    verdicts: Vec<(usize, &'static str, Verdict)>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Results {
+    fn take(&mut self, joined: Option<Joined>, names: &HashMap<tokio::task::Id, (usize, &'static str)>) {
+        let (id, verdict) = match joined {
+            None => return,
+            Some(Ok(ended)) => ended,
+            Some(Err(error)) => (error.id(), Err(error.into())),
+        };
+        if let Some((position, name)) = names.get(&id) {
+            self.verdicts.push((*position, name, verdict));
+        }
+    }
+
+    fn into_report(mut self, cleaned: Verdict) -> Report {
+        self.verdicts.sort_by_key(|(position, ..)| *position);
+        let mut report = Report { left_out: self.left_out, ..Report::default() };
+        let cleaned = cleaned.err().map(|failure| (usize::MAX, "what_was_written_can_be_removed", Err(failure)));
+        for (_, claim, verdict) in self.verdicts.into_iter().chain(cleaned) {
+            match verdict {
+                Ok(()) => report.passed.push(claim),
+                Err(failure) => report.failed.push(Failed { claim, failure }),
+            }
+        }
+        report
+    }
+}

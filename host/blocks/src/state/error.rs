@@ -1,0 +1,153 @@
+//! Why a state operation was not done, as cases that a caller acts on.
+//!
+//! The cases are those of `dapr:state/types.error`. Except for [`StateError::OutcomeUnknown`] an error means that nothing
+//! was written, so a store that cannot know must answer `OutcomeUnknown`.
+
+use std::error::Error;
+use std::fmt;
+
+/// Why a state operation was not done.
+///
+/// `Display` gives the text that the app gets. Causes that are the host's business (paths, statements, a server's own
+/// words) belong into the source of [`StateError::Internal`] and [`StateError::Unavailable`], which is logged and not shown.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// The request is malformed.
+    #[error("{0}")]
+    Invalid(String),
+    /// A key, value, batch or result exceeds a limit.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The condition of a write does not hold.
+    #[error("the condition on key `{key}` does not hold")]
+    EtagMismatch {
+        /// The key as the app named it, or as the store does; [`super::AppStore`] takes the prefix off.
+        key: String,
+    },
+    /// No store of this name is there for this app.
+    #[error("no state store `{0}` is configured for this app")]
+    NoSuchStore(String),
+    /// No store is configured at all.
+    #[error("no state store is configured")]
+    NotConfigured,
+    /// The store refused the host's credentials or permissions.
+    #[error("the store refused access: {0}")]
+    Denied(String),
+    /// The store cannot do this.
+    #[error("state store `{store}` has no {feature}")]
+    Unsupported {
+        /// The store's name in the configuration.
+        store: String,
+        /// What it lacks.
+        feature: Feature,
+    },
+    /// Too many requests are under way.
+    #[error("the store has too many requests under way")]
+    Throttled,
+    /// The store cannot be reached or did not answer a read in time. Nothing was written.
+    #[error("the store is unavailable: {reason}")]
+    Unavailable {
+        /// What happened, in words that an app may see.
+        reason: String,
+        /// The cause, for the log.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// A write may have been applied or not.
+    #[error("the outcome of the write is unknown: {reason}")]
+    OutcomeUnknown {
+        /// What happened, in words that an app may see.
+        reason: String,
+        /// The cause, for the log.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// The store or the host is at fault.
+    #[error("the store failed; the host's log has the cause")]
+    Internal(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StateError {
+    /// A fault of the store or the host, with its cause for the log.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// The case, spelled as in `dapr:state/types.error`.
+    pub fn case(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "invalid",
+            Self::TooLarge(_) => "too-large",
+            Self::EtagMismatch { .. } => "etag-mismatch",
+            Self::NoSuchStore(_) => "no-such-store",
+            Self::NotConfigured => "not-configured",
+            Self::Denied(_) => "denied",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Throttled => "throttled",
+            Self::Unavailable { .. } => "unavailable",
+            Self::OutcomeUnknown { .. } => "outcome-unknown",
+            Self::Internal(_) => "internal",
+        }
+    }
+}
+
+/// Something that a store may lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Etags and conditions: Dapr's `ETAG`.
+    Etags,
+    /// Transactions: Dapr's `TRANSACTIONAL`.
+    Transactions,
+    /// Time to live: Dapr's `TTL`.
+    Ttl,
+    /// Listing keys by prefix: Dapr's `KEYS_LIKE`.
+    Listing,
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Etags => "etags",
+            Self::Transactions => "transactions",
+            Self::Ttl => "TTL",
+            Self::Listing => "listing of keys",
+        })
+    }
+}
+
+/// An item of a bulk write that was not done.
+#[derive(Debug)]
+pub struct ItemError {
+    /// Its position in the list that was passed.
+    pub index: usize,
+    /// Why it was not done.
+    pub error: StateError,
+}
+
+/// Why a bulk write was not done in full.
+#[derive(Debug, thiserror::Error)]
+pub enum BulkError {
+    /// Nothing was done.
+    #[error(transparent)]
+    Call(#[from] StateError),
+    /// These items were not done, all the others were. Never empty.
+    #[error("{} items were not written", .0.len())]
+    Items(Vec<ItemError>),
+}
+
+impl BulkError {
+    /// The result of a bulk write, from one result an item in the order of the items.
+    ///
+    /// # Errors
+    ///
+    /// [`BulkError::Items`] with the items that failed, if any did.
+    pub fn from_results(results: impl IntoIterator<Item = Result<(), StateError>>) -> Result<(), Self> {
+        let failed: Vec<_> = results
+            .into_iter()
+            .enumerate()
+            .filter_map(|(index, result)| result.err().map(|error| ItemError { index, error }))
+            .collect();
+        if failed.is_empty() { Ok(()) } else { Err(Self::Items(failed)) }
+    }
+}

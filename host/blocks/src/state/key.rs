@@ -1,0 +1,209 @@
+//! Names of keys, and the prefixes that keep apps apart in one store.
+//!
+//! Dapr joins prefix and key with `||` and forbids it in keys, so that one app cannot name another's items (Dapr:
+//! `pkg/components/state/state_config.go`). The stored spelling is daprd's, so that both find each other's items:
+//!
+//! | `keyPrefix` | stored key |
+//! |---|---|
+//! | `appid` (default) | `APPID\|\|key` |
+//! | `name` | `STORENAME\|\|key` |
+//! | `namespace` | `NAMESPACE.APPID\|\|key`, or as `appid` where the host has no namespace |
+//! | `none` | `key` |
+//! | anything else | `VALUE\|\|key`, the value in lower case |
+
+use super::{Limits, StateError};
+use std::fmt;
+use std::str::FromStr;
+
+/// What stands between prefix and key, and in neither of them.
+const SEPARATOR: &str = "||";
+
+/// The `keyPrefix` of a store's configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum KeyPrefix {
+    /// Each app has its own keys.
+    #[default]
+    AppId,
+    /// All apps share the keys of a store of this name.
+    Name,
+    /// Each app of each namespace has its own keys.
+    Namespace,
+    /// All apps share all keys, whatever the store is called.
+    None,
+    /// All users of this prefix share keys.
+    Literal(String),
+}
+
+/// A `keyPrefix` that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("a key prefix cannot contain `||` or end with `|`")]
+pub struct InvalidKeyPrefix;
+
+impl FromStr for KeyPrefix {
+    type Err = InvalidKeyPrefix;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKeyPrefix> {
+        let text = text.to_lowercase();
+        match text.as_str() {
+            "appid" | "" => Ok(Self::AppId),
+            "name" => Ok(Self::Name),
+            "namespace" => Ok(Self::Namespace),
+            "none" => Ok(Self::None),
+            // `a|` with the key `k` and `a` with the key `|k` would be stored under one name.
+            literal if literal.contains(SEPARATOR) || literal.ends_with('|') => Err(InvalidKeyPrefix),
+            _ => Ok(Self::Literal(text)),
+        }
+    }
+}
+
+impl fmt::Display for KeyPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AppId => "appid",
+            Self::Name => "name",
+            Self::Namespace => "namespace",
+            Self::None => "none",
+            Self::Literal(literal) => literal,
+        })
+    }
+}
+
+impl KeyPrefix {
+    /// The prefix of one app's keys in one store. `namespace` is the host's, none outside Kubernetes.
+    pub fn resolve(&self, app_id: &str, store: &str, namespace: Option<&str>) -> Prefix {
+        let owner = match self {
+            Self::AppId => app_id.to_owned(),
+            Self::Name => store.to_owned(),
+            Self::Namespace => match namespace {
+                Some(namespace) => format!("{namespace}.{app_id}"),
+                None => app_id.to_owned(),
+            },
+            Self::None => return Prefix(String::new()),
+            Self::Literal(literal) => literal.clone(),
+        };
+        Prefix(format!("{owner}{SEPARATOR}"))
+    }
+}
+
+/// What an app's keys begin with in the store: empty, or ending in `||`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefix(String);
+
+impl Prefix {
+    /// The stored key of an app's key.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Invalid`] if the key is empty or contains `||` or NUL (which PostgreSQL's text cannot hold);
+    /// [`StateError::TooLarge`] if it exceeds [`Limits::key`].
+    pub fn key(&self, key: &str, limits: &Limits) -> Result<Key, StateError> {
+        if key.is_empty() {
+            return Err(StateError::Invalid("the key is empty".to_owned()));
+        }
+        self.join(key, "key", limits).map(Key)
+    }
+
+    /// What the stored keys begin with that an app's `prefix` selects.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prefix::key`], but an empty prefix selects all of the app's keys.
+    pub fn listing(&self, prefix: &str, limits: &Limits) -> Result<String, StateError> {
+        self.join(prefix, "prefix", limits)
+    }
+
+    /// The app's name for a stored key; none if the key is not the app's.
+    pub fn strip<'a>(&self, stored: &'a str) -> Option<&'a str> {
+        let key = stored.strip_prefix(&self.0)?;
+        // Actors and workflows keep `APPID||TYPE||ID||KEY` in the same store: theirs are not the app's to name.
+        (!key.is_empty() && !key.contains(SEPARATOR)).then_some(key)
+    }
+
+    fn join(&self, key: &str, what: &str, limits: &Limits) -> Result<String, StateError> {
+        if key.len() > limits.key {
+            let (len, max) = (key.len(), limits.key);
+            return Err(StateError::TooLarge(format!("the {what} has {len} bytes, more than the {max} allowed")));
+        }
+        if key.contains(SEPARATOR) || key.contains('\0') {
+            let key = key.escape_debug();
+            return Err(StateError::Invalid(format!("the {what} `{key}` contains `||` or a NUL character")));
+        }
+        Ok(format!("{}{key}", self.0))
+    }
+}
+
+/// A key as the store has it: valid, and with its app's prefix.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// The stored spelling.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The stored spelling, owned.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prefix(text: &str) -> Prefix {
+        text.parse::<KeyPrefix>().unwrap().resolve("orders", "statestore", Some("prod"))
+    }
+
+    fn stored(prefix: &Prefix, key: &str) -> String {
+        prefix.key(key, &Limits::default()).unwrap().into_string()
+    }
+
+    #[test]
+    fn stored_keys_are_spelled_as_daprd_spells_them() {
+        assert_eq!(stored(&prefix("appid"), "k"), "orders||k");
+        assert_eq!(stored(&prefix("NAME"), "k"), "statestore||k");
+        assert_eq!(stored(&prefix("namespace"), "k"), "prod.orders||k");
+        assert_eq!(stored(&KeyPrefix::Namespace.resolve("orders", "s", None), "k"), "orders||k");
+        assert_eq!(stored(&prefix("none"), "k"), "k");
+        assert_eq!(stored(&prefix("Shared"), "k"), "shared||k");
+    }
+
+    #[test]
+    fn a_prefix_cannot_contain_the_separator() {
+        for text in ["a||b", "a|"] {
+            assert!(text.parse::<KeyPrefix>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_that_could_name_anothers_items_are_refused() {
+        for key in ["", "a||b", "||", "a\0b"] {
+            let error = prefix("appid").key(key, &Limits::default()).unwrap_err();
+            assert_eq!(error.case(), "invalid", "{key:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_the_limit_is_taken_and_one_more_byte_is_not() {
+        let limits = Limits::default();
+        assert!(prefix("appid").key(&"k".repeat(limits.key), &limits).is_ok());
+        assert_eq!(prefix("appid").key(&"k".repeat(limits.key + 1), &limits).unwrap_err().case(), "too-large");
+    }
+
+    #[test]
+    fn anothers_keys_and_actor_state_have_no_name_in_the_app() {
+        assert_eq!(prefix("appid").strip("orders||k"), Some("k"));
+        assert_eq!(prefix("appid").strip("other||k"), None);
+        assert_eq!(prefix("appid").strip("orders||Type||id||k"), None);
+        assert_eq!(prefix("none").strip("other||k"), None);
+        assert_eq!(prefix("none").strip("k"), Some("k"));
+    }
+}

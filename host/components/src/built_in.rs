@@ -1,0 +1,144 @@
+//! Which vendors this host has: the types that a configuration may name.
+
+use crate::state::StateSettings;
+use dapr_blocks::config::{ComponentType, ComponentVersion, ConfigErrors, KnownType, Table, Vendors};
+
+/// The vendors that are built in, as far as this host's cargo features go.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BuiltIn;
+
+impl Vendors for BuiltIn {
+    type State = StateSettings;
+
+    fn state_types(&self) -> Vec<KnownType<'_>> {
+        STATE.iter().filter(|vendor| vendor.is_built).map(|vendor| (vendor.name, ComponentVersion::V1)).collect()
+    }
+
+    fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<StateSettings, ConfigErrors> {
+        let known = self.state_types();
+        if !known.contains(&(kind.name(), kind.version())) {
+            return Err(without(kind).unwrap_or_else(|| kind.unknown(&known)));
+        }
+        match kind.name() {
+            #[cfg(feature = "state-memory")]
+            "in-memory" => crate::state::memory::MemorySettings::read(table).map(StateSettings::Memory),
+            #[cfg(feature = "state-sqlite")]
+            "sqlite" => crate::state::sqlite::SqliteSettings::read(table).map(StateSettings::Sqlite),
+            _ => Err(kind.unknown(&known)),
+        }
+    }
+}
+
+/// A state store of this source tree.
+struct Vendor {
+    name: &'static str,
+    feature: &'static str,
+    is_built: bool,
+}
+
+const STATE: [Vendor; 2] = [
+    Vendor { name: "in-memory", feature: "state-memory", is_built: cfg!(feature = "state-memory") },
+    Vendor { name: "sqlite", feature: "state-sqlite", is_built: cfg!(feature = "state-sqlite") },
+];
+
+/// State stores that Dapr has and this version does not (dapr/components-contrib `c23900d2`, `state/*/metadata.yaml`).
+const LATER: [&str; 28] = [
+    "aerospike",
+    "alicloud.tablestore",
+    "aws.dynamodb",
+    "azure.blobstorage",
+    "azure.cosmosdb",
+    "azure.tablestorage",
+    "cassandra",
+    "cloudflare.workerskv",
+    "cockroachdb",
+    "coherence",
+    "couchbase",
+    "etcd",
+    "gcp.firestore",
+    "hashicorp.consul",
+    "hazelcast",
+    "jetstream",
+    "memcached",
+    "mongodb",
+    "mysql",
+    "oci.objectstorage",
+    "oracledatabase",
+    "postgres",
+    "postgresql",
+    "ravendb",
+    "redis",
+    "rethinkdb",
+    "sqlserver",
+    "zookeeper",
+];
+
+/// That a store exists, and not here: in another build of this host, or in Dapr alone.
+fn without(kind: &ComponentType) -> Option<ConfigErrors> {
+    let name = kind.name();
+    if let Some(vendor) = STATE.iter().find(|vendor| vendor.name == name && !vendor.is_built) {
+        let error = kind.location().error(format!("this host was built without the state store \"{name}\""));
+        return Some(error.with_help(format!("build it with the cargo feature `{}`", vendor.feature)).into());
+    }
+    if !LATER.contains(&name) {
+        return None;
+    }
+    let known = STATE.iter().filter(|vendor| vendor.is_built).map(|vendor| format!("\"{}\"", vendor.name));
+    let help = match known.collect::<Vec<_>>().as_slice() {
+        [] => "this host was built without any state store".to_owned(),
+        known => format!("this version has {}", known.join(" and ")),
+    };
+    let error = kind.location().error(format!("Dapr's state store \"{name}\" is not in this version yet"));
+    Some(error.with_help(help).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dapr_blocks::config::{Configuration, Environment, Source};
+
+    fn parse(text: &str) -> Result<Configuration<StateSettings>, ConfigErrors> {
+        Configuration::parse(Source::new("components.toml", "/conf", text), Environment::default(), &BuiltIn)
+    }
+
+    fn problem(text: &str) -> String {
+        format!("{:#}", parse(text).unwrap_err())
+    }
+
+    #[test]
+    fn a_type_is_read_short_or_as_dapr_writes_it() {
+        for text in ["[state.s]\ntype = 'in-memory'", "[state.s]\ntype = 'state.in-memory'\nversion = 'v1'"] {
+            let configuration = parse(text).unwrap();
+            assert_eq!(configuration.state[0].settings.to_string(), "memory, lost at exit");
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_lists_the_known_ones_and_the_nearest() {
+        let unknown = problem("[state.s]\ntype = 'sqllite'");
+        for part in ["components.toml:2:8: ", "\"sqllite\"", "did you mean \"sqlite\"?", "\"in-memory\""] {
+            assert!(unknown.contains(part), "{unknown}");
+        }
+        let short = problem("[state.s]\ntype = 'memory'");
+        assert!(short.contains("did you mean \"in-memory\"?"), "{short}");
+    }
+
+    #[test]
+    fn a_store_that_only_dapr_has_is_said_to_be_missing() {
+        assert_eq!(
+            problem("[state.s]\ntype = 'state.redis'\nredisHost = 'localhost:6379'"),
+            "components.toml:2:8: Dapr's state store \"redis\" is not in this version yet\n  |\n2 | \
+             type = 'state.redis'\n  |        ^^^^^^^^^^^^^ this version has \"in-memory\" and \"sqlite\""
+        );
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        for kind in ["in-memory", "sqlite"] {
+            let problem = problem(&format!("[state.s]\ntype = '{kind}'\nversion = 'v2'"));
+            for part in ["components.toml:3:11: ", "no version v2", "it has \"v1\""] {
+                assert!(problem.contains(part), "{problem}");
+            }
+        }
+    }
+}

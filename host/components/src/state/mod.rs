@@ -1,0 +1,15 @@
+//! State stores.
+//!
+//! | `type` | cargo feature | keeps items |
+//! |---|---|---|
+//! | `in-memory` | `state-memory` | in this process, until it ends |
+//! | `sqlite` | `state-sqlite` | in a file that daprd reads and writes, too |
+
+mod expiry;
+#[cfg(feature = "state-memory")]
+pub mod memory;
+mod settings;
+#[cfg(feature = "state-sqlite")]
+pub mod sqlite;
+
+pub use settings::{OpenError, StateSettings};

@@ -1,0 +1,64 @@
+//! The settings of a store, whichever vendor's, and the store that they make.
+
+use dapr_blocks::state::StateStore;
+use std::fmt;
+use std::sync::Arc;
+
+/// The settings of a state store. `Display` says where it keeps items: `memory, lost at exit`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StateSettings {
+    /// `type = "in-memory"`
+    #[cfg(feature = "state-memory")]
+    Memory(super::memory::MemorySettings),
+    /// `type = "sqlite"`
+    #[cfg(feature = "state-sqlite")]
+    Sqlite(super::sqlite::SqliteSettings),
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The SQLite file cannot be used.
+    #[cfg(feature = "state-sqlite")]
+    #[error(transparent)]
+    Sqlite(#[from] super::sqlite::OpenError),
+}
+
+impl OpenError {
+    /// What to do about it, as a phrase for a line of its own.
+    pub fn help(&self) -> Option<String> {
+        match *self {
+            #[cfg(feature = "state-sqlite")]
+            Self::Sqlite(ref error) => error.help(),
+        }
+    }
+}
+
+impl StateSettings {
+    /// Opens the store. Until then, nothing outside this process was touched.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] names what stands in the way.
+    pub async fn open(&self) -> Result<Arc<dyn StateStore>, OpenError> {
+        match self {
+            #[cfg(feature = "state-memory")]
+            Self::Memory(settings) => Ok(Arc::new(super::memory::MemoryStore::new(settings))),
+            #[cfg(feature = "state-sqlite")]
+            Self::Sqlite(settings) => Ok(Arc::new(super::sqlite::SqliteStore::open(settings).await?)),
+        }
+    }
+}
+
+impl fmt::Display for StateSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(feature = "state-memory")]
+            Self::Memory(settings) => settings.fmt(f),
+            #[cfg(feature = "state-sqlite")]
+            Self::Sqlite(settings) => settings.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Removes items that have ended, between writes.
+//!
+//! Reads do not see them, so this is for space alone, and never worth a wait: it works in small steps, and writes that are
+//! queued go between them. As daprd does, a host takes the row `last-cleanup` first, so that of several on one file only one
+//! cleans up each time.
+
+use super::fault::Fault;
+use super::settings::SqliteSettings;
+use super::transaction::Transactions;
+use rusqlite::{Connection, OptionalExtension, Statement};
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+/// Items that a step removes: about a millisecond's work.
+const ITEMS: usize = 256;
+
+/// Content types that a step looks at.
+const CONTENT_TYPES: usize = 1024;
+
+/// daprd's slack, so that two hosts of the same interval do not miss every second turn by a hair.
+const SLACK: Duration = Duration::from_millis(100);
+
+/// Cleans up at its interval, a step at a time.
+pub(super) struct Cleanup<'c> {
+    /// None: never.
+    interval: Option<Duration>,
+    phase: Phase,
+    take_turn: Statement<'c>,
+    remove_items: Statement<'c>,
+    last_of_next: Statement<'c>,
+    remove_content_types: Statement<'c>,
+}
+
+enum Phase {
+    /// Until then there is nothing to do.
+    Waiting(Instant),
+    /// Items that have ended.
+    Items,
+    /// Content types of items that are gone, from this key on: what daprd deleted, which does not know that table.
+    ContentTypes { after: String },
+}
+
+impl<'c> Cleanup<'c> {
+    pub(super) fn new(connection: &'c Connection, settings: &SqliteSettings) -> rusqlite::Result<Self> {
+        let (state, metadata) = (settings.table.as_str(), settings.metadata_table.as_str());
+        let content_type = settings.content_type_table();
+        Ok(Self {
+            interval: settings.cleanup_interval,
+            phase: Phase::Waiting(Instant::now()),
+            take_turn: connection.prepare(&format!(
+                "INSERT INTO \"{metadata}\" (key, value) VALUES ('last-cleanup', CURRENT_TIMESTAMP)
+                ON CONFLICT (key) DO UPDATE SET value = CURRENT_TIMESTAMP
+                    WHERE (unixepoch(CURRENT_TIMESTAMP) - unixepoch(value)) * 1000 > ?1"
+            ))?,
+            remove_items: connection.prepare(&format!(
+                "DELETE FROM \"{state}\" WHERE rowid IN (
+                    SELECT rowid FROM \"{state}\" WHERE expiration_time <= CURRENT_TIMESTAMP LIMIT {ITEMS})"
+            ))?,
+            last_of_next: connection.prepare(&format!(
+                "SELECT max(key) FROM (
+                    SELECT key FROM \"{content_type}\" WHERE key > ?1 ORDER BY key LIMIT {CONTENT_TYPES})"
+            ))?,
+            remove_content_types: connection.prepare(&format!(
+                "DELETE FROM \"{content_type}\" WHERE key > ?1 AND key <= ?2 AND NOT EXISTS (
+                    SELECT 1 FROM \"{state}\" WHERE \"{state}\".key = \"{content_type}\".key)"
+            ))?,
+        })
+    }
+
+    /// When there is something to do; none if never.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self.phase {
+            _ if self.interval.is_none() => None,
+            Phase::Waiting(until) => Some(until),
+            Phase::Items | Phase::ContentTypes { .. } => Some(Instant::now()),
+        }
+    }
+
+    /// Does a step, if there is something to do.
+    pub(super) fn step(&mut self, transactions: &mut Transactions<'_>) {
+        let Some(interval) = self.interval else { return };
+        if matches!(self.phase, Phase::Waiting(until) if Instant::now() < until) {
+            return;
+        }
+        let next = self.next_phase(interval, transactions).unwrap_or_else(|fault| {
+            let error = fault.to_error();
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(%error, cause, "cleaning up a SQLite store failed");
+            None
+        });
+        self.phase = next.unwrap_or_else(|| Phase::Waiting(Instant::now() + interval));
+    }
+
+    /// Does a step; the phase that comes next, none when all is done.
+    fn next_phase(
+        &mut self,
+        interval: Duration,
+        transactions: &mut Transactions<'_>,
+    ) -> Result<Option<Phase>, Fault> {
+        match &self.phase {
+            Phase::Waiting(_) => {
+                let millis = i64::try_from(interval.saturating_sub(SLACK).as_millis()).unwrap_or(i64::MAX);
+                let taken = transactions.run(|| self.take_turn.execute([millis]))?;
+                Ok((taken > 0).then_some(Phase::Items))
+            }
+            Phase::Items => {
+                let removed = transactions.run(|| self.remove_items.execute([]))?;
+                tracing::debug!(removed, "removed items that had ended");
+                Ok(Some(if removed < ITEMS { Phase::ContentTypes { after: String::new() } } else { Phase::Items }))
+            }
+            Phase::ContentTypes { after } => {
+                let last = transactions.run(|| {
+                    let last: Option<Option<String>> =
+                        self.last_of_next.query_row([after], |row| row.get(0)).optional()?;
+                    let Some(last) = last.flatten() else { return Ok(None) };
+                    self.remove_content_types.execute([after, &last])?;
+                    Ok(Some(last))
+                })?;
+                Ok(last.map(|after| Phase::ContentTypes { after }))
+            }
+        }
+    }
+}

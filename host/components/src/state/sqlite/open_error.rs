@@ -1,0 +1,148 @@
+//! Why a file could not be opened, in words for whoever configured it.
+
+use rusqlite::ErrorCode;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a SQLite store could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The folder is not there and cannot be made.
+    #[error("cannot create the folder `{}`", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the file system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not there and cannot be made, or cannot be looked at.
+    #[error("cannot open `{}`", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said.
+        #[source]
+        source: io::Error,
+    },
+    /// There is a folder or a device at the path.
+    #[error("`{}` is not a file", path.display())]
+    NotAFile {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// The file or its folder cannot be written.
+    #[error("`{}` cannot be written", path.display())]
+    NotWritable {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said; none if it opened the file for reading alone.
+        #[source]
+        source: Option<rusqlite::Error>,
+    },
+    /// The file is something else, or encrypted.
+    #[error("`{}` is not a SQLite database", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged.
+    #[error("`{}` is damaged", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Another process does not let go of the file.
+    #[error("another process holds `{}`", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: Option<rusqlite::Error>,
+    },
+    /// The file's system cannot keep a write-ahead log.
+    #[error("`{}` cannot have a write-ahead log", path.display())]
+    NoWal {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later version has changed the layout.
+    #[error("`{}` has layout {found} in its table `{table}`, and this host knows layouts up to {known}", path.display())]
+    LaterLayout {
+        /// The file.
+        path: PathBuf,
+        /// The metadata table.
+        table: String,
+        /// What it says.
+        found: String,
+        /// What this host knows.
+        known: u32,
+    },
+    /// The tables are not the ones that daprd or this host makes.
+    #[error("the tables in `{}` are not those of a state store", path.display())]
+    OtherTables {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// SQLite failed otherwise.
+    #[error("cannot use `{}`", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The system has no threads left.
+    #[error("cannot start a thread for `{}`", path.display())]
+    Thread {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl OpenError {
+    /// What SQLite said about the file at this path.
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, source },
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+                Self::NotWritable { path, source: Some(source) }
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+                Self::Locked { path, source: Some(source) }
+            }
+            _ => Self::Sqlite { path, source },
+        }
+    }
+
+    /// What to do about it, as a phrase for a line of its own.
+    pub fn help(&self) -> Option<String> {
+        let text = match self {
+            Self::Folder { .. } | Self::Io { .. } => "create it, or set `connectionString` to a path that can be written",
+            Self::NotAFile { .. } => "set `connectionString` to the path of a file",
+            Self::NotWritable { .. } => "let this user write the file and its folder, or set another `connectionString`",
+            Self::NotADatabase { .. } => "set `connectionString` to another path; this file was left as it is",
+            Self::Corrupt { .. } => "restore it from a copy, or rescue what is left with `sqlite3 FILE .recover`",
+            Self::Locked { .. } => "stop the other process, or give this host a file of its own",
+            Self::NoWal { .. } => "set `disableWAL = true`, or move the file to a local disk",
+            Self::LaterLayout { .. } => "use a newer version of this host; the file was left as it is",
+            Self::OtherTables { .. } => "set `tableName` and `metadataTableName` to names that are free",
+            Self::Sqlite { .. } | Self::Thread { .. } => return None,
+        };
+        Some(text.to_owned())
+    }
+}

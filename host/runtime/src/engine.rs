@@ -1,0 +1,135 @@
+//! The one engine of the process: how guests are compiled, where their memory comes from, and what interrupts them.
+//!
+//! Two settings decide what a fresh instance per request costs: the pooling allocator with memory kept resident, and the
+//! kernel's page-map scan (Linux 6.7) that finds the pages to reset. Together they are worth a factor of three
+//! (`docs/benchmarks.md`), so that falling back is worth a warning.
+
+use crate::limits::Limits;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, Memory, MemoryType, PoolingAllocationConfig, Store,
+};
+
+/// How often a running guest lets others run: short enough that a busy guest is not felt, long enough to cost nothing.
+pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+
+/// Memory that a pool slot keeps when its instance ends, so that the next one need not fault it in again. Larger than the
+/// initial memory of a Rust guest (17 pages), smaller than what a burst may leave behind.
+const KEEP_RESIDENT: usize = 2 << 20;
+
+/// Warm slots that stay after a burst: 64 at [`KEEP_RESIDENT`] hold 128 MiB at the very worst.
+const WARM_SLOTS: u32 = 64;
+
+/// Where guests' memory comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocator {
+    /// A pool of reserved address space: fast.
+    Pooling,
+    /// `mmap` for each instance: two to four times slower under load.
+    OnDemand,
+}
+
+impl Allocator {
+    /// The pool if this process can reserve the address space it needs, else on demand.
+    ///
+    /// Probed as `wasmtime serve` does: one memory with as much reserved address space as the pool will want.
+    pub fn probe() -> Self {
+        const BITS: u32 = 43;
+        let mut config = Config::new();
+        config.wasm_memory64(true).memory_reservation(1 << BITS);
+        let probed = Engine::new(&config).and_then(|engine| {
+            let mut store = Store::new(&engine, ());
+            const PAGE_BITS: u32 = 16;
+            Memory::new(&mut store, MemoryType::new64(0, Some(1 << (BITS - PAGE_BITS))))
+        });
+        match probed {
+            Ok(_) => Self::Pooling,
+            Err(error) => {
+                tracing::warn!(
+                    cause = %error,
+                    "no address space for a pool of instances: requests take two to four times longer; \
+                     is `ulimit -v` set?"
+                );
+                Self::OnDemand
+            }
+        }
+    }
+}
+
+/// How this host runs guests.
+///
+/// The process that compiles and the one that loads must agree on it, or loading refuses the file.
+pub fn config(allocator: Allocator, limits: &Limits) -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    if allocator == Allocator::Pooling {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    }
+    config
+}
+
+fn pool(limits: &Limits) -> PoolingAllocationConfig {
+    // A request gives its place back a moment before its instance is gone.
+    let instances = u32::try_from(limits.requests + limits.requests / 8).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    // One request is one component instance. A component is several core modules, of which few have a memory.
+    pool.total_component_instances(instances)
+        .total_stacks(instances)
+        .total_core_instances(instances.saturating_mul(16))
+        .total_memories(instances.saturating_add(instances / 4))
+        .total_tables(instances.saturating_mul(2))
+        .max_memories_per_component(16)
+        .max_tables_per_component(64)
+        .max_core_instances_per_component(128)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(2 << 20)
+        .table_elements(100_000)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(512 << 10)
+        .async_stack_keep_resident(64 << 10)
+        .max_unused_warm_slots(WARM_SLOTS)
+        .pagemap_scan(Enabled::Auto);
+    if !PoolingAllocationConfig::is_pagemap_scan_available() {
+        tracing::warn!("this kernel cannot scan page maps (Linux 6.7 can): fresh instances take about a third longer");
+    }
+    pool
+}
+
+/// Ticks the engine's epoch, so that no guest holds a thread for longer than [`EPOCH_TICK`]. Stops when dropped.
+#[must_use = "guests are not interrupted once this is dropped"]
+pub struct EpochTicker {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl EpochTicker {
+    /// Starts ticking, on a thread of its own since the runtime's may all be busy in guests.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no thread left.
+    pub fn start(engine: &Engine) -> std::io::Result<Self> {
+        let engine = engine.weak();
+        let (stop, mut stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
+            while matches!(stopped.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
+                std::thread::sleep(EPOCH_TICK);
+                let Some(engine) = engine.upgrade() else { return };
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for EpochTicker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A ticker that panicked has nothing to clean up.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Runs WebAssembly apps and satisfies their `dapr:*` imports.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`source`] | bytes from outside become a component, or an error that says what they are |
+//! | [`shape`] | what a component imports and exports, read without compiling it |
+//! | [`needs`] | what satisfies each import on this host, and everything that is missing |
+//! | [`engine`] | the one engine of the process |
+//! | [`limits`] | what a guest may use, and what all guests may use together |
+//! | [`app`] | a component that is linked and ready to be called |
+//! | [`capabilities`] | host functions: WIT on one side, `dapr-blocks` on the other |
+//! | [`triggers`] | what makes the host call an app: an HTTP request, a command line |
+//! | [`output`] | what guests print |
+//!
+//! The way of a request is `triggers/http` → the guest → `capabilities/state` → `dapr-blocks`, with no way back: a
+//! capability does not know which trigger called, and a trigger does not know what the guest imports.
+
+pub mod app;
+pub mod capabilities;
+pub mod engine;
+mod guest;
+pub mod limits;
+pub mod needs;
+pub mod output;
+pub mod shape;
+pub mod source;
+pub mod triggers;

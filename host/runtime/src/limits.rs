@@ -1,0 +1,203 @@
+//! What a guest may use, and what all guests may use together.
+//!
+//! | what | bound by | default |
+//! |---|---|---|
+//! | memory of an instance, all its memories and tables together | [`MemoryLimiter`] | 128 MiB |
+//! | memory of all instances together | [`MemoryBudget`] | half of the machine's or control group's |
+//! | what one call makes the host allocate | `Store::set_hostcall_fuel` | 32 MiB |
+//! | handles of an instance | `Store::set_max_component_handles`, `ResourceTable::set_max_capacity` | 10 000 |
+//! | headers of one message | `WasiHttpCtx::set_field_size_limit` | 128 KiB |
+//!
+//! Why the first is a running total and not wasmtime's own limit: that one holds for each memory alone, so a component of
+//! N modules gets N times the limit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use wasmtime::ResourceLimiter;
+
+/// The limits of the host, whatever the app. Those of an app are in [`crate::app::AppSpec`].
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Requests under way at once, each with an instance of its own at most.
+    pub requests: usize,
+    /// Open connections; beyond it the longest-idle one is closed.
+    pub connections: usize,
+    /// Bytes of a request's body.
+    pub request_body: usize,
+    /// The longest that a client may take to send a request's head.
+    pub header_read: Duration,
+    /// How long requests under way may go on after the host was told to stop.
+    pub drain: Duration,
+    /// Bytes that one call from a guest may make the host allocate. Exhausting it traps, so it must exceed
+    /// [`request_body`](Self::request_body).
+    pub host_call: usize,
+    /// Handles and host objects of one instance.
+    pub handles: usize,
+    /// Bytes of the headers of one message, as held in memory.
+    pub headers: usize,
+    /// Requests that an instance of a WASI 0.3 app serves at once.
+    pub concurrency: usize,
+    /// Requests that an instance of a WASI 0.3 app serves before it is replaced.
+    pub reuse: usize,
+    /// How long an instance without a request is kept.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: 1000,
+            connections: 1000,
+            request_body: 16 << 20,
+            header_read: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
+            host_call: 32 << 20,
+            handles: 10_000,
+            headers: 128 << 10,
+            concurrency: 16,
+            reuse: 128,
+            idle: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What all guests may use together.
+#[derive(Clone, Debug)]
+pub struct MemoryBudget {
+    max: usize,
+    used: Arc<AtomicUsize>,
+}
+
+impl MemoryBudget {
+    /// A budget of `max` bytes.
+    pub fn new(max: usize) -> Self {
+        Self { max, used: Arc::default() }
+    }
+
+    /// Half of what the control group or the machine has.
+    pub fn of_this_machine() -> Self {
+        Self::new(available_memory() / 2)
+    }
+
+    /// The bytes of the budget.
+    pub fn max(&self) -> usize {
+        self.max
+    }
+
+    /// The bytes in use.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|used| *used <= self.max)
+        });
+        taken.is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Bytes of memory that this process may use: its control group's limit if it has one, else the machine's memory.
+fn available_memory() -> usize {
+    /// What a machine has that does not say: enough for a hundred small guests.
+    const UNKNOWN: usize = 4 << 30;
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+        line.split_whitespace().nth(1)?.parse::<usize>().ok()?.checked_mul(1024)
+    });
+    let groups = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+    let group = groups.iter().find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<usize>().ok());
+    match (machine, group) {
+        (Some(machine), Some(group)) => machine.min(group),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => UNKNOWN,
+    }
+}
+
+/// Bounds the memories and tables of one instance, in sum, within the budget of all.
+#[derive(Debug)]
+pub struct MemoryLimiter {
+    max: usize,
+    used: usize,
+    budget: MemoryBudget,
+}
+
+/// A table's element is a pointer.
+const TABLE_ELEMENT: usize = size_of::<usize>();
+
+impl MemoryLimiter {
+    /// A limiter for `max` bytes of one instance.
+    pub fn new(max: usize, budget: MemoryBudget) -> Self {
+        Self { max, used: 0, budget }
+    }
+
+    fn grow(&mut self, bytes: usize) -> bool {
+        let within = self.used.checked_add(bytes).is_some_and(|used| used <= self.max);
+        if !within || !self.budget.take(bytes) {
+            return false;
+        }
+        self.used += bytes;
+        true
+    }
+}
+
+impl Drop for MemoryLimiter {
+    fn drop(&mut self) {
+        self.budget.give_back(self.used);
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // What the module's own maximum refuses is not charged: wasmtime asks before it looks.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        Ok(self.grow(desired.saturating_sub(current)))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        Ok(self.grow(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_count_together() {
+        let mut limiter = MemoryLimiter::new(1000, MemoryBudget::new(10_000));
+        assert!(limiter.memory_growing(0, 600, None).unwrap());
+        assert!(!limiter.memory_growing(0, 600, None).unwrap(), "a second memory");
+        assert!(!limiter.table_growing(0, 100, None).unwrap());
+        assert!(limiter.table_growing(0, 50, None).unwrap());
+    }
+
+    #[test]
+    fn a_guest_within_its_own_limit_is_refused_when_all_together_are_not() {
+        let budget = MemoryBudget::new(1000);
+        let mut first = MemoryLimiter::new(800, budget.clone());
+        let mut second = MemoryLimiter::new(800, budget);
+        assert!(first.memory_growing(0, 700, None).unwrap());
+        assert!(!second.memory_growing(0, 700, None).unwrap());
+        drop(first);
+        assert!(second.memory_growing(0, 700, None).unwrap());
+    }
+
+    #[test]
+    fn growth_beyond_the_modules_own_maximum_is_not_charged() {
+        let budget = MemoryBudget::new(1000);
+        let mut limiter = MemoryLimiter::new(1000, budget.clone());
+        assert!(!limiter.memory_growing(0, 200, Some(100)).unwrap());
+        assert_eq!(budget.used(), 0);
+    }
+}

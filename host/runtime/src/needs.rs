@@ -1,0 +1,331 @@
+//! What satisfies each import on this host, and everything that is missing, before anything is compiled or a port opened.
+//!
+//! | standing | at start |
+//! |---|---|
+//! | [`Standing::Host`], [`Standing::Store`] | works |
+//! | [`Standing::Denied`] | linked; every call is refused |
+//! | [`Standing::NotConfigured`] | linked, warned of; calls answer `not-configured`. With `--strict` fatal |
+//! | [`Standing::OtherVersion`], [`Standing::NotYet`], [`Standing::Unknown`], [`Standing::WouldTrap`] | fatal |
+//!
+//! Why an unconfigured building block is not fatal: Python and JavaScript components import their whole world, used or not.
+
+use crate::shape::{ExternName, InterfaceName, Shape, compatible};
+use semver::Version;
+use std::fmt;
+
+/// The version of `dapr:state` that this host serves.
+pub const STATE_VERSION: Version = Version::new(0, 1, 0);
+/// The newest WASI 0.2 that this host serves.
+pub const WASI_0_2: Version = Version::new(0, 2, 12);
+/// The newest WASI 0.3 that this host serves.
+pub const WASI_0_3: Version = Version::new(0, 3, 0);
+
+/// What satisfies an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// The host itself.
+    Host,
+    /// Configured Dapr components of these names.
+    Store(Vec<String>),
+    /// The host, which refuses every call: the text says why.
+    Denied(&'static str),
+    /// A building block of which no Dapr component is configured.
+    NotConfigured,
+    /// The interface in a version that this host does not have.
+    OtherVersion {
+        /// What the host has.
+        host: Vec<Version>,
+    },
+    /// An interface that later versions of this host will have.
+    NotYet,
+    /// An interface that this host does not know.
+    Unknown {
+        /// The known interface that is spelled most like it.
+        nearest: Option<String>,
+    },
+    /// An async interface in an app that the host calls synchronously: each call would trap.
+    WouldTrap,
+}
+
+impl Standing {
+    /// Whether the app cannot run at all.
+    pub fn is_fatal(&self) -> bool {
+        match self {
+            Self::Host | Self::Store(_) | Self::Denied(_) | Self::NotConfigured => false,
+            Self::OtherVersion { .. } | Self::NotYet | Self::Unknown { .. } | Self::WouldTrap => true,
+        }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host => f.write_str("host"),
+            Self::Store(names) => write!(f, "{}", names.join(", ")),
+            Self::Denied(why) => write!(f, "denied: {why}"),
+            Self::NotConfigured => f.write_str("no state store configured: calls answer `not-configured`"),
+            Self::OtherVersion { host } => {
+                let versions: Vec<_> = host.iter().map(|version| format!("@{version}")).collect();
+                write!(f, "this host has {}", versions.join(" and "))
+            }
+            Self::NotYet => f.write_str("not in this version of the host"),
+            Self::Unknown { nearest: Some(nearest) } => {
+                write!(f, "no such capability in this host; did you mean {nearest}?")
+            }
+            Self::Unknown { nearest: None } => f.write_str("no such capability in this host"),
+            Self::WouldTrap => f.write_str(
+                "every call would trap: wasi:http/incoming-handler cannot wait for async functions; \
+                 import dapr:state/store, or export wasi:http/handler@0.3.0",
+            ),
+        }
+    }
+}
+
+/// One import and what satisfies it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The import.
+    pub name: ExternName,
+    /// What satisfies it.
+    pub standing: Standing,
+}
+
+/// How an app is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Entry {
+    /// `wasi:http/incoming-handler@0.2`: a fresh instance for each request.
+    Http02,
+    /// `wasi:http/handler@0.3`: instances are reused.
+    Http03,
+    /// `wasi:cli/run@0.2`: a program that runs once.
+    Run02,
+    /// `wasi:cli/run@0.3`: a program that runs once.
+    Run03,
+}
+
+impl Entry {
+    /// The interface that is exported.
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::Http02 => "wasi:http/incoming-handler@0.2",
+            Self::Http03 => "wasi:http/handler@0.3",
+            Self::Run02 => "wasi:cli/run@0.2",
+            Self::Run03 => "wasi:cli/run@0.3",
+        }
+    }
+
+    /// Whether it answers HTTP requests.
+    pub fn is_http(self) -> bool {
+        matches!(self, Self::Http02 | Self::Http03)
+    }
+}
+
+/// How an app is entered: an HTTP handler before a program, and the newer generation before the older, since a component
+/// with both was made to be ready for either.
+pub fn entry(shape: &Shape) -> Option<Entry> {
+    let entries = [
+        ("wasi:http/handler", WASI_0_3, Entry::Http03),
+        ("wasi:http/incoming-handler", WASI_0_2, Entry::Http02),
+        ("wasi:cli/run", WASI_0_3, Entry::Run03),
+        ("wasi:cli/run", WASI_0_2, Entry::Run02),
+    ];
+    entries.iter().find(|(path, version, _)| shape.exports(path, version)).map(|(_, _, entry)| *entry)
+}
+
+/// An interface that this host knows.
+struct Known {
+    path: &'static str,
+    version: Version,
+    grant: Grant,
+}
+
+/// What an interface that this host knows gives.
+#[derive(Clone, Copy)]
+enum Grant {
+    Host,
+    State,
+    Denied(&'static str),
+}
+
+const NO_EGRESS: Grant = Grant::Denied("outgoing requests are not in this version of the host");
+const NO_SOCKETS: Grant = Grant::Denied("apps get no sockets");
+const NO_FILES: Grant = Grant::Denied("apps see no files");
+
+fn known() -> impl Iterator<Item = Known> {
+    const V2: &[(&str, Grant)] = &[
+        ("wasi:cli/environment", Grant::Host),
+        ("wasi:cli/exit", Grant::Host),
+        ("wasi:cli/stderr", Grant::Host),
+        ("wasi:cli/stdin", Grant::Host),
+        ("wasi:cli/stdout", Grant::Host),
+        ("wasi:cli/terminal-input", Grant::Host),
+        ("wasi:cli/terminal-output", Grant::Host),
+        ("wasi:cli/terminal-stderr", Grant::Host),
+        ("wasi:cli/terminal-stdin", Grant::Host),
+        ("wasi:cli/terminal-stdout", Grant::Host),
+        ("wasi:clocks/monotonic-clock", Grant::Host),
+        ("wasi:clocks/wall-clock", Grant::Host),
+        ("wasi:filesystem/preopens", NO_FILES),
+        ("wasi:filesystem/types", NO_FILES),
+        ("wasi:http/outgoing-handler", NO_EGRESS),
+        ("wasi:http/types", Grant::Host),
+        ("wasi:io/error", Grant::Host),
+        ("wasi:io/poll", Grant::Host),
+        ("wasi:io/streams", Grant::Host),
+        ("wasi:random/insecure", Grant::Host),
+        ("wasi:random/insecure-seed", Grant::Host),
+        ("wasi:random/random", Grant::Host),
+        ("wasi:sockets/instance-network", NO_SOCKETS),
+        ("wasi:sockets/ip-name-lookup", NO_SOCKETS),
+        ("wasi:sockets/network", NO_SOCKETS),
+        ("wasi:sockets/tcp", NO_SOCKETS),
+        ("wasi:sockets/tcp-create-socket", NO_SOCKETS),
+        ("wasi:sockets/udp", NO_SOCKETS),
+        ("wasi:sockets/udp-create-socket", NO_SOCKETS),
+    ];
+    const V3: &[(&str, Grant)] = &[
+        ("wasi:cli/environment", Grant::Host),
+        ("wasi:cli/exit", Grant::Host),
+        ("wasi:cli/stderr", Grant::Host),
+        ("wasi:cli/stdin", Grant::Host),
+        ("wasi:cli/stdout", Grant::Host),
+        ("wasi:cli/terminal-input", Grant::Host),
+        ("wasi:cli/terminal-output", Grant::Host),
+        ("wasi:cli/terminal-stderr", Grant::Host),
+        ("wasi:cli/terminal-stdin", Grant::Host),
+        ("wasi:cli/terminal-stdout", Grant::Host),
+        ("wasi:cli/types", Grant::Host),
+        ("wasi:clocks/monotonic-clock", Grant::Host),
+        ("wasi:clocks/system-clock", Grant::Host),
+        ("wasi:clocks/types", Grant::Host),
+        ("wasi:filesystem/preopens", NO_FILES),
+        ("wasi:filesystem/types", NO_FILES),
+        ("wasi:http/client", NO_EGRESS),
+        ("wasi:http/types", Grant::Host),
+        ("wasi:random/insecure", Grant::Host),
+        ("wasi:random/insecure-seed", Grant::Host),
+        ("wasi:random/random", Grant::Host),
+        ("wasi:sockets/ip-name-lookup", NO_SOCKETS),
+        ("wasi:sockets/types", NO_SOCKETS),
+    ];
+    const STATE: &[(&str, Grant)] =
+        &[("dapr:state/store", Grant::State), ("dapr:state/store-async", Grant::State), ("dapr:state/types", Grant::Host)];
+    [(V2, WASI_0_2), (V3, WASI_0_3), (STATE, STATE_VERSION)].into_iter().flat_map(|(interfaces, version)| {
+        interfaces.iter().map(move |(path, grant)| Known { path, version: version.clone(), grant: *grant })
+    })
+}
+
+/// Packages that later versions of this host will have.
+const PLANNED: &[&str] = &[
+    "dapr:actors",
+    "dapr:bindings",
+    "dapr:configuration",
+    "dapr:invoke",
+    "dapr:jobs",
+    "dapr:lock",
+    "dapr:pubsub",
+    "dapr:secrets",
+    "dapr:workflow",
+    "wasi:config",
+    "wasi:keyvalue",
+    "wasi:logging",
+];
+
+/// What satisfies each import of a component, in the order of the file, for an app that may use these stores.
+pub fn needs(shape: &Shape, stores: &[String]) -> Vec<Need> {
+    let entry = entry(shape);
+    let standing = |name: &ExternName| match name.interface() {
+        Some(interface) => standing_of(interface, stores, entry),
+        None => Standing::Unknown { nearest: None },
+    };
+    shape.imports.iter().map(|name| Need { name: name.clone(), standing: standing(name) }).collect()
+}
+
+fn standing_of(name: &InterfaceName, stores: &[String], entry: Option<Entry>) -> Standing {
+    let path = name.path();
+    let same_path: Vec<_> = known().filter(|known| known.path == path).collect();
+    let served =
+        same_path.iter().find(|known| name.version.as_ref().is_some_and(|version| compatible(version, &known.version)));
+    match served.map(|known| known.grant) {
+        Some(Grant::Host) => Standing::Host,
+        Some(Grant::Denied(why)) => Standing::Denied(why),
+        Some(Grant::State) if name.interface == "store-async" && entry == Some(Entry::Http02) => Standing::WouldTrap,
+        Some(Grant::State) if stores.is_empty() => Standing::NotConfigured,
+        Some(Grant::State) => Standing::Store(stores.to_vec()),
+        None if !same_path.is_empty() => {
+            Standing::OtherVersion { host: same_path.into_iter().map(|known| known.version).collect() }
+        }
+        None if PLANNED.contains(&name.package.as_str()) => Standing::NotYet,
+        None => Standing::Unknown { nearest: nearest(&path) },
+    }
+}
+
+/// The known interface that is spelled most like `path`, if it is like it at all.
+fn nearest(path: &str) -> Option<String> {
+    const ALIKE: f64 = 0.85;
+    known()
+        .map(|known| (strsim::jaro_winkler(known.path, path), known))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, known)| format!("{}@{}", known.path, known.version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(imports: &[&str], exports: &[&str]) -> Shape {
+        let names = |names: &[&str]| {
+            names.iter().map(|name| name.parse().map_or(ExternName::Plain((*name).to_owned()), ExternName::Interface))
+        };
+        Shape { imports: names(imports).collect(), exports: names(exports).collect() }
+    }
+
+    fn standing(import: &str) -> Standing {
+        let needs = needs(&shape(&[import], &["wasi:http/incoming-handler@0.2.10"]), &[]);
+        needs.into_iter().next().unwrap().standing
+    }
+
+    #[test]
+    fn an_http_handler_is_entered_before_a_program_and_0_3_before_0_2() {
+        let all = ["wasi:cli/run@0.2.3", "wasi:http/incoming-handler@0.2.0", "wasi:http/handler@0.3.0"];
+        assert_eq!(entry(&shape(&[], &all)), Some(Entry::Http03));
+        assert_eq!(entry(&shape(&[], &all[..2])), Some(Entry::Http02));
+        assert_eq!(entry(&shape(&[], &all[..1])), Some(Entry::Run02));
+        assert_eq!(entry(&shape(&[], &["acme:plugin/run@1.0.0"])), None);
+    }
+
+    #[test]
+    fn any_patch_version_of_wasi_is_served() {
+        assert_eq!(standing("wasi:io/poll@0.2.0"), Standing::Host);
+        assert_eq!(standing("wasi:clocks/types@0.3.0"), Standing::Host);
+    }
+
+    #[test]
+    fn what_the_host_denies_is_linked_and_said() {
+        assert!(matches!(standing("wasi:http/outgoing-handler@0.2.3"), Standing::Denied(_)));
+        assert!(!standing("wasi:sockets/tcp@0.2.3").is_fatal());
+    }
+
+    #[test]
+    fn a_building_block_that_is_not_configured_is_no_reason_to_stop() {
+        assert_eq!(standing("dapr:state/store@0.1.0"), Standing::NotConfigured);
+    }
+
+    #[test]
+    fn an_async_import_of_a_synchronous_app_would_trap() {
+        assert_eq!(standing("dapr:state/store-async@0.1.0"), Standing::WouldTrap);
+    }
+
+    #[test]
+    fn what_no_host_of_this_version_can_satisfy_says_what_it_has() {
+        assert_eq!(standing("dapr:state/store@2.0.0"), Standing::OtherVersion { host: vec![STATE_VERSION] });
+        assert_eq!(standing("dapr:secrets/store@0.1.0"), Standing::NotYet);
+        let typo = Standing::Unknown { nearest: Some("dapr:state/store@0.1.0".to_owned()) };
+        assert_eq!(standing("dapr:state/sotre@0.1.0"), typo);
+        assert_eq!(standing("acme:cache/lru@0.1.0"), Standing::Unknown { nearest: None });
+        assert_eq!(standing("log"), Standing::Unknown { nearest: None });
+    }
+}

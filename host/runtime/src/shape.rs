@@ -1,0 +1,199 @@
+//! What a component imports and exports, read without compiling it.
+//!
+//! Only names at the top of the component are read: core modules and nested components are skipped by their length, so
+//! that the 18 MB of a Python app cost no more than those of a small one.
+
+use semver::Version;
+use std::fmt;
+use std::str::FromStr;
+use wasmparser::{Chunk, Parser, Payload};
+
+/// What a component imports and exports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// In the order of the file.
+    pub imports: Vec<ExternName>,
+    /// In the order of the file.
+    pub exports: Vec<ExternName>,
+}
+
+/// The name of an import or export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExternName {
+    /// An interface: `dapr:state/store@0.1.0`.
+    Interface(InterfaceName),
+    /// Anything else: a function of the world itself, or a name from before interfaces had versions.
+    Plain(String),
+}
+
+impl fmt::Display for ExternName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interface(name) => name.fmt(f),
+            Self::Plain(name) => f.write_str(name),
+        }
+    }
+}
+
+impl ExternName {
+    fn parse(name: &str) -> Self {
+        name.parse().map_or_else(|_| Self::Plain(name.to_owned()), Self::Interface)
+    }
+
+    /// The interface, if it is one.
+    pub fn interface(&self) -> Option<&InterfaceName> {
+        match self {
+            Self::Interface(name) => Some(name),
+            Self::Plain(_) => None,
+        }
+    }
+}
+
+/// The name of an interface: `namespace:package/interface@version`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceName {
+    /// `dapr:state`.
+    pub package: String,
+    /// `store`.
+    pub interface: String,
+    /// `0.1.0`; none in packages without versions.
+    pub version: Option<Version>,
+}
+
+/// A name that is not that of an interface.
+#[derive(Debug, thiserror::Error)]
+#[error("not the name of an interface")]
+pub struct NotAnInterface;
+
+impl FromStr for InterfaceName {
+    type Err = NotAnInterface;
+
+    fn from_str(text: &str) -> Result<Self, NotAnInterface> {
+        let (path, version) = match text.split_once('@') {
+            Some((path, version)) => (path, Some(Version::parse(version).map_err(|_| NotAnInterface)?)),
+            None => (text, None),
+        };
+        let (package, interface) = path.split_once('/').ok_or(NotAnInterface)?;
+        if !package.contains(':') {
+            return Err(NotAnInterface);
+        }
+        Ok(Self { package: package.to_owned(), interface: interface.to_owned(), version })
+    }
+}
+
+impl fmt::Display for InterfaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.package, self.interface)?;
+        match &self.version {
+            Some(version) => write!(f, "@{version}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl InterfaceName {
+    /// Whether this is `path` (`package/interface`) in a version that a host with `version` serves: the same minor version
+    /// before 1.0, the same major version after.
+    pub fn is(&self, path: &str, version: &Version) -> bool {
+        self.path() == path && self.version.as_ref().is_some_and(|own| compatible(own, version))
+    }
+
+    /// `package/interface`, without the version.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.package, self.interface)
+    }
+}
+
+/// Whether two versions name the same interface, as wasmtime's linker has it.
+pub fn compatible(one: &Version, other: &Version) -> bool {
+    if !one.pre.is_empty() || !other.pre.is_empty() {
+        return one == other;
+    }
+    match (one.major, other.major) {
+        (0, 0) if one.minor == 0 && other.minor == 0 => one.patch == other.patch,
+        (0, 0) => one.minor == other.minor,
+        (one, other) => one == other,
+    }
+}
+
+impl Shape {
+    /// Reads the names at the top of a component.
+    ///
+    /// # Errors
+    ///
+    /// If the component does not parse.
+    pub fn of(component: &[u8]) -> Result<Self, wasmparser::BinaryReaderError> {
+        let mut shape = Self::default();
+        let mut parser = Parser::new(0);
+        let mut rest = component;
+        loop {
+            let (consumed, payload) = match parser.parse(rest, true)? {
+                Chunk::Parsed { consumed, payload } => (consumed, payload),
+                // Not given while all the input is there.
+                Chunk::NeedMoreData(_) => return Ok(shape),
+            };
+            rest = rest.get(consumed..).unwrap_or_default();
+            match payload {
+                Payload::ComponentImportSection(imports) => {
+                    for import in imports {
+                        shape.imports.push(ExternName::parse(import?.name.name));
+                    }
+                }
+                Payload::ComponentExportSection(exports) => {
+                    for export in exports {
+                        shape.exports.push(ExternName::parse(export?.name.name));
+                    }
+                }
+                Payload::ModuleSection { unchecked_range, .. }
+                | Payload::ComponentSection { unchecked_range, .. } => {
+                    rest = rest.get(unchecked_range.len()..).unwrap_or_default();
+                }
+                Payload::End(_) => return Ok(shape),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether an interface of this path is exported in a version that a host with `version` calls.
+    pub fn exports(&self, path: &str, version: &Version) -> bool {
+        self.exports.iter().filter_map(ExternName::interface).any(|name| name.is(path, version))
+    }
+
+    /// Whether an interface of this path is imported in a version that a host with `version` serves.
+    pub fn imports(&self, path: &str, version: &Version) -> bool {
+        self.imports.iter().filter_map(ExternName::interface).any(|name| name.is(path, version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> InterfaceName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_name_of_an_interface_reads_back_as_it_was_written() {
+        for text in ["dapr:state/store@0.1.0", "acme:cache/lru", "wasi:http/types@0.3.0-rc-2026-03-15"] {
+            assert_eq!(name(text).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn names_of_functions_are_no_interfaces() {
+        for text in ["run", "a/b", "wasi:io/streams@x"] {
+            assert!(text.parse::<InterfaceName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_patch_version_is_the_same_interface_and_a_minor_before_1_is_not() {
+        let host = Version::new(0, 2, 12);
+        assert!(name("wasi:io/poll@0.2.6").is("wasi:io/poll", &host));
+        assert!(!name("wasi:io/poll@0.3.0").is("wasi:io/poll", &host));
+        assert!(!name("wasi:io/poll@0.2.0-rc").is("wasi:io/poll", &host));
+        assert!(name("a:b/c@1.4.0").is("a:b/c", &Version::new(1, 2, 0)));
+        assert!(!name("a:b/c@0.0.2").is("a:b/c", &Version::new(0, 0, 1)));
+    }
+}

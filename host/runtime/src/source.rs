@@ -1,0 +1,203 @@
+//! Bytes from outside become a component, or an error that says what they are.
+//!
+//! | bytes begin with | taken as |
+//! |---|---|
+//! | `\0asm`, layer 1 | a component |
+//! | `\0asm`, layer 0 | a core module: made a component in memory, if it is of WASI preview 1 |
+//! | `\x7fELF`, which wasmtime's precompiled files begin with too | refused |
+//! | anything else | refused, with the first bytes |
+
+use std::borrow::Cow;
+use std::fmt;
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmparser::{Encoding, ExternalKind, Payload};
+use wit_component::ComponentEncoder;
+
+/// Bytes that are no component and cannot be made one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// There is nothing in the file.
+    #[error("the file is empty")]
+    Empty,
+    /// Some other kind of file.
+    #[error("not a WebAssembly file: it starts with {start}")]
+    NotWasm {
+        /// The first bytes, printable.
+        start: String,
+    },
+    /// An ELF file: a program for this machine, or what wasmtime compiles to.
+    #[error("not a WebAssembly file but machine code (it starts with \\x7fELF)")]
+    MachineCode,
+    /// The text form of WebAssembly.
+    #[error("this is WebAssembly text, not a binary")]
+    Text,
+    /// The file ends too early, or does not parse.
+    #[error("the WebAssembly file is damaged or cut off after {length} bytes")]
+    Damaged {
+        /// The length of what is there.
+        length: usize,
+        /// Where parsing failed.
+        #[source]
+        source: wasmparser::BinaryReaderError,
+    },
+    /// A core module that is of no WASI, or of a world that it does not fit.
+    #[error("this core WebAssembly module cannot be made a component")]
+    NotEncodable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A core module with nothing in it that the host could call.
+    #[error("this core WebAssembly module has no start function and no embedded world: there is nothing to run in it")]
+    NothingRunnable,
+}
+
+/// A component from the bytes of a file: as it is, or made from a core module.
+///
+/// # Errors
+///
+/// [`SourceError`], by what the bytes are.
+pub fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, SourceError> {
+    sniff(bytes)?;
+    match encoding(bytes)? {
+        Encoding::Component => Ok(Cow::Borrowed(bytes)),
+        Encoding::Module => encode(bytes).map(Cow::Owned),
+    }
+}
+
+fn sniff(bytes: &[u8]) -> Result<(), SourceError> {
+    if bytes.is_empty() {
+        return Err(SourceError::Empty);
+    }
+    if bytes.starts_with(b"\x7fELF") {
+        return Err(SourceError::MachineCode);
+    }
+    let text = bytes.trim_ascii_start();
+    if text.starts_with(b"(module") || text.starts_with(b"(component") || text.starts_with(b";;") {
+        return Err(SourceError::Text);
+    }
+    if !bytes.starts_with(b"\0asm") {
+        let start = bytes.iter().take(8).flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect();
+        return Err(SourceError::NotWasm { start });
+    }
+    Ok(())
+}
+
+fn encoding(bytes: &[u8]) -> Result<Encoding, SourceError> {
+    let damaged = |source| SourceError::Damaged { length: bytes.len(), source };
+    let mut encoding = Encoding::Module;
+    // All of it is walked, so that a file that was cut off is known before it is compiled for seconds. Function bodies are
+    // skipped by their length.
+    for (index, payload) in wasmparser::Parser::new(0).parse_all(bytes).enumerate() {
+        if let (0, Payload::Version { encoding: found, .. }) = (index, payload.map_err(damaged)?) {
+            encoding = found;
+        }
+    }
+    Ok(encoding)
+}
+
+/// Makes a component of a WASI preview 1 module, with the adapter for what it is: a program with `_start`, or a library
+/// whose world was embedded when it was built.
+fn encode(module: &[u8]) -> Result<Vec<u8>, SourceError> {
+    let is_program = exports_start(module);
+    if !is_program && !has_world(module) {
+        return Err(SourceError::NothingRunnable);
+    }
+    let adapter =
+        if is_program { WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER } else { WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER };
+    let encoded = || {
+        let mut encoder = ComponentEncoder::default().validate(true).module(module)?;
+        encoder = encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter)?;
+        encoder.encode()
+    };
+    encoded().map_err(|error| SourceError::NotEncodable(error.into()))
+}
+
+fn exports_start(module: &[u8]) -> bool {
+    payloads(module).any(|payload| match payload {
+        Payload::ExportSection(exports) => {
+            exports.into_iter().flatten().any(|export| export.name == "_start" && matches!(export.kind, ExternalKind::Func | ExternalKind::FuncExact))
+        }
+        _ => false,
+    })
+}
+
+fn has_world(module: &[u8]) -> bool {
+    payloads(module).any(|payload| match payload {
+        Payload::CustomSection(section) => section.name().starts_with("component-type"),
+        _ => false,
+    })
+}
+
+/// The payloads of a module that was parsed before, so that there are no errors left.
+fn payloads(module: &[u8]) -> impl Iterator<Item = Payload<'_>> {
+    wasmparser::Parser::new(0).parse_all(module).filter_map(Result::ok)
+}
+
+/// A language or tool that had a part in making a component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Producer {
+    /// `Rust`, `wit-component`.
+    pub name: String,
+    /// As the tool wrote it.
+    pub version: String,
+}
+
+impl fmt::Display for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.version.is_empty() {
+            true => f.write_str(&self.name),
+            false => write!(f, "{} {}", self.name, self.version),
+        }
+    }
+}
+
+/// The languages and tools that made a component, from the `producers` sections at every depth. What a file says of itself:
+/// nobody checks it.
+pub fn producers(component: &[u8]) -> Vec<Producer> {
+    let mut producers: Vec<Producer> = Vec::new();
+    for payload in payloads(component) {
+        let Payload::CustomSection(section) = payload else { continue };
+        let wasmparser::KnownCustom::Producers(fields) = section.as_known() else { continue };
+        for value in fields.into_iter().flatten().flat_map(|field| field.values.into_iter().flatten()) {
+            let producer = Producer { name: value.name.to_owned(), version: value.version.to_owned() };
+            if !producers.contains(&producer) {
+                producers.push(producer);
+            }
+        }
+    }
+    producers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(bytes: &[u8]) -> String {
+        component(bytes).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn files_that_are_no_wasm_are_named_for_what_they_are() {
+        assert_eq!(refusal(b""), "the file is empty");
+        assert_eq!(refusal(b"#!/bin/sh\n"), "not a WebAssembly file: it starts with #!/bin/s");
+        assert_eq!(refusal(b"\x7fELF\x02"), "not a WebAssembly file but machine code (it starts with \\x7fELF)");
+        assert_eq!(refusal(b"  (module)"), "this is WebAssembly text, not a binary");
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_is_damaged() {
+        assert!(matches!(component(b"\0asm\x0d\0\x01"), Err(SourceError::Damaged { length: 7, .. })));
+        // A type section that says it has 100 bytes.
+        assert!(matches!(component(b"\0asm\x01\0\0\0\x01\x64\0"), Err(SourceError::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_core_module_with_nothing_to_run_is_refused() {
+        assert!(matches!(component(b"\0asm\x01\0\0\0"), Err(SourceError::NothingRunnable)));
+    }
+
+    #[test]
+    fn a_component_stays_as_it_is() {
+        assert!(matches!(component(b"\0asm\x0d\0\x01\0"), Ok(Cow::Borrowed(_))));
+    }
+}

@@ -1,0 +1,8 @@
+(component
+  (import "dapr:secrets/store@0.1.0" (instance))
+  (import "acme:cache/lru@0.1.0" (instance))
+  (import "dapr:state/sotre@0.1.0" (instance))
+  (import "dapr:state/store@9.0.0" (instance))
+  (import "dapr:state/store@0.1.0" (instance))
+  (instance $handler)
+  (export "wasi:http/incoming-handler@0.2.10" (instance $handler)))

@@ -1,0 +1,4 @@
+(component
+  (import "wasi:io/error@0.2.10" (instance))
+  (instance $transform)
+  (export "acme:plugin/transform@1.0.0" (instance $transform)))

@@ -1,0 +1,64 @@
+//! The files that `cargo xtask test` builds before it runs the tests: guests and the binary.
+//!
+//! One that is not there fails the test that needs it. It is not built here, since tests run at the same time and each
+//! would build it; nor is the test skipped, since what was skipped would count as passed.
+
+use std::path::{Path, PathBuf};
+
+/// Where the guests of one kind are built: the folder of their workspace and their target.
+const PLACES: [(&str, &str); 3] = [
+    ("guest-examples", "wasm32-wasip2"),
+    ("tests/guests", "wasm32-wasip2"),
+    // Core modules. Last, since a guest that is built for both is meant as a component unless it says otherwise.
+    ("tests/guests", "wasm32-wasip1"),
+];
+
+/// The component of a guest, whichever workspace it lives in.
+pub fn guest(name: &str) -> PathBuf {
+    first(name, &PLACES)
+}
+
+/// The core module of a guest, for WASI preview 1.
+pub fn core_module(name: &str) -> PathBuf {
+    first(name, &PLACES[2..])
+}
+
+fn first(name: &str, places: &[(&str, &str)]) -> PathBuf {
+    let path = |(workspace, target): &(&str, &str)| {
+        let folder = repository().join(workspace).join("target").join(target).join("release");
+        // A library's file has underscores, a program's keeps its name.
+        [folder.join(format!("{}.wasm", name.replace('-', "_"))), folder.join(format!("{name}.wasm"))]
+    };
+    let paths: Vec<_> = places.iter().flat_map(path).collect();
+    match paths.iter().find(|path| path.is_file()) {
+        Some(found) => found.clone(),
+        None => panic!("there is no guest `{name}` (looked for {paths:?}): run cargo xtask test"),
+    }
+}
+
+/// The host's own binary, from the build that these tests belong to.
+pub fn binary() -> PathBuf {
+    let path = profile_folder().join("dapr-wasm");
+    assert!(path.is_file(), "there is no {}: run cargo xtask test", path.display());
+    path
+}
+
+/// `$XDG_CACHE_HOME` of all hosts under test, so that each guest is compiled once and not once a test.
+pub(crate) fn cache_home() -> PathBuf {
+    let profile = profile_folder();
+    let path = profile.parent().unwrap_or(&profile).join("test-cache");
+    std::fs::create_dir_all(&path).unwrap_or_else(|error| panic!("cannot create {}: {error}", path.display()));
+    path
+}
+
+/// `target/debug`: the test itself is `target/debug/deps/NAME-HASH`.
+fn profile_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("the system knows which program runs");
+    test.ancestors().nth(2).expect("a test lies two folders deep in its build").to_owned()
+}
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().unwrap_or(own)
+}

@@ -1,0 +1,146 @@
+//! How a host is to be started: app, configuration, arguments, folder.
+
+use crate::built;
+use crate::host::Host;
+use crate::output::Output;
+use crate::wait::{PATIENCE, until};
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// Where a configuration is written in the host's folder: where the host looks without being told.
+const CONFIGURATION: &str = "components.toml";
+
+/// A host to be started, as often as one likes: each time in the same folder, which goes when the last user does.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is started yet"]
+pub struct Launch {
+    app: PathBuf,
+    folder: Arc<TempDir>,
+    options: Vec<OsString>,
+    arguments: Vec<OsString>,
+    env: Vec<(String, String)>,
+}
+
+/// A host that came to its end by itself.
+#[derive(Debug)]
+pub struct Ended {
+    /// How.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Launch {
+    /// The host with a guest of this name, and with the built-in configuration.
+    pub fn guest(name: &str) -> Self {
+        Self::file(built::guest(name))
+    }
+
+    /// The host with an app's file, and with the built-in configuration.
+    pub fn file(app: impl Into<PathBuf>) -> Self {
+        let folder = tempfile::Builder::new().prefix("dapr-wasm-test-").tempdir();
+        Self {
+            app: app.into(),
+            folder: Arc::new(folder.expect("the system has room for a folder")),
+            options: Vec::new(),
+            arguments: Vec::new(),
+            env: Vec::new(),
+        }
+    }
+
+    /// With this configuration.
+    pub fn components(self, toml: &str) -> Self {
+        std::fs::write(self.folder().join(CONFIGURATION), toml).expect("the folder is writable");
+        self
+    }
+
+    /// With another option of `dapr-wasm run`.
+    pub fn option(mut self, option: &str) -> Self {
+        self.options.push(option.into());
+        self
+    }
+
+    /// With another argument for a program.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// With a variable in the host's own environment. It has no others but `PATH`, `HOME` and its cache's.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Where it runs.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts it and waits until it serves.
+    ///
+    /// # Panics
+    ///
+    /// If it ends before, or takes too long.
+    pub fn start(&self) -> Host {
+        let mut command = self.command();
+        command.stdin(Stdio::null());
+        Host::serving(self.clone(), spawn(&mut command))
+    }
+
+    /// Runs it to its end, with this standard input.
+    ///
+    /// # Panics
+    ///
+    /// If it takes too long.
+    pub fn run(&self, stdin: &[u8]) -> Ended {
+        let mut command = self.command();
+        let mut child = spawn(command.stdin(Stdio::piped()));
+        let mut stdout = Output::of(child.stdout.take().expect("it is piped"));
+        let mut stderr = Output::of(child.stderr.take().expect("it is piped"));
+        let mut input = child.stdin.take().expect("it is piped");
+        // A host that ends without reading its input closes the pipe.
+        let _ = input.write_all(stdin);
+        drop(input);
+        let mut child = Killed(child);
+        let status = until("the host to end", PATIENCE, || child.0.try_wait().expect("it can be waited for"));
+        stdout.finish();
+        stderr.finish();
+        Ended { status, stdout: stdout.bytes().clone(), stderr: stderr.text() }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(built::binary());
+        command.arg("run").arg(&self.app).args(["--listen", "0", "--log-format", "text"]).args(&self.options);
+        if !self.arguments.is_empty() {
+            command.arg("--").args(&self.arguments);
+        }
+        command.env_clear().env("HOME", self.folder()).env("XDG_CACHE_HOME", built::cache_home());
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.folder()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+fn spawn(command: &mut Command) -> Child {
+    command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
+}
+
+/// A process that does not outlive its test.
+#[derive(Debug)]
+pub(crate) struct Killed(pub(crate) Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

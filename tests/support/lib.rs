@@ -1,0 +1,32 @@
+//! What the end-to-end tests stand on: the real binary in a folder of its own, clients, and ways to wait.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`host`] | a host that runs, and the ways to end it |
+//! | [`launch`] | how a host is to be started: app, configuration, arguments, folder |
+//! | [`built`] | the files that `cargo xtask test` builds: guests and the binary |
+//! | [`client`] | HTTP as a well-behaved client speaks it |
+//! | [`raw`] | bytes on a socket, for clients that do not behave |
+//! | [`output`] | what a host printed so far |
+//! | [`process`] | what the kernel knows of a process |
+//! | [`wait`] | conditions with a deadline, in place of sleeps |
+//!
+//! Everything here panics when it cannot do what it was asked: its only callers are tests, and a test that cannot start a
+//! host has failed.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+pub mod built;
+pub mod client;
+pub mod host;
+pub mod launch;
+pub mod output;
+pub mod process;
+pub mod raw;
+pub mod wait;
+
+pub use client::Response;
+pub use host::Host;
+pub use launch::{Ended, Launch};
+pub use raw::Raw;
+pub use wait::{PATIENCE, until};

@@ -1,0 +1,68 @@
+//! What a host printed so far, read on a thread of its own so that the host never waits for the test.
+
+use crate::wait::until;
+use std::io::Read;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// One stream of a process, read as it comes.
+#[derive(Debug)]
+pub struct Output {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Output {
+    /// Starts reading.
+    pub fn of(mut stream: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::<Mutex<Vec<u8>>>::default();
+        let shared = Arc::clone(&bytes);
+        let reader = std::thread::spawn(move || {
+            let mut chunk = [0; 16 << 10];
+            while let Ok(count @ 1..) = stream.read(&mut chunk) {
+                lock(&shared).extend_from_slice(&chunk[..count]);
+            }
+        });
+        Self { bytes, reader: Some(reader) }
+    }
+
+    /// Everything so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes()).into_owned()
+    }
+
+    /// Everything so far, as it came.
+    pub fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        lock(&self.bytes)
+    }
+
+    /// The complete lines so far.
+    pub fn lines(&self) -> Vec<String> {
+        let text = self.text();
+        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+        complete.lines().map(str::to_owned).collect()
+    }
+
+    /// The complete lines so far that contain `text`.
+    pub fn lines_with(&self, text: &str) -> Vec<String> {
+        self.lines().into_iter().filter(|line| line.contains(text)).collect()
+    }
+
+    /// The first complete line that contains `text`, waited for.
+    pub fn wait_for(&self, text: &str, deadline: Duration) -> String {
+        let what = format!("a line with `{text}`");
+        until(&what, deadline, || self.lines_with(text).into_iter().next())
+    }
+
+    /// Waits for the end of the stream, which comes when the process and all that it started have ended.
+    pub(crate) fn finish(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("reading does not panic");
+        }
+    }
+}
+
+fn lock(bytes: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    bytes.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,66 @@
+//! The app `counter` over HTTP, a get and a set in each request, on 1000 counters.
+
+use super::budget::{Budget, Missed};
+use super::figure::whole;
+use super::hello;
+use super::report::{Section, Table};
+use super::rounds::median;
+use super::subject::{Bench, Instances, Store};
+use crate::guests;
+use anyhow::Result;
+
+/// Spreads the load, so that an etag that does not match stays the exception that it is.
+const SCRIPT: &str = include_str!("spread.lua");
+
+pub(super) fn measure(bench: &Bench) -> Result<Section> {
+    eprintln!("counter over HTTP");
+    let script = bench.file("spread.lua", SCRIPT)?;
+    let mut modes = Vec::new();
+    let mut servers = Vec::new();
+    for store in Store::ALL {
+        for instances in [Instances::Fresh, Instances::Reused] {
+            modes.push((store, instances));
+            servers.push(bench.host(guests::example("counter"), store, instances)?.start()?);
+        }
+    }
+    let rounds = hello::rounds(bench, &servers, Some(&script))?;
+    let head = [
+        "store, instances",
+        "req/s",
+        "least to most",
+        "p50, us",
+        "p99, ms",
+        "budget",
+        "x budget",
+        "",
+    ];
+    let mut table = Table::new(&head);
+    let mut missed = Missed::default();
+    for ((store, instances), rounds) in modes.into_iter().zip(rounds) {
+        let name = format!("{}, {}", store.name(), instances.name());
+        let rate = median(rounds.iter().map(|round| round.rate));
+        let judged = missed.judge(
+            &format!("counter: {name}: {} req/s", whole(rate)),
+            rate,
+            promised(store, instances),
+        );
+        let mut row = vec![name];
+        row.extend(hello::throughput(&rounds));
+        row.extend(judged);
+        table.row(row);
+    }
+    Ok(Section {
+        name: "counter",
+        table,
+        missed,
+    })
+}
+
+/// Promised is what a user gets without configuring anything: a fresh instance for each request.
+fn promised(store: Store, instances: Instances) -> Option<Budget> {
+    match (store, instances) {
+        (Store::Memory, Instances::Fresh) => Some(Budget::AtLeast(30_000.0)),
+        (Store::Sqlite, Instances::Fresh) => Some(Budget::AtLeast(10_000.0)),
+        _ => None,
+    }
+}

@@ -1,0 +1,28 @@
+//! The size of the program that users install.
+
+use super::budget::{Budget, Missed};
+use super::figure::megabytes;
+use super::report::{Section, Table};
+use super::subject::{Bench, released};
+use anyhow::Result;
+
+const PROGRAM: Budget = Budget::AtMost(40.0);
+
+pub(super) fn measure(_: &Bench) -> Result<Section> {
+    // The release profile strips it.
+    let bytes = std::fs::metadata(released("dapr-wasm"))?.len();
+    let mut table = Table::new(&["program", "MB", "budget", "x budget", ""]);
+    let mut missed = Missed::default();
+    let mut row = vec!["dapr-wasm, stripped".to_owned(), megabytes(bytes)];
+    row.extend(missed.judge(
+        &format!("size: {} MB", megabytes(bytes)),
+        bytes as f64 / 1e6,
+        Some(PROGRAM),
+    ));
+    table.row(row);
+    Ok(Section {
+        name: "size",
+        table,
+        missed,
+    })
+}

@@ -1,0 +1,90 @@
+//! From starting the process to its first answer.
+
+use super::budget::{Budget, Missed};
+use super::client;
+use super::figure::millis;
+use super::report::{Section, Table};
+use super::rounds::{interleaved, median, range};
+use super::subject::{Bench, Host, Instances, Store};
+use crate::guests;
+use anyhow::Result;
+use std::time::{Duration, Instant};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cache {
+    /// Holds the compiled code.
+    Warm,
+    /// Is empty: the host compiles.
+    Cold,
+}
+
+/// A start to time.
+struct Start {
+    host: Host,
+    cache: Cache,
+    name: String,
+}
+
+const WARM: Budget = Budget::AtMost(50.0);
+
+pub(super) fn measure(bench: &Bench) -> Result<Section> {
+    eprintln!("start to first answer");
+    let mut starts = Vec::new();
+    for (guest, app, store) in [
+        (guests::test_guest("hello"), "hello", Store::None),
+        (guests::example("counter"), "counter", Store::Sqlite),
+    ] {
+        let host = || bench.host(guest.clone(), store, Instances::Fresh);
+        // Fills the cache, and makes the file of the store.
+        host()?.start()?.stop()?;
+        for (cache, word) in [(Cache::Warm, "warm"), (Cache::Cold, "cold")] {
+            starts.push(Start {
+                host: host()?,
+                cache,
+                name: format!("{app}, {}, {word} cache", store.name()),
+            });
+        }
+    }
+    let rounds = interleaved(bench.effort.starts(), &starts, Start::time)?;
+    let mut table = Table::new(&["app", "ms", "least to most", "budget", "x budget", ""]);
+    let mut missed = Missed::default();
+    for (start, rounds) in starts.iter().zip(rounds) {
+        let time = median(rounds.iter().copied());
+        let shown = |ms: f64| millis(Duration::from_secs_f64(ms / 1e3));
+        let budget = (start.cache == Cache::Warm).then_some(WARM);
+        let (least, most) = range(rounds);
+        let mut row = vec![
+            start.name.clone(),
+            shown(time),
+            format!("{} to {}", shown(least), shown(most)),
+        ];
+        row.extend(missed.judge(&format!("start: {}: {} ms", start.name, shown(time)), time, budget));
+        table.row(row);
+    }
+    Ok(Section {
+        name: "start",
+        table,
+        missed,
+    })
+}
+
+impl Start {
+    /// Milliseconds.
+    fn time(&self) -> Result<f64> {
+        let cold;
+        let host = match self.cache {
+            Cache::Warm => &self.host,
+            Cache::Cold => {
+                cold = self.host.with_cold_cache()?;
+                &cold
+            }
+        };
+        let start = Instant::now();
+        let server = host.start()?;
+        client::get(server.address(), "/").map_err(|error| server.failed(error))?;
+        let time = start.elapsed();
+        // Ended in order, so that the next start finds a store without a log to play back.
+        server.stop()?;
+        Ok(time.as_secs_f64() * 1e3)
+    }
+}

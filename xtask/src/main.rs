@@ -1,0 +1,43 @@
+//! `cargo xtask test` and `cargo xtask bench`: sets up what they need, or fails naming what it could not get.
+
+mod bench;
+mod guests;
+mod test;
+mod tools;
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test [--only core]     build the guests and the host, then run every test
+                                   --only core: what needs Rust alone
+cargo xtask bench [--quick] [--wasmtime PATH]
+                                   measure, and write docs/benchmarks.md
+                                   --quick: short runs, nothing is written
+                                   --wasmtime PATH: beside `wasmtime serve`, of that binary
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<()> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        // Everything so far needs Rust alone.
+        ["test"] | ["test", "--only", "core"] => test::run(),
+        ["bench", options @ ..] => bench::run(&bench::Options::parse(options)?),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => bail!("unknown arguments: {}\n\n{HELP}", args.join(" ")),
+    }
+}
