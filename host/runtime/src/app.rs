@@ -81,7 +81,14 @@ impl Reuse {
             _ => asked.unwrap_or(1),
         };
         let waits_at_once = entry == Entry::Http03 && !shape.imports("dapr:state/store", &STATE_VERSION);
-        Self { total, concurrent: if waits_at_once { limits.concurrency.min(total) } else { 1 } }
+        Self {
+            total,
+            concurrent: if waits_at_once {
+                limits.concurrency.min(total)
+            } else {
+                1
+            },
+        }
     }
 }
 
@@ -140,7 +147,15 @@ impl App {
         let pre = linker.instantiate_pre(component)?;
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
         let stores = Arc::new(spec.stores.clone());
-        Ok(Self { prefix: spec.id.as_str().into(), spec: Arc::new(spec), shared, pre, stores, entry, reuse })
+        Ok(Self {
+            prefix: spec.id.as_str().into(),
+            spec: Arc::new(spec),
+            shared,
+            pre,
+            stores,
+            entry,
+            reuse,
+        })
     }
 
     /// The app id.

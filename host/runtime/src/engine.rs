@@ -120,7 +120,10 @@ impl EpochTicker {
                 engine.increment_epoch();
             }
         })?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 

@@ -72,7 +72,10 @@ pub struct MemoryBudget {
 impl MemoryBudget {
     /// A budget of `max` bytes.
     pub fn new(max: usize) -> Self {
-        Self { max, used: Arc::default() }
+        Self {
+            max,
+            used: Arc::default(),
+        }
     }
 
     /// Half of what the control group or the machine has.
@@ -110,8 +113,13 @@ fn available_memory() -> usize {
         let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
         line.split_whitespace().nth(1)?.parse::<usize>().ok()?.checked_mul(1024)
     });
-    let groups = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
-    let group = groups.iter().find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<usize>().ok());
+    let groups = [
+        "/sys/fs/cgroup/memory.max",
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    ];
+    let group = groups
+        .iter()
+        .find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<usize>().ok());
     match (machine, group) {
         (Some(machine), Some(group)) => machine.min(group),
         (Some(one), None) | (None, Some(one)) => one,

@@ -63,21 +63,18 @@ impl fmt::Display for Standing {
         match self {
             Self::Host => f.write_str("host"),
             Self::Store(names) => write!(f, "{}", names.join(", ")),
-            Self::Denied(why) => write!(f, "denied: {why}"),
-            Self::NotConfigured => f.write_str("no state store configured: calls answer `not-configured`"),
+            Self::Denied(why) => f.write_str(why),
+            Self::NotConfigured => f.write_str("no state store for this app: calls answer `not-configured`"),
             Self::OtherVersion { host } => {
-                let versions: Vec<_> = host.iter().map(|version| format!("@{version}")).collect();
-                write!(f, "this host has {}", versions.join(" and "))
+                let versions: Vec<_> = host.iter().map(Version::to_string).collect();
+                write!(f, "another version: this host has {}", versions.join(" and "))
             }
-            Self::NotYet => f.write_str("not in this version of the host"),
+            Self::NotYet => f.write_str("not in this version of the host yet"),
             Self::Unknown { nearest: Some(nearest) } => {
                 write!(f, "no such capability in this host; did you mean {nearest}?")
             }
             Self::Unknown { nearest: None } => f.write_str("no such capability in this host"),
-            Self::WouldTrap => f.write_str(
-                "every call would trap: wasi:http/incoming-handler cannot wait for async functions; \
-                 import dapr:state/store, or export wasi:http/handler@0.3.0",
-            ),
+            Self::WouldTrap => f.write_str("cannot be waited for in wasi:http/incoming-handler: each call would trap"),
         }
     }
 }
@@ -106,6 +103,9 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// All of them, in the order in which they are preferred.
+    pub const ALL: [Self; 4] = [Self::Http03, Self::Http02, Self::Run03, Self::Run02];
+
     /// The interface that is exported.
     pub fn interface(self) -> &'static str {
         match self {
@@ -113,6 +113,16 @@ impl Entry {
             Self::Http03 => "wasi:http/handler@0.3",
             Self::Run02 => "wasi:cli/run@0.2",
             Self::Run03 => "wasi:cli/run@0.3",
+        }
+    }
+
+    /// The path of that interface, and the newest version that this host calls.
+    fn export(self) -> (&'static str, Version) {
+        match self {
+            Self::Http02 => ("wasi:http/incoming-handler", WASI_0_2),
+            Self::Http03 => ("wasi:http/handler", WASI_0_3),
+            Self::Run02 => ("wasi:cli/run", WASI_0_2),
+            Self::Run03 => ("wasi:cli/run", WASI_0_3),
         }
     }
 
@@ -125,13 +135,16 @@ impl Entry {
 /// How an app is entered: an HTTP handler before a program, and the newer generation before the older, since a component
 /// with both was made to be ready for either.
 pub fn entry(shape: &Shape) -> Option<Entry> {
-    let entries = [
-        ("wasi:http/handler", WASI_0_3, Entry::Http03),
-        ("wasi:http/incoming-handler", WASI_0_2, Entry::Http02),
-        ("wasi:cli/run", WASI_0_3, Entry::Run03),
-        ("wasi:cli/run", WASI_0_2, Entry::Run02),
-    ];
-    entries.iter().find(|(path, version, _)| shape.exports(path, version)).map(|(_, _, entry)| *entry)
+    Entry::ALL.into_iter().find(|entry| {
+        let (path, version) = entry.export();
+        shape.exports(path, &version)
+    })
+}
+
+/// Whether an export would be how the app is entered, were it of a version that this host knows.
+pub fn is_entry_of_another_version(export: &ExternName) -> bool {
+    let is_entry = |name: &InterfaceName| Entry::ALL.iter().any(|entry| entry.export().0 == name.path());
+    export.interface().is_some_and(is_entry)
 }
 
 /// An interface that this host knows.
@@ -210,11 +223,20 @@ fn known() -> impl Iterator<Item = Known> {
         ("wasi:sockets/ip-name-lookup", NO_SOCKETS),
         ("wasi:sockets/types", NO_SOCKETS),
     ];
-    const STATE: &[(&str, Grant)] =
-        &[("dapr:state/store", Grant::State), ("dapr:state/store-async", Grant::State), ("dapr:state/types", Grant::Host)];
-    [(V2, WASI_0_2), (V3, WASI_0_3), (STATE, STATE_VERSION)].into_iter().flat_map(|(interfaces, version)| {
-        interfaces.iter().map(move |(path, grant)| Known { path, version: version.clone(), grant: *grant })
-    })
+    const STATE: &[(&str, Grant)] = &[
+        ("dapr:state/store", Grant::State),
+        ("dapr:state/store-async", Grant::State),
+        ("dapr:state/types", Grant::Host),
+    ];
+    [(V2, WASI_0_2), (V3, WASI_0_3), (STATE, STATE_VERSION)]
+        .into_iter()
+        .flat_map(|(interfaces, version)| {
+            interfaces.iter().map(move |(path, grant)| Known {
+                path,
+                version: version.clone(),
+                grant: *grant,
+            })
+        })
 }
 
 /// Packages that later versions of this host will have.
@@ -240,25 +262,37 @@ pub fn needs(shape: &Shape, stores: &[String]) -> Vec<Need> {
         Some(interface) => standing_of(interface, stores, entry),
         None => Standing::Unknown { nearest: None },
     };
-    shape.imports.iter().map(|name| Need { name: name.clone(), standing: standing(name) }).collect()
+    shape
+        .imports
+        .iter()
+        .map(|name| Need {
+            name: name.clone(),
+            standing: standing(name),
+        })
+        .collect()
 }
 
 fn standing_of(name: &InterfaceName, stores: &[String], entry: Option<Entry>) -> Standing {
     let path = name.path();
     let same_path: Vec<_> = known().filter(|known| known.path == path).collect();
-    let served =
-        same_path.iter().find(|known| name.version.as_ref().is_some_and(|version| compatible(version, &known.version)));
+    let served = same_path.iter().find(|known| {
+        name.version
+            .as_ref()
+            .is_some_and(|version| compatible(version, &known.version))
+    });
     match served.map(|known| known.grant) {
         Some(Grant::Host) => Standing::Host,
         Some(Grant::Denied(why)) => Standing::Denied(why),
         Some(Grant::State) if name.interface == "store-async" && entry == Some(Entry::Http02) => Standing::WouldTrap,
         Some(Grant::State) if stores.is_empty() => Standing::NotConfigured,
         Some(Grant::State) => Standing::Store(stores.to_vec()),
-        None if !same_path.is_empty() => {
-            Standing::OtherVersion { host: same_path.into_iter().map(|known| known.version).collect() }
-        }
+        None if !same_path.is_empty() => Standing::OtherVersion {
+            host: same_path.into_iter().map(|known| known.version).collect(),
+        },
         None if PLANNED.contains(&name.package.as_str()) => Standing::NotYet,
-        None => Standing::Unknown { nearest: nearest(&path) },
+        None => Standing::Unknown {
+            nearest: nearest(&path),
+        },
     }
 }
 
@@ -278,9 +312,15 @@ mod tests {
 
     fn shape(imports: &[&str], exports: &[&str]) -> Shape {
         let names = |names: &[&str]| {
-            names.iter().map(|name| name.parse().map_or(ExternName::Plain((*name).to_owned()), ExternName::Interface))
+            names.iter().map(|name| {
+                name.parse()
+                    .map_or(ExternName::Plain((*name).to_owned()), ExternName::Interface)
+            })
         };
-        Shape { imports: names(imports).collect(), exports: names(exports).collect() }
+        Shape {
+            imports: names(imports).collect(),
+            exports: names(exports).collect(),
+        }
     }
 
     fn standing(import: &str) -> Standing {
@@ -290,7 +330,11 @@ mod tests {
 
     #[test]
     fn an_http_handler_is_entered_before_a_program_and_0_3_before_0_2() {
-        let all = ["wasi:cli/run@0.2.3", "wasi:http/incoming-handler@0.2.0", "wasi:http/handler@0.3.0"];
+        let all = [
+            "wasi:cli/run@0.2.3",
+            "wasi:http/incoming-handler@0.2.0",
+            "wasi:http/handler@0.3.0",
+        ];
         assert_eq!(entry(&shape(&[], &all)), Some(Entry::Http03));
         assert_eq!(entry(&shape(&[], &all[..2])), Some(Entry::Http02));
         assert_eq!(entry(&shape(&[], &all[..1])), Some(Entry::Run02));
@@ -305,7 +349,10 @@ mod tests {
 
     #[test]
     fn what_the_host_denies_is_linked_and_said() {
-        assert!(matches!(standing("wasi:http/outgoing-handler@0.2.3"), Standing::Denied(_)));
+        assert!(matches!(
+            standing("wasi:http/outgoing-handler@0.2.3"),
+            Standing::Denied(_)
+        ));
         assert!(!standing("wasi:sockets/tcp@0.2.3").is_fatal());
     }
 
@@ -321,9 +368,16 @@ mod tests {
 
     #[test]
     fn what_no_host_of_this_version_can_satisfy_says_what_it_has() {
-        assert_eq!(standing("dapr:state/store@2.0.0"), Standing::OtherVersion { host: vec![STATE_VERSION] });
+        assert_eq!(
+            standing("dapr:state/store@2.0.0"),
+            Standing::OtherVersion {
+                host: vec![STATE_VERSION]
+            }
+        );
         assert_eq!(standing("dapr:secrets/store@0.1.0"), Standing::NotYet);
-        let typo = Standing::Unknown { nearest: Some("dapr:state/store@0.1.0".to_owned()) };
+        let typo = Standing::Unknown {
+            nearest: Some("dapr:state/store@0.1.0".to_owned()),
+        };
         assert_eq!(standing("dapr:state/sotre@0.1.0"), typo);
         assert_eq!(standing("acme:cache/lru@0.1.0"), Standing::Unknown { nearest: None });
         assert_eq!(standing("log"), Standing::Unknown { nearest: None });

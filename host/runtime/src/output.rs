@@ -53,23 +53,42 @@ impl GuestOutput {
     /// If the system has no thread left.
     pub fn start() -> io::Result<Self> {
         let (queue, mut blocks) = mpsc::channel::<Block>(QUEUE);
-        let thread = std::thread::Builder::new().name("guest-output".to_owned()).spawn(move || {
-            while let Some((stream, text)) = blocks.blocking_recv() {
-                // Nobody is left to tell when the host's own output is closed.
-                let _ = match stream {
-                    Stream::Out => io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()),
-                    Stream::Err => io::stderr().write_all(text.as_bytes()),
-                };
-            }
-        })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("guest-output".to_owned())
+            .spawn(move || {
+                while let Some((stream, text)) = blocks.blocking_recv() {
+                    // Nobody is left to tell when the host's own output is closed.
+                    let _ = match stream {
+                        Stream::Out => io::stdout()
+                            .write_all(text.as_bytes())
+                            .and_then(|()| io::stdout().flush()),
+                        Stream::Err => io::stderr().write_all(text.as_bytes()),
+                    };
+                }
+            })?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
     }
 
     /// A stream for one instance, whose lines begin with `prefix`.
     pub(crate) fn stream(&self, stream: Stream, prefix: &Arc<str>) -> GuestStream {
-        let queue = self.queue.as_ref().expect("the queue is there until the output is dropped").clone();
-        let lines = Lines { stream, prefix: Arc::clone(prefix), line: Vec::new(), pending: VecDeque::new() };
-        GuestStream { queue, lines: Arc::new(Mutex::new(lines)) }
+        let queue = self
+            .queue
+            .as_ref()
+            .expect("the queue is there until the output is dropped")
+            .clone();
+        let lines = Lines {
+            stream,
+            prefix: Arc::clone(prefix),
+            line: Vec::new(),
+            pending: VecDeque::new(),
+        };
+        GuestStream {
+            queue,
+            lines: Arc::new(Mutex::new(lines)),
+        }
     }
 }
 
@@ -202,7 +221,10 @@ impl IsTerminal for GuestStream {
 
 impl StdoutStream for GuestStream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(AsyncGuestStream { stream: self.clone(), waiting: None })
+        Box::new(AsyncGuestStream {
+            stream: self.clone(),
+            waiting: None,
+        })
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
@@ -282,8 +304,19 @@ mod tests {
     /// A stream whose queue nobody empties but the test.
     fn stream(capacity: usize) -> (GuestStream, mpsc::Receiver<Block>) {
         let (queue, blocks) = mpsc::channel(capacity);
-        let lines = Lines { stream: Stream::Out, prefix: "app".into(), line: Vec::new(), pending: VecDeque::new() };
-        (GuestStream { queue, lines: Arc::new(Mutex::new(lines)) }, blocks)
+        let lines = Lines {
+            stream: Stream::Out,
+            prefix: "app".into(),
+            line: Vec::new(),
+            pending: VecDeque::new(),
+        };
+        (
+            GuestStream {
+                queue,
+                lines: Arc::new(Mutex::new(lines)),
+            },
+            blocks,
+        )
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl fmt::Display for ExternName {
 
 impl ExternName {
     fn parse(name: &str) -> Self {
-        name.parse().map_or_else(|_| Self::Plain(name.to_owned()), Self::Interface)
+        name.parse()
+            .map_or_else(|_| Self::Plain(name.to_owned()), Self::Interface)
     }
 
     /// The interface, if it is one.
@@ -77,7 +78,11 @@ impl FromStr for InterfaceName {
         if !package.contains(':') {
             return Err(NotAnInterface);
         }
-        Ok(Self { package: package.to_owned(), interface: interface.to_owned(), version })
+        Ok(Self {
+            package: package.to_owned(),
+            interface: interface.to_owned(),
+            version,
+        })
     }
 }
 
@@ -144,8 +149,7 @@ impl Shape {
                         shape.exports.push(ExternName::parse(export?.name.name));
                     }
                 }
-                Payload::ModuleSection { unchecked_range, .. }
-                | Payload::ComponentSection { unchecked_range, .. } => {
+                Payload::ModuleSection { unchecked_range, .. } | Payload::ComponentSection { unchecked_range, .. } => {
                     rest = rest.get(unchecked_range.len()..).unwrap_or_default();
                 }
                 Payload::End(_) => return Ok(shape),
@@ -156,12 +160,18 @@ impl Shape {
 
     /// Whether an interface of this path is exported in a version that a host with `version` calls.
     pub fn exports(&self, path: &str, version: &Version) -> bool {
-        self.exports.iter().filter_map(ExternName::interface).any(|name| name.is(path, version))
+        self.exports
+            .iter()
+            .filter_map(ExternName::interface)
+            .any(|name| name.is(path, version))
     }
 
     /// Whether an interface of this path is imported in a version that a host with `version` serves.
     pub fn imports(&self, path: &str, version: &Version) -> bool {
-        self.imports.iter().filter_map(ExternName::interface).any(|name| name.is(path, version))
+        self.imports
+            .iter()
+            .filter_map(ExternName::interface)
+            .any(|name| name.is(path, version))
     }
 }
 
@@ -175,7 +185,11 @@ mod tests {
 
     #[test]
     fn the_name_of_an_interface_reads_back_as_it_was_written() {
-        for text in ["dapr:state/store@0.1.0", "acme:cache/lru", "wasi:http/types@0.3.0-rc-2026-03-15"] {
+        for text in [
+            "dapr:state/store@0.1.0",
+            "acme:cache/lru",
+            "wasi:http/types@0.3.0-rc-2026-03-15",
+        ] {
             assert_eq!(name(text).to_string(), text);
         }
     }

@@ -23,19 +23,19 @@ pub enum SourceError {
     #[error("the file is empty")]
     Empty,
     /// Some other kind of file.
-    #[error("not a WebAssembly file: it starts with {start}")]
+    #[error("it is not WebAssembly, it starts with `{start}`")]
     NotWasm {
         /// The first bytes, printable.
         start: String,
     },
     /// An ELF file: a program for this machine, or what wasmtime compiles to.
-    #[error("not a WebAssembly file but machine code (it starts with \\x7fELF)")]
+    #[error("it is machine code, not WebAssembly (it starts with `\\x7fELF`)")]
     MachineCode,
     /// The text form of WebAssembly.
-    #[error("this is WebAssembly text, not a binary")]
+    #[error("it is WebAssembly as text, and apps are binaries")]
     Text,
     /// The file ends too early, or does not parse.
-    #[error("the WebAssembly file is damaged or cut off after {length} bytes")]
+    #[error("it is damaged, or was cut off after {length} bytes")]
     Damaged {
         /// The length of what is there.
         length: usize,
@@ -43,12 +43,21 @@ pub enum SourceError {
         #[source]
         source: wasmparser::BinaryReaderError,
     },
-    /// A core module that is of no WASI, or of a world that it does not fit.
-    #[error("this core WebAssembly module cannot be made a component")]
+    /// A core module that does not fit the world it was built for, or WASI preview 1.
+    #[error("it is a core module, and cannot be made a component")]
     NotEncodable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A core module for another host: a browser, say.
+    #[error("it is a core module that needs functions which are not WASI's")]
+    OtherHost {
+        /// The functions: `env.log`.
+        imports: Vec<String>,
+    },
     /// A core module with nothing in it that the host could call.
-    #[error("this core WebAssembly module has no start function and no embedded world: there is nothing to run in it")]
-    NothingRunnable,
+    #[error("it is a core module, not a component, and has no `_start`")]
+    NothingRunnable {
+        /// What it exports.
+        exports: Vec<String>,
+    },
 }
 
 /// A component from the bytes of a file: as it is, or made from a core module.
@@ -76,14 +85,22 @@ fn sniff(bytes: &[u8]) -> Result<(), SourceError> {
         return Err(SourceError::Text);
     }
     if !bytes.starts_with(b"\0asm") {
-        let start = bytes.iter().take(8).flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect();
+        let start = bytes
+            .iter()
+            .take(16)
+            .flat_map(|byte| std::ascii::escape_default(*byte))
+            .map(char::from)
+            .collect();
         return Err(SourceError::NotWasm { start });
     }
     Ok(())
 }
 
 fn encoding(bytes: &[u8]) -> Result<Encoding, SourceError> {
-    let damaged = |source| SourceError::Damaged { length: bytes.len(), source };
+    let damaged = |source| SourceError::Damaged {
+        length: bytes.len(),
+        source,
+    };
     let mut encoding = Encoding::Module;
     // All of it is walked, so that a file that was cut off is known before it is compiled for seconds. Function bodies are
     // skipped by their length.
@@ -98,12 +115,22 @@ fn encoding(bytes: &[u8]) -> Result<Encoding, SourceError> {
 /// Makes a component of a WASI preview 1 module, with the adapter for what it is: a program with `_start`, or a library
 /// whose world was embedded when it was built.
 fn encode(module: &[u8]) -> Result<Vec<u8>, SourceError> {
-    let is_program = exports_start(module);
-    if !is_program && !has_world(module) {
-        return Err(SourceError::NothingRunnable);
+    let exports = exported_functions(module);
+    let is_program = exports.iter().any(|name| name == "_start");
+    if !has_world(module) {
+        if !is_program {
+            return Err(SourceError::NothingRunnable { exports });
+        }
+        let imports = imports_beyond_wasi(module);
+        if !imports.is_empty() {
+            return Err(SourceError::OtherHost { imports });
+        }
     }
-    let adapter =
-        if is_program { WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER } else { WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER };
+    let adapter = if is_program {
+        WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER
+    } else {
+        WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER
+    };
     let encoded = || {
         let mut encoder = ComponentEncoder::default().validate(true).module(module)?;
         encoder = encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter)?;
@@ -112,13 +139,29 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, SourceError> {
     encoded().map_err(|error| SourceError::NotEncodable(error.into()))
 }
 
-fn exports_start(module: &[u8]) -> bool {
-    payloads(module).any(|payload| match payload {
-        Payload::ExportSection(exports) => {
-            exports.into_iter().flatten().any(|export| export.name == "_start" && matches!(export.kind, ExternalKind::Func | ExternalKind::FuncExact))
-        }
-        _ => false,
-    })
+fn exported_functions(module: &[u8]) -> Vec<String> {
+    let exports = payloads(module).filter_map(|payload| match payload {
+        Payload::ExportSection(exports) => Some(exports),
+        _ => None,
+    });
+    exports
+        .flat_map(|exports| exports.into_iter().flatten())
+        .filter(|export| matches!(export.kind, ExternalKind::Func | ExternalKind::FuncExact))
+        .map(|export| export.name.to_owned())
+        .collect()
+}
+
+/// What a module imports that is not WASI preview 1, as `module.name`.
+fn imports_beyond_wasi(module: &[u8]) -> Vec<String> {
+    let imports = payloads(module).filter_map(|payload| match payload {
+        Payload::ImportSection(imports) => Some(imports),
+        _ => None,
+    });
+    imports
+        .flat_map(|imports| imports.into_imports().flatten())
+        .filter(|import| import.module != WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME)
+        .map(|import| format!("{}.{}", import.module, import.name))
+        .collect()
 }
 
 fn has_world(module: &[u8]) -> bool {
@@ -128,9 +171,9 @@ fn has_world(module: &[u8]) -> bool {
     })
 }
 
-/// The payloads of a module that was parsed before, so that there are no errors left.
-fn payloads(module: &[u8]) -> impl Iterator<Item = Payload<'_>> {
-    wasmparser::Parser::new(0).parse_all(module).filter_map(Result::ok)
+/// The payloads of a binary that was parsed before, so that there are no errors left.
+fn payloads(wasm: &[u8]) -> impl Iterator<Item = Payload<'_>> {
+    wasmparser::Parser::new(0).parse_all(wasm).filter_map(Result::ok)
 }
 
 /// A language or tool that had a part in making a component.
@@ -146,20 +189,36 @@ impl fmt::Display for Producer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.version.is_empty() {
             true => f.write_str(&self.name),
-            false => write!(f, "{} {}", self.name, self.version),
+            false => write!(f, "{} {}", self.name, short(&self.version)),
         }
     }
 }
 
-/// The languages and tools that made a component, from the `producers` sections at every depth. What a file says of itself:
+/// A version without the commit or address that compilers put in brackets behind it.
+fn short(version: &str) -> &str {
+    version.split(" (").next().unwrap_or(version)
+}
+
+/// The languages and tools that made a component or module, from the `producers` sections at every depth. What a file says of itself:
 /// nobody checks it.
-pub fn producers(component: &[u8]) -> Vec<Producer> {
+pub fn producers(wasm: &[u8]) -> Vec<Producer> {
     let mut producers: Vec<Producer> = Vec::new();
-    for payload in payloads(component) {
-        let Payload::CustomSection(section) = payload else { continue };
-        let wasmparser::KnownCustom::Producers(fields) = section.as_known() else { continue };
-        for value in fields.into_iter().flatten().flat_map(|field| field.values.into_iter().flatten()) {
-            let producer = Producer { name: value.name.to_owned(), version: value.version.to_owned() };
+    for payload in payloads(wasm) {
+        let Payload::CustomSection(section) = payload else {
+            continue;
+        };
+        let wasmparser::KnownCustom::Producers(fields) = section.as_known() else {
+            continue;
+        };
+        for value in fields
+            .into_iter()
+            .flatten()
+            .flat_map(|field| field.values.into_iter().flatten())
+        {
+            let producer = Producer {
+                name: value.name.to_owned(),
+                version: value.version.to_owned(),
+            };
             if !producers.contains(&producer) {
                 producers.push(producer);
             }
@@ -179,21 +238,39 @@ mod tests {
     #[test]
     fn files_that_are_no_wasm_are_named_for_what_they_are() {
         assert_eq!(refusal(b""), "the file is empty");
-        assert_eq!(refusal(b"#!/bin/sh\n"), "not a WebAssembly file: it starts with #!/bin/s");
-        assert_eq!(refusal(b"\x7fELF\x02"), "not a WebAssembly file but machine code (it starts with \\x7fELF)");
-        assert_eq!(refusal(b"  (module)"), "this is WebAssembly text, not a binary");
+        assert_eq!(
+            refusal(b"<!DOCTYPE html>\n<html>"),
+            "it is not WebAssembly, it starts with `<!DOCTYPE html>\\n`"
+        );
+        assert_eq!(
+            refusal(b"\x7fELF\x02"),
+            "it is machine code, not WebAssembly (it starts with `\\x7fELF`)"
+        );
+        assert_eq!(
+            refusal(b"  (module)"),
+            "it is WebAssembly as text, and apps are binaries"
+        );
     }
 
     #[test]
     fn a_file_that_was_cut_off_is_damaged() {
-        assert!(matches!(component(b"\0asm\x0d\0\x01"), Err(SourceError::Damaged { length: 7, .. })));
+        assert!(matches!(
+            component(b"\0asm\x0d\0\x01"),
+            Err(SourceError::Damaged { length: 7, .. })
+        ));
         // A type section that says it has 100 bytes.
-        assert!(matches!(component(b"\0asm\x01\0\0\0\x01\x64\0"), Err(SourceError::Damaged { .. })));
+        assert!(matches!(
+            component(b"\0asm\x01\0\0\0\x01\x64\0"),
+            Err(SourceError::Damaged { .. })
+        ));
     }
 
     #[test]
     fn a_core_module_with_nothing_to_run_is_refused() {
-        assert!(matches!(component(b"\0asm\x01\0\0\0"), Err(SourceError::NothingRunnable)));
+        assert!(matches!(
+            component(b"\0asm\x01\0\0\0"),
+            Err(SourceError::NothingRunnable { exports }) if exports.is_empty()
+        ));
     }
 
     #[test]

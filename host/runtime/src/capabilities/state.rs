@@ -279,7 +279,10 @@ async fn list_keys(
     let limit = limit.map(PageLimit::new).transpose()?.unwrap_or_default();
     let cursor = cursor.map(Cursor::new);
     let page = stores.get(&store)?.list_keys(&prefix, limit, cursor.as_ref()).await?;
-    Ok(wit::KeyPage { keys: page.keys, cursor: page.cursor.map(Cursor::into_string) })
+    Ok(wit::KeyPage {
+        keys: page.keys,
+        cursor: page.cursor.map(Cursor::into_string),
+    })
 }
 
 // ---- lowering ----
@@ -290,11 +293,16 @@ fn lowered<'a, W, I>(
     items: Vec<W>,
     lower: impl FnMut(W) -> Result<I, StateError>,
 ) -> Result<(&'a AppStore, Vec<I>), StateError> {
-    Ok((stores.get(store)?, items.into_iter().map(lower).collect::<Result<_, _>>()?))
+    Ok((
+        stores.get(store)?,
+        items.into_iter().map(lower).collect::<Result<_, _>>()?,
+    ))
 }
 
 fn get_options(options: Option<wit::GetOptions>) -> Result<GetOptions, StateError> {
-    let Some(options) = options else { return Ok(GetOptions::default()) };
+    let Some(options) = options else {
+        return Ok(GetOptions::default());
+    };
     Ok(GetOptions {
         consistency: options.consistency.map(Consistency::from),
         metadata: Metadata::new(options.metadata)?,
@@ -303,7 +311,9 @@ fn get_options(options: Option<wit::GetOptions>) -> Result<GetOptions, StateErro
 
 fn set_item(item: wit::SetItem) -> Result<SetItem<String>, StateError> {
     let wit::SetItem { key, value, options } = item;
-    let Some(options) = options else { return Ok(SetItem::new(key, value)) };
+    let Some(options) = options else {
+        return Ok(SetItem::new(key, value));
+    };
     Ok(SetItem {
         key,
         value,
@@ -321,7 +331,9 @@ fn set_item(item: wit::SetItem) -> Result<SetItem<String>, StateError> {
 
 fn delete_item(item: wit::DeleteItem) -> Result<DeleteItem<String>, StateError> {
     let wit::DeleteItem { key, options } = item;
-    let Some(options) = options else { return Ok(DeleteItem::new(key)) };
+    let Some(options) = options else {
+        return Ok(DeleteItem::new(key));
+    };
     Ok(DeleteItem {
         key,
         etag: options.etag.map(Etag::new).transpose()?,

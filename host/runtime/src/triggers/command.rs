@@ -46,5 +46,7 @@ async fn run_0_2(app: &App, store: &mut wasmtime::Store<crate::guest::Guest>) ->
 async fn run_0_3(app: &App, store: &mut wasmtime::Store<crate::guest::Guest>) -> Ran {
     let pre = wasmtime_wasi::p3::bindings::CommandPre::new(app.pre.clone())?;
     let command = pre.instantiate_async(&mut *store).await?;
-    store.run_concurrent(async |accessor| command.wasi_cli_run().call_run(accessor).await).await?
+    store
+        .run_concurrent(async |accessor| command.wasi_cli_run().call_run(accessor).await)
+        .await?
 }

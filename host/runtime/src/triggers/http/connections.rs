@@ -43,7 +43,10 @@ pub(super) struct Busy(Arc<Connection>);
 
 impl Connections {
     pub(super) fn new(max: usize) -> Self {
-        Self { room: Arc::new(Semaphore::new(max)), open: Arc::default() }
+        Self {
+            room: Arc::new(Semaphore::new(max)),
+            open: Arc::default(),
+        }
     }
 
     /// A place for the connection `id`: at once, or when the longest-idle one has closed, or when any has.
@@ -52,7 +55,10 @@ impl Connections {
             Ok(room) => room,
             Err(_) => {
                 self.close_longest_idle();
-                Arc::clone(&self.room).acquire_owned().await.expect("the semaphore is never closed")
+                Arc::clone(&self.room)
+                    .acquire_owned()
+                    .await
+                    .expect("the semaphore is never closed")
             }
         };
         let connection = Arc::new(Connection {
@@ -62,7 +68,11 @@ impl Connections {
             first_request: Notify::new(),
         });
         self.open().insert(id, Arc::clone(&connection));
-        Place { connection, connections: self.clone(), _room: room }
+        Place {
+            connection,
+            connections: self.clone(),
+            _room: room,
+        }
     }
 
     /// Tells all connections to close.

@@ -62,8 +62,13 @@ impl Server {
     /// [`ServerError`].
     pub async fn bind(address: &str, app: App) -> Result<Self, ServerError> {
         let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => ServerError::InUse { address: address.to_owned() },
-            _ => ServerError::Listen { address: address.to_owned(), source },
+            io::ErrorKind::AddrInUse => ServerError::InUse {
+                address: address.to_owned(),
+            },
+            _ => ServerError::Listen {
+                address: address.to_owned(),
+                source,
+            },
         })?;
         let limits = app.shared.limits.clone();
         let tracker = TaskTracker::new();
@@ -94,7 +99,13 @@ impl Server {
             () = stop.cancelled() => {}
             () = self.accept() => {}
         }
-        let Self { listener, connections, tracker, limits, .. } = self;
+        let Self {
+            listener,
+            connections,
+            tracker,
+            limits,
+            ..
+        } = self;
         drop(listener);
         connections.close_all();
         tracker.close();
@@ -164,7 +175,10 @@ async fn serve_connection(stream: TcpStream, place: Place, service: Arc<Service>
 
 /// Ready when no request has come on a connection in time: until hyper knows which HTTP the client speaks, it waits for good.
 async fn silent(connection: &Connection, patience: Duration) {
-    if tokio::time::timeout(patience, connection.first_request.notified()).await.is_ok() {
+    if tokio::time::timeout(patience, connection.first_request.notified())
+        .await
+        .is_ok()
+    {
         std::future::pending::<()>().await;
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! Each carries the request's id in `x-request-id` and in its text, under which the log has the cause.
 
+use super::witness::{Attested, Witness};
 use super::workers::{Slot, Workers};
 use crate::limits::Limits;
 use bytes::Bytes;
@@ -31,7 +32,7 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Answers requests with one app.
 pub(super) struct Service {
     handler: ProxyHandler<Workers>,
-    app: Arc<str>,
+    app: String,
     timeout: Duration,
     limits: Limits,
     slots: Arc<Semaphore>,
@@ -52,7 +53,7 @@ impl Service {
         let app = workers.app();
         let limits = app.shared.limits.clone();
         Self {
-            app: app.id().into(),
+            app: app.id().to_owned(),
             timeout: app.spec.request_timeout,
             slots: Arc::new(Semaphore::new(limits.requests)),
             limits,
@@ -67,21 +68,26 @@ impl Service {
         let id = self.ids.next();
         let started = Instant::now();
         // The path alone: queries carry tokens and names of people.
-        let line = tracing::enabled!(tracing::Level::INFO).then(|| format!("{} {}", request.method(), request.uri().path()));
-        let mut response = match self.handle(id, request).await {
-            Ok(response) => response,
-            Err(failure) => self.own_answer(id, failure),
+        let line =
+            tracing::enabled!(tracing::Level::INFO).then(|| format!("{} {}", request.method(), request.uri().path()));
+        let witness = Witness::new(id);
+        let mut response = match self.handle(&witness, request).await {
+            Ok(response) => response.map(|body| Attested { body, witness }.boxed_unsync()),
+            Err(failure) => self.own_answer(id, failure, &witness).await,
         };
-        response.headers_mut().entry(X_REQUEST_ID).or_insert_with(|| id.header());
+        response
+            .headers_mut()
+            .entry(X_REQUEST_ID)
+            .or_insert_with(|| id.header());
         if let Some(line) = line {
             let status = response.status().as_u16();
             let millis = started.elapsed().as_secs_f64() * 1000.0;
-            tracing::info!(app = %self.app, request = %id, status, millis, "{line}");
+            tracing::info!(app = self.app, request = %id, status, millis, "{line}");
         }
         response
     }
 
-    async fn handle(&self, id: RequestId, request: Request<Incoming>) -> Result<Response<WasiBody>, Failure> {
+    async fn handle(&self, witness: &Arc<Witness>, request: Request<Incoming>) -> Result<Response<WasiBody>, Failure> {
         let max = self.limits.request_body;
         if announced_length(&request).is_some_and(|length| length > max as u64) {
             return Err(Failure::TooLarge);
@@ -94,40 +100,60 @@ impl Service {
                 .map_err(|_| Failure::Full)?
                 .map_err(|_| Failure::Full)?,
         };
-        let slot = Slot { _permit: permit, _tracked: self.tracker.token() };
+        let slot = Slot {
+            witness: Arc::downgrade(witness),
+            _permit: permit,
+            _tracked: self.tracker.token(),
+        };
         let request = request.map(|body| limited(body, max));
         match tokio::time::timeout_at(deadline, self.handler.handle(Arc::new(slot), request)).await {
-            Ok(Ok(response)) => Ok(logged(response, self.app.clone(), id)),
+            Ok(Ok(response)) if witness.answer() => Ok(response),
+            Ok(Ok(_)) => Err(Failure::App(wasmtime::format_err!("the guest ended with its answer"))),
             Ok(Err(error)) if error.is::<ExpirationError>() => Err(Failure::Deadline),
             Ok(Err(error)) => Err(failure(error)),
             Err(_) => Err(Failure::Deadline),
         }
     }
 
-    fn own_answer(&self, id: RequestId, failure: Failure) -> Response<WasiBody> {
-        let app = &*self.app;
+    async fn own_answer(&self, id: RequestId, failure: Failure, witness: &Witness) -> Response<WasiBody> {
+        let app = &self.app;
         let (status, text) = match failure {
             Failure::TooLarge => {
                 let max = self.limits.request_body;
-                (StatusCode::PAYLOAD_TOO_LARGE, format!("the request's body exceeds {max} bytes"))
+                (
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    format!("the request's body exceeds {max} bytes"),
+                )
             }
             Failure::Full => {
                 tracing::warn!(app, request = %id, requests = self.limits.requests, "no room for a request");
-                (StatusCode::SERVICE_UNAVAILABLE, "the host has too many requests under way".to_owned())
+                (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the host has too many requests under way".to_owned(),
+                )
             }
             Failure::Deadline => {
                 tracing::warn!(app, request = %id, timeout = ?self.timeout, "no answer by the deadline");
-                (StatusCode::GATEWAY_TIMEOUT, format!("the app did not answer within {:?}", self.timeout))
+                (
+                    StatusCode::GATEWAY_TIMEOUT,
+                    format!("the app did not answer within {:?}", self.timeout),
+                )
             }
             Failure::App(error) => {
-                tracing::error!(app, request = %id, cause = format!("{error:#}"), "the app failed");
+                let cause = match witness.cause().await {
+                    Some(cause) => cause,
+                    None => format!("{error:#}"),
+                };
+                tracing::error!(app, request = %id, cause, "the app failed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "the app failed".to_owned())
             }
         };
         let body = Full::new(Bytes::from(format!("{text} (request {id})\n"))).map_err(|never| match never {});
         let mut response = Response::new(body.boxed_unsync());
         *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         response
     }
 }
@@ -142,20 +168,11 @@ fn failure(error: wasmtime::Error) -> Failure {
 }
 
 fn announced_length(request: &Request<Incoming>) -> Option<u64> {
-    let header = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let header = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
     header.or_else(|| request.body().size_hint().exact())
-}
-
-/// A response whose body says so in the log when the guest does not come to its end: the client has the head of an answer
-/// and sees a broken transfer.
-fn logged(response: Response<WasiBody>, app: Arc<str>, id: RequestId) -> Response<WasiBody> {
-    response.map(|body| {
-        let log = move |error: HttpError| {
-            tracing::warn!(app = &*app, request = %id, cause = %error, "the answer broke off");
-            error
-        };
-        body.map_err(log).boxed_unsync()
-    })
 }
 
 /// A body that fails once it is larger than `max`, for those that do not announce their length.
@@ -179,22 +196,30 @@ struct Ids {
 
 /// The id of a request.
 #[derive(Clone, Copy)]
-struct RequestId {
+pub(super) struct RequestId {
     run: u32,
     number: u64,
 }
 
 impl Default for Ids {
     fn default() -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         // The low bits of milliseconds: enough to tell runs apart in a log.
-        Self { run: now.as_millis() as u32, next: AtomicU64::new(1) }
+        Self {
+            run: now.as_millis() as u32,
+            next: AtomicU64::new(1),
+        }
     }
 }
 
 impl Ids {
     fn next(&self) -> RequestId {
-        RequestId { run: self.run, number: self.next.fetch_add(1, Ordering::Relaxed) }
+        RequestId {
+            run: self.run,
+            number: self.next.fetch_add(1, Ordering::Relaxed),
+        }
     }
 }
 

@@ -6,11 +6,12 @@
 //!   client has gone away meanwhile, so that requests and instances are bounded by one number.
 //! - Within an instance no timer runs while the guest computes, so [`Life`] ends it from outside.
 
+use super::witness::{Testimony, Witness};
 use crate::app::App;
 use crate::guest::Guest;
 use crate::needs::Entry;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
@@ -25,6 +26,7 @@ use wasmtime_wasi_http::{WasiHttpView, p2, p3};
 
 /// A request's right to an instance. Released when the guest is done, not when the client is.
 pub(super) struct Slot {
+    pub(super) witness: Weak<Witness>,
     pub(super) _permit: OwnedSemaphorePermit,
     /// Keeps shutdown waiting.
     pub(super) _tracked: TaskTrackerToken,
@@ -69,7 +71,10 @@ impl HandlerState for Workers {
             proxy,
             view: WasiHttpView::http,
             expiration: Life::new(timeout, self.app.shared.limits.idle),
-            state: Worker { app: self.app.clone() },
+            state: Worker {
+                app: self.app.clone(),
+                testimony: Testimony::default(),
+            },
         })
     }
 }
@@ -84,7 +89,11 @@ pub(super) struct Life {
 
 impl Life {
     fn new(request: Duration, idle: Duration) -> Self {
-        Self { request, idle, sleep: None }
+        Self {
+            request,
+            idle,
+            sleep: None,
+        }
     }
 }
 
@@ -95,7 +104,9 @@ impl WorkerExpiration for Life {
             WorkerStatus::Requests | WorkerStatus::PostReturn => self.request,
         };
         let deadline = tokio::time::Instant::from_std(start) + timeout;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         if sleep.deadline() != deadline {
             sleep.as_mut().reset(deadline);
         }
@@ -106,6 +117,7 @@ impl WorkerExpiration for Life {
 /// What one instance may still do.
 pub(super) struct Worker {
     app: App,
+    testimony: Testimony,
 }
 
 impl WorkerState for Worker {
@@ -129,6 +141,7 @@ impl WorkerState for Worker {
         slot: Arc<Slot>,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+        self.testimony.add(slot.witness.clone());
         let sleep = tokio::time::sleep(self.app.spec.request_timeout);
         Box::pin(async move {
             sleep.await;
@@ -137,9 +150,10 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
-        drop(store);
+        // Before the store goes, and with it what the guest's answers are written to: they must not seem to be complete.
         if let Err(error) = result {
-            tracing::warn!(app = self.app.id(), cause = format!("{error:#}"), "instance ended early");
+            self.testimony.tell(self.app.id(), &error);
         }
+        drop(store);
     }
 }
