@@ -27,7 +27,10 @@ fn first(name: &str, places: &[(&str, &str)]) -> PathBuf {
     let path = |(workspace, target): &(&str, &str)| {
         let folder = repository().join(workspace).join("target").join(target).join("release");
         // A library's file has underscores, a program's keeps its name.
-        [folder.join(format!("{}.wasm", name.replace('-', "_"))), folder.join(format!("{name}.wasm"))]
+        [
+            folder.join(format!("{}.wasm", name.replace('-', "_"))),
+            folder.join(format!("{name}.wasm")),
+        ]
     };
     let paths: Vec<_> = places.iter().flat_map(path).collect();
     match paths.iter().find(|path| path.is_file()) {
@@ -54,7 +57,10 @@ pub(crate) fn cache_home() -> PathBuf {
 /// `target/debug`: the test itself is `target/debug/deps/NAME-HASH`.
 fn profile_folder() -> PathBuf {
     let test = std::env::current_exe().expect("the system knows which program runs");
-    test.ancestors().nth(2).expect("a test lies two folders deep in its build").to_owned()
+    test.ancestors()
+        .nth(2)
+        .expect("a test lies two folders deep in its build")
+        .to_owned()
 }
 
 /// The root of the repository.

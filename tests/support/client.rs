@@ -36,7 +36,11 @@ impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?;
-        assert!(values.next().is_none(), "the header `{name}` is there twice: {:?}", self.headers);
+        assert!(
+            values.next().is_none(),
+            "the header `{name}` is there twice: {:?}",
+            self.headers
+        );
         Some(value.to_str().expect("the header is plain ASCII"))
     }
 
@@ -47,7 +51,8 @@ impl Response {
 
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("the body is no JSON: {error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("the body is no JSON: {error}: {}", self.text()))
     }
 }
 
@@ -72,13 +77,22 @@ impl Client {
             .max_idle_connections(0)
             .proxy(None)
             .timeout_global(Some(TIMEOUT));
-        Self { agent: config.build().into(), origin: format!("http://127.0.0.1:{port}") }
+        Self {
+            agent: config.build().into(),
+            origin: format!("http://127.0.0.1:{port}"),
+        }
     }
 
     /// A request for `target`, a path and query as they go over the wire.
     pub fn call(&self, method: &str, target: &str) -> Call<'_> {
         let method = method.parse().expect("a method is a token");
-        Call { client: self, method, target: target.to_owned(), headers: Vec::new(), body: None }
+        Call {
+            client: self,
+            method,
+            target: target.to_owned(),
+            headers: Vec::new(),
+            body: None,
+        }
     }
 
     /// The answer to a GET.
@@ -111,7 +125,10 @@ impl Call<'_> {
 
     /// With a body.
     pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
-        Self { body: Some(body.into()), ..self }
+        Self {
+            body: Some(body.into()),
+            ..self
+        }
     }
 
     /// The whole answer.
@@ -130,7 +147,9 @@ impl Call<'_> {
     ///
     /// If there is none, or its transfer breaks.
     pub fn try_send(self) -> Result<Response, ureq::Error> {
-        let mut request = Request::builder().method(self.method).uri(format!("{}{}", self.client.origin, self.target));
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(format!("{}{}", self.client.origin, self.target));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
@@ -140,6 +159,10 @@ impl Call<'_> {
         };
         let (head, mut body) = answer.into_parts();
         let body = body.with_config().limit(LARGEST).read_to_vec()?;
-        Ok(Response { status: head.status.as_u16(), headers: head.headers, body })
+        Ok(Response {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! A host that runs, and the ways to end it.
 
 use crate::client::{Call, Client, Response};
-use crate::launch::{Killed, Launch};
+use crate::launch::{Killed, Launch, Reader};
 use crate::output::Output;
 use crate::process::Facts;
 use crate::raw::Raw;
@@ -26,8 +26,12 @@ pub struct Host {
 }
 
 impl Host {
-    pub(crate) fn serving(launch: Launch, mut child: Child) -> Self {
-        let stdout = Output::of(child.stdout.take().expect("it is piped"));
+    pub(crate) fn serving(launch: Launch, mut child: Child, reader: Reader) -> Self {
+        let stdout = match reader {
+            Reader::Test => Output::of(child.stdout.take().expect("it is piped")),
+            // It stays in the child, open.
+            Reader::Nobody => Output::of(std::io::empty()),
+        };
         let stderr = Output::of(child.stderr.take().expect("it is piped"));
         let mut process = Killed(child);
         let port = until("the host to serve", PATIENCE, || {
@@ -35,10 +39,21 @@ impl Host {
                 return Some(line.trim_start_matches(SERVING).parse().expect("a port is a number"));
             }
             let ended = process.0.try_wait().expect("it can be waited for");
-            assert!(ended.is_none(), "the host ended before it served: {ended:?}\n{}", stderr.text());
+            assert!(
+                ended.is_none(),
+                "the host ended before it served: {ended:?}\n{}",
+                stderr.text()
+            );
             None
         });
-        Self { process, port, client: Client::new(port), stdout, stderr, launch }
+        Self {
+            process,
+            port,
+            client: Client::new(port),
+            stdout,
+            stderr,
+            launch,
+        }
     }
 
     /// A client of it, which may be taken to another thread.
@@ -91,6 +106,14 @@ impl Host {
         Facts::of(self.process.0.id())
     }
 
+    /// Whether it does next to nothing for a while.
+    pub fn is_idle(&self) -> bool {
+        const WHILE: Duration = Duration::from_millis(500);
+        let before = self.facts().processor_time;
+        std::thread::sleep(WHILE);
+        self.facts().processor_time - before < WHILE / 5
+    }
+
     /// Sends SIGTERM, and does not wait.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
@@ -120,7 +143,9 @@ impl Host {
     /// Once `deadline` has passed.
     pub fn wait(&mut self, deadline: Duration) -> ExitStatus {
         let process = &mut self.process.0;
-        let status = until("the host to end", deadline, || process.try_wait().expect("it can be waited for"));
+        let status = until("the host to end", deadline, || {
+            process.try_wait().expect("it can be waited for")
+        });
         self.stdout.finish();
         self.stderr.finish();
         status

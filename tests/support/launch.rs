@@ -23,6 +23,17 @@ pub struct Launch {
     options: Vec<OsString>,
     arguments: Vec<OsString>,
     env: Vec<(String, String)>,
+    descriptors: Option<usize>,
+    reader: Reader,
+}
+
+/// Who reads what the host prints to its standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// The test, all the time.
+    Test,
+    /// Nobody, though the pipe is open: as a pager that waits for its user.
+    Nobody,
 }
 
 /// A host that came to its end by itself.
@@ -51,6 +62,8 @@ impl Launch {
             options: Vec::new(),
             arguments: Vec::new(),
             env: Vec::new(),
+            descriptors: None,
+            reader: Reader::Test,
         }
     }
 
@@ -78,6 +91,22 @@ impl Launch {
         self
     }
 
+    /// With room for this many open files and sockets.
+    pub fn descriptors(self, most: usize) -> Self {
+        Self {
+            descriptors: Some(most),
+            ..self
+        }
+    }
+
+    /// With a standard output that is open and that nobody reads.
+    pub fn unread(self) -> Self {
+        Self {
+            reader: Reader::Nobody,
+            ..self
+        }
+    }
+
     /// Where it runs.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -91,7 +120,7 @@ impl Launch {
     pub fn start(&self) -> Host {
         let mut command = self.command();
         command.stdin(Stdio::null());
-        Host::serving(self.clone(), spawn(&mut command))
+        Host::serving(self.clone(), spawn(&mut command), self.reader)
     }
 
     /// Runs it to its end, with this standard input.
@@ -109,28 +138,58 @@ impl Launch {
         let _ = input.write_all(stdin);
         drop(input);
         let mut child = Killed(child);
-        let status = until("the host to end", PATIENCE, || child.0.try_wait().expect("it can be waited for"));
+        let status = until("the host to end", PATIENCE, || {
+            child.0.try_wait().expect("it can be waited for")
+        });
         stdout.finish();
         stderr.finish();
-        Ended { status, stdout: stdout.bytes().clone(), stderr: stderr.text() }
+        Ended {
+            status,
+            stdout: stdout.bytes().clone(),
+            stderr: stderr.text(),
+        }
+    }
+
+    /// The host's binary, or a shell that limits itself and then becomes it.
+    fn program(&self) -> Command {
+        let Some(most) = self.descriptors else {
+            return Command::new(built::binary());
+        };
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")])
+            .arg(built::binary());
+        shell
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(built::binary());
-        command.arg("run").arg(&self.app).args(["--listen", "0", "--log-format", "text"]).args(&self.options);
+        let mut command = self.program();
+        command
+            .arg("run")
+            .arg(&self.app)
+            .args(["--listen", "0", "--log-format", "text"])
+            .args(&self.options);
         if !self.arguments.is_empty() {
             command.arg("--").args(&self.arguments);
         }
-        command.env_clear().env("HOME", self.folder()).env("XDG_CACHE_HOME", built::cache_home());
+        command
+            .env_clear()
+            .env("HOME", self.folder())
+            .env("XDG_CACHE_HOME", built::cache_home());
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.current_dir(self.folder()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .current_dir(self.folder())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 }
 
 fn spawn(command: &mut Command) -> Child {
-    command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
+    command
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
 }
 
 /// A process that does not outlive its test.

@@ -24,7 +24,10 @@ impl Output {
                 lock(&shared).extend_from_slice(&chunk[..count]);
             }
         });
-        Self { bytes, reader: Some(reader) }
+        Self {
+            bytes,
+            reader: Some(reader),
+        }
     }
 
     /// Everything so far.
@@ -35,6 +38,16 @@ impl Output {
     /// Everything so far, as it came.
     pub fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
         lock(&self.bytes)
+    }
+
+    /// How many bytes there are so far.
+    pub fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    /// Whether there is nothing so far.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The complete lines so far.

@@ -2,7 +2,7 @@
 
 use crate::bindings::{
     dapr::state::types::Error,
-    wasi::http0_3_0::types::{Fields, Request, Response},
+    wasi::http0_3_0::types::{ErrorCode, Fields, Request, Response},
     wit_future, wit_stream,
 };
 use percent_encoding::percent_decode_str;
@@ -65,6 +65,9 @@ pub async fn body(request: Request) -> Result<Vec<u8>, Error> {
     // A body that was cut off ends like any other. That it was shows here, and nowhere else.
     match trailers.await {
         Ok(_) => Ok(body),
+        Err(ErrorCode::HttpRequestBodySize(_)) => {
+            Err(Error::TooLarge("the host takes no body of this size".to_owned()))
+        }
         Err(cause) => Err(Error::Invalid(format!("the body cannot be read: {cause}"))),
     }
 }

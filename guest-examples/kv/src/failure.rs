@@ -26,7 +26,12 @@ impl Failure {
 
     /// The client went away, or sent more than the host takes.
     pub fn unreadable(cause: wstd::http::Error) -> Self {
-        Self::invalid(format!("the body cannot be read: {cause:#}"))
+        let cause = format!("{cause:#}");
+        // A host may say more below the first line, for its developers.
+        Self::invalid(format!(
+            "the body cannot be read: {}",
+            cause.lines().next().unwrap_or_default()
+        ))
     }
 
     /// What is stored does not fit into an HTTP header.

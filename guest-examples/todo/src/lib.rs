@@ -75,7 +75,7 @@ async fn parsed<T: DeserializeOwned>(body: &mut Body) -> Result<T, Failure> {
     let bytes = body
         .contents()
         .await
-        .map_err(|error| Failure::Bad(format!("{error:#}")))?;
+        .map_err(|_| Failure::Bad("the body cannot be read".to_owned()))?;
     serde_json::from_slice(bytes).map_err(|error| Failure::Bad(error.to_string()))
 }
 

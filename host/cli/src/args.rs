@@ -3,24 +3,38 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::str::FromStr;
+use tracing::level_filters::LevelFilter;
 
 /// Runs WebAssembly apps with Dapr's building blocks, without a sidecar.
 #[derive(Debug, Parser)]
-#[command(name = "dapr-wasm", version, max_term_width = 100)]
+#[command(name = "dapr-wasm", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  1  something failed while running
+  2  the command line, the configuration or the app is wrong
+  An app that is a program ends with its own.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  dapr-wasm run app.wasm                    serve an app at http://127.0.0.1:3000
+  dapr-wasm run orders --listen 0.0.0.0:80  build a project, and serve it to other machines
+  dapr-wasm run tool.wasm -- --verbose in   run a program, with its arguments";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run an app.
+    #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
     /// Show what an app needs and what satisfies it, without running it.
     Check(CheckArgs),
     /// Write the WIT packages that apps are built against.
     Wit {
-        /// The folder to write to, for example `wit`.
+        /// The folder to write to, for example wit; it is made if it is not there.
         dir: PathBuf,
     },
     /// Look after the cache of compiled code.
@@ -41,7 +55,7 @@ pub(crate) const COMPILE: &str = "compile-into";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
-    /// Remove all compiled code. It is made again when it is needed.
+    /// Remove all compiled code, which is made again when it is needed.
     Clean,
 }
 
@@ -50,19 +64,19 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) app: AppArgs,
 
-    /// Where to listen: `HOST:PORT` or `PORT`. Port 0 picks a free one.
+    /// HOST:PORT or PORT to serve on, 0 for any.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub(crate) listen: Listen,
 
-    /// How much to log: off, error, warn, info (a line for each request), debug or trace.
-    #[arg(long, value_name = "LEVEL", default_value = "warn")]
-    pub(crate) log: tracing::level_filters::LevelFilter,
+    /// off, error, warn, info (each request), debug or trace.
+    #[arg(long, value_name = "LEVEL", default_value = "warn", hide_possible_values = true)]
+    pub(crate) log: LogLevel,
 
-    /// The form of the log: text on a terminal and JSON elsewhere, unless said here.
-    #[arg(long, value_name = "FORMAT")]
+    /// Log as text or json [default: text on a terminal, else json].
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
 
-    /// Arguments for an app that is a program.
+    /// Arguments of an app that is a program.
     #[arg(last = true, value_name = "ARGUMENT")]
     pub(crate) arguments: Vec<String>,
 }
@@ -80,22 +94,22 @@ pub(crate) struct CheckArgs {
 /// What `run` and `check` have in common.
 #[derive(Debug, Args)]
 pub(crate) struct AppArgs {
-    /// A `.wasm` file, or a folder with a Cargo project, which is built first.
+    /// A .wasm file, or a folder with a Cargo project, which is built first.
     pub(crate) target: PathBuf,
 
-    /// The configuration. Without it `./components.toml`, and without that a SQLite store in `./.dapr-wasm`.
+    /// Configuration [default: ./components.toml, else SQLite in ./.dapr-wasm].
     #[arg(long, value_name = "FILE")]
     pub(crate) components: Option<PathBuf>,
 
-    /// The app id. Without it the name of the file or folder.
+    /// The app id [default: the name of the file or folder].
     #[arg(long, value_name = "ID")]
     pub(crate) app_id: Option<String>,
 
-    /// An environment variable for the app: `NAME=VALUE`, or `NAME` to pass on the host's.
+    /// A variable for the app's environment; NAME alone passes on the host's.
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     pub(crate) env: Vec<String>,
 
-    /// Refuse an app that imports a building block which is not configured.
+    /// Refuse an app whose imports are not all configured.
     #[arg(long)]
     pub(crate) strict: bool,
 }
@@ -120,6 +134,30 @@ impl FromStr for Listen {
             return Err(WANTED);
         }
         Ok(Self(format!("{host}:{port}")))
+    }
+}
+
+/// How much to log.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Off => Self::OFF,
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
     }
 }
 

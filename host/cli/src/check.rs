@@ -1,35 +1,47 @@
 //! `dapr-wasm check`: what an app needs and what satisfies it, for people and for CI.
 
 use crate::args::{CheckArgs, ReportFormat};
+use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
-use crate::load::Examined;
-use crate::setup::Setup;
+use crate::setup::{Origin, Setup};
 use dapr_runtime::needs::{Entry, Standing};
 use dapr_runtime::source::Producer;
 use serde::Serialize;
-use std::fmt::Write;
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 /// Prints the report. Fails as `run` would, but opens nothing and compiles nothing.
-pub(crate) fn check(args: &CheckArgs) -> Outcome<()> {
+pub(crate) fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let setup = Setup::read(&args.app)?;
     let examined = Examined::read(&args.app, &setup)?;
-    let report = Report::new(&setup, &examined);
-    match args.format {
-        ReportFormat::Text => print!("{}", report.text()),
+    let report = Report::new(&setup, &examined, args.app.strict);
+    let cannot_write = |error: &io::Error| Failure::run("cannot write the report").because(error);
+    let text = match args.format {
+        ReportFormat::Text => report.text(),
         ReportFormat::Json => {
-            let json = serde_json::to_string_pretty(&report);
-            println!("{}", json.map_err(|error| Failure::run("cannot write the report").because(&error))?);
+            serde_json::to_string_pretty(&report).map_err(|error| cannot_write(&error.into()))? + "\n"
         }
+    };
+    match io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.map_err(|error| cannot_write(&error))?,
     }
-    examined.runnable(args.app.strict).map(|_| ())
+    examined.runnable(&args.app, &setup).map(|_| ExitCode::SUCCESS)
 }
 
 /// What `check` says, in the form of its JSON.
 #[derive(Serialize)]
 struct Report {
+    /// The target in words.
+    #[serde(skip)]
+    shown: String,
     target: String,
+    /// Whether the target is a core module, of which a component was made.
+    adapted: bool,
     app_id: String,
-    configuration: String,
+    /// None: what is built in.
+    configuration: Option<String>,
     entry: Option<&'static str>,
     made_by: Vec<String>,
     stores: Vec<StoreRow>,
@@ -39,6 +51,8 @@ struct Report {
 
 #[derive(Serialize)]
 struct StoreRow {
+    #[serde(skip)]
+    text: String,
     name: String,
     place: String,
     key_prefix: String,
@@ -49,12 +63,13 @@ struct StoreRow {
 struct ImportRow {
     name: String,
     status: &'static str,
-    by: String,
+    detail: String,
 }
 
 impl Report {
-    fn new(setup: &Setup, examined: &Examined) -> Self {
+    fn new(setup: &Setup, examined: &Examined, strict: bool) -> Self {
         let stores = setup.stores().map(|store| StoreRow {
+            text: Setup::bound(store),
             name: store.name.to_string(),
             place: store.settings.to_string(),
             key_prefix: store.key_prefix.to_string(),
@@ -62,15 +77,20 @@ impl Report {
         });
         let imports = examined.needs.iter().map(|need| ImportRow {
             name: need.name.to_string(),
-            status: status(&need.standing),
-            by: need.standing.to_string(),
+            status: status(&need.standing, strict),
+            detail: need.standing.to_string(),
         });
         Self {
+            shown: examined.target.to_string(),
             target: examined.target.path.display().to_string(),
+            adapted: examined.target.adapted,
             app_id: setup.app_id.to_string(),
-            configuration: setup.source.clone(),
+            configuration: match &setup.origin {
+                Origin::BuiltIn => None,
+                Origin::File(name) => Some(name.clone()),
+            },
             entry: examined.entry.map(Entry::interface),
-            made_by: examined.target.producers().iter().map(Producer::to_string).collect(),
+            made_by: examined.target.made_by.iter().map(Producer::to_string).collect(),
             stores: stores.collect(),
             imports: imports.collect(),
             exports: examined.shape.exports.iter().map(ToString::to_string).collect(),
@@ -78,40 +98,41 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("{} as `{}`\n", self.target, self.app_id);
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "  entry          {}", self.entry.unwrap_or("none: there is nothing to run"));
-        let _ = writeln!(text, "  made by        {}", or_none(&self.made_by.join(", ")));
-        let _ = writeln!(text, "  configuration  {}", self.configuration);
-        let _ = writeln!(text, "\nstores");
-        for StoreRow { name, place, key_prefix, deadline_seconds } in &self.stores {
-            let _ = writeln!(text, "  {name}: {place}, key prefix {key_prefix}, {deadline_seconds} s a call");
-        }
-        if self.stores.is_empty() {
-            let _ = writeln!(text, "  none");
-        }
-        let _ = writeln!(text, "\nimports");
-        let width = self.imports.iter().map(|import| import.name.len()).max().unwrap_or_default();
-        for ImportRow { name, status, by } in &self.imports {
-            let _ = writeln!(text, "  {:<7} {name:<width$}  {by}", status);
-        }
-        let _ = writeln!(text, "\nexports");
-        for export in &self.exports {
-            let _ = writeln!(text, "  {export}");
-        }
-        text
+        let Self { app_id, shown, .. } = self;
+        let configuration = self.configuration.clone().map_or(Origin::BuiltIn, Origin::File);
+        let head = format!(
+            "`{app_id}` from {shown}\n  entry    {}\n  made by  {}\n  config   {configuration}\n",
+            self.entry.unwrap_or("none: there is nothing to run"),
+            or(&self.made_by.join(", "), "it does not say"),
+        );
+        let width = self
+            .imports
+            .iter()
+            .map(|import| import.name.len())
+            .max()
+            .unwrap_or_default();
+        let import = |ImportRow { name, status, detail }: &_| format!("{status:<7}  {name:<width$}  {detail}");
+        let stores = section("stores", self.stores.iter().map(|store| store.text.clone()));
+        let imports = section("imports", self.imports.iter().map(import));
+        let exports = section("exports", self.exports.iter().cloned());
+        head + &stores + &imports + &exports
     }
 }
 
-fn status(standing: &Standing) -> &'static str {
+fn section(title: &str, rows: impl Iterator<Item = String>) -> String {
+    let rows: String = rows.map(|row| format!("  {row}\n")).collect();
+    format!("\n{title}\n{}", or(&rows, "  none\n"))
+}
+
+fn status(standing: &Standing, strict: bool) -> &'static str {
     match standing {
         Standing::Host | Standing::Store(_) => "ok",
         Standing::Denied(_) => "denied",
-        Standing::NotConfigured => "warning",
+        Standing::NotConfigured if !strict => "warning",
         _ => "missing",
     }
 }
 
-fn or_none(text: &str) -> &str {
-    if text.is_empty() { "unknown" } else { text }
+fn or<'a>(text: &'a str, empty: &'a str) -> &'a str {
+    if text.is_empty() { empty } else { text }
 }

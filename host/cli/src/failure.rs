@@ -1,10 +1,16 @@
-//! Errors as the user reads them, and exit codes.
+//! Errors and warnings as the user reads them, and exit codes.
 //!
 //! ```text
 //! error: what was wrong with what
-//!   because: the cause, and the cause of that
+//!
+//!   a snippet of a file, a table
+//!
+//!   because: the cause
+//!   because: the cause of that
 //!   help: what to do
 //! ```
+//!
+//! All of it goes to standard error. A warning has the same form.
 
 use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
@@ -15,15 +21,15 @@ use std::process::ExitCode;
 /// The result of a command.
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
-/// Why a command failed.
+/// Why a command failed, or what is to be warned of.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: Kind,
     message: String,
-    /// Shown below the message as it is: a snippet of a file, a table.
+    /// Shown below the message as it is.
     detail: Option<String>,
     causes: Vec<String>,
-    help: Option<String>,
+    help: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +43,21 @@ enum Kind {
 impl Failure {
     /// The command line, the configuration or the app is wrong.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
-        Self { kind: Kind::Usage, message: message.to_string(), detail: None, causes: Vec::new(), help: None }
+        Self {
+            kind: Kind::Usage,
+            message: message.to_string(),
+            detail: None,
+            causes: Vec::new(),
+            help: Vec::new(),
+        }
     }
 
     /// Something failed while running.
     pub(crate) fn run(message: impl fmt::Display) -> Self {
-        Self { kind: Kind::Run, ..Self::usage(message) }
+        Self {
+            kind: Kind::Run,
+            ..Self::usage(message)
+        }
     }
 
     /// With an error and the errors below it.
@@ -50,8 +65,12 @@ impl Failure {
         let mut cause = Some(error);
         while let Some(error) = cause {
             let text = error.to_string();
-            // Some errors print their cause themselves.
-            if self.causes.last().is_none_or(|last| !last.ends_with(&text)) {
+            // Some errors print their cause themselves, others the error that they are the cause of.
+            if !self
+                .causes
+                .last()
+                .is_some_and(|above| above.contains(&text) || text.ends_with(above))
+            {
                 self.causes.push(text);
             }
             cause = error.source();
@@ -67,36 +86,69 @@ impl Failure {
         }
     }
 
-    pub(crate) fn help(self, help: impl fmt::Display) -> Self {
-        Self { help: Some(help.to_string()), ..self }
+    /// With what to do about it. Each call adds a piece of advice.
+    pub(crate) fn help(mut self, help: impl fmt::Display) -> Self {
+        self.help.push(help.to_string());
+        self
     }
 
+    /// With something to look at below the message.
     pub(crate) fn detail(self, detail: impl fmt::Display) -> Self {
-        Self { detail: Some(detail.to_string()), ..self }
+        Self {
+            detail: Some(detail.to_string()),
+            ..self
+        }
     }
 
     /// Tells the user, in colour on a terminal.
     pub(crate) fn report(&self) -> ExitCode {
-        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-        eprintln!("{red}error{red:#}: {}", self.message);
-        if let Some(detail) = &self.detail {
-            eprintln!("\n{}", indented(detail));
-        }
-        for cause in &self.causes {
-            eprintln!("  because: {}", cause.replace('\n', "\n    "));
-        }
-        if let Some(help) = &self.help {
-            eprintln!("  help: {}", help.replace('\n', "\n        "));
-        }
+        self.print("error", AnsiColor::Red);
         match self.kind {
             Kind::Usage => ExitCode::from(2),
             Kind::Run => ExitCode::FAILURE,
         }
     }
+
+    /// Tells the user of something that stops nothing.
+    pub(crate) fn warn(&self) {
+        self.print("warning", AnsiColor::Yellow);
+    }
+
+    fn print(&self, word: &str, color: AnsiColor) {
+        let style = Style::new().bold().fg_color(Some(color.into()));
+        eprintln!("{style}{word}{style:#}: {self}");
+    }
 }
 
-fn indented(text: &str) -> String {
-    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") }).collect()
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(detail) = &self.detail {
+            f.write_str("\n")?;
+            for line in detail.trim_end().lines() {
+                write!(
+                    f,
+                    "\n{:indent$}{line}",
+                    "",
+                    indent = if line.is_empty() { 0 } else { 2 }
+                )?;
+            }
+            if !(self.causes.is_empty() && self.help.is_empty()) {
+                f.write_str("\n")?;
+            }
+        }
+        let causes = self.causes.iter().map(|cause| ("because: ", cause));
+        let help = self.help.iter().map(|help| ("help: ", help));
+        for (word, text) in causes.chain(help) {
+            write!(f, "\n  {word}{}", hanging(text.trim_end(), 2 + word.len()))?;
+        }
+        Ok(())
+    }
+}
+
+/// A text whose further lines begin below its first.
+fn hanging(text: &str, indent: usize) -> String {
+    text.replace('\n', &format!("\n{:indent$}", ""))
 }
 
 /// One with `s` unless there is exactly one.
@@ -105,5 +157,82 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
         1 => format!("1 {what}"),
         _ if what.ends_with('y') => format!("{count} {}ies", what.trim_end_matches('y')),
         _ => format!("{count} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error and those below it.
+    #[derive(Debug)]
+    struct Chained {
+        text: &'static str,
+        below: Option<Box<Chained>>,
+    }
+
+    impl fmt::Display for Chained {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.text)
+        }
+    }
+
+    impl Error for Chained {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.below.as_deref().map(|error| error as _)
+        }
+    }
+
+    fn chain(texts: &[&'static str]) -> Option<Box<Chained>> {
+        let (text, below) = texts.split_first()?;
+        Some(Box::new(Chained {
+            text,
+            below: chain(below),
+        }))
+    }
+
+    fn shown(failure: Failure, texts: &[&'static str]) -> String {
+        failure.because(&*chain(texts).unwrap()).to_string()
+    }
+
+    #[test]
+    fn a_message_comes_before_what_to_look_at_and_its_causes_before_the_help() {
+        let failure = Failure::usage("it is wrong")
+            .detail("a\n\nb")
+            .help("mend it:\nso")
+            .help("or leave it");
+        assert_eq!(
+            shown(failure, &["one", "two\nlines"]),
+            "it is wrong\n\n  a\n\n  b\n\n  because: one\n  because: two\n           lines\n  help: mend it:\n        so\n  \
+             help: or leave it"
+        );
+    }
+
+    #[test]
+    fn nothing_but_a_message_is_one_line() {
+        assert_eq!(Failure::run("it failed").to_string(), "it failed");
+        assert_eq!(
+            Failure::run("it failed").detail("look\n").to_string(),
+            "it failed\n\n  look"
+        );
+    }
+
+    #[test]
+    fn a_cause_that_is_in_the_one_above_or_repeats_it_is_not_shown_again() {
+        assert_eq!(
+            shown(Failure::run("m"), &["cannot read: gone", "gone"]),
+            "m\n  because: cannot read: gone"
+        );
+        assert_eq!(
+            shown(Failure::run("m"), &["locked", "Error code 5: locked"]),
+            "m\n  because: locked"
+        );
+    }
+
+    #[test]
+    fn a_plural_is_spelled_as_one() {
+        assert_eq!(counted(1, "capability"), "1 capability");
+        assert_eq!(counted(2, "capability"), "2 capabilities");
+        assert_eq!(counted(0, "file"), "0 files");
     }
 }

@@ -10,12 +10,26 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts logging at this level. Of the libraries below only warnings are shown, unless `trace` is asked for.
 pub(crate) fn start(level: LevelFilter, format: Option<LogFormat>) {
-    let libraries = if level == LevelFilter::TRACE { level } else { level.min(LevelFilter::WARN) };
-    let ours = ["dapr_blocks", "dapr_code_cache", "dapr_components", "dapr_runtime", "dapr_wasm"];
-    let filter = Targets::new().with_default(libraries).with_targets(ours.map(|target| (target, level)));
+    let libraries = if level == LevelFilter::TRACE {
+        level
+    } else {
+        level.min(LevelFilter::WARN)
+    };
+    let ours = [
+        "dapr_blocks",
+        "dapr_code_cache",
+        "dapr_components",
+        "dapr_runtime",
+        "dapr_wasm",
+    ];
+    let filter = Targets::new()
+        .with_default(libraries)
+        .with_targets(ours.map(|target| (target, level)));
     let on_terminal = io::stderr().is_terminal();
     let format = format.unwrap_or(if on_terminal { LogFormat::Text } else { LogFormat::Json });
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false);
     let layer = match format {
         LogFormat::Text => layer.with_ansi(on_terminal).with_filter(filter).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).with_filter(filter).boxed(),

@@ -14,28 +14,41 @@ pub(crate) fn build(folder: &Path) -> Outcome<PathBuf> {
     let shown = folder.display();
     let manifest = folder.join("Cargo.toml");
     if !manifest.is_file() {
-        return Err(Failure::usage(format!("there is no Cargo project in `{shown}`"))
-            .help("TARGET is a .wasm file or a folder with a Cargo.toml"));
+        return Err(Failure::usage(format!("there is no Cargo.toml in `{shown}`")).help(
+            "TARGET is a .wasm file, or a folder with a Cargo project; build others yourself, and give the .wasm file",
+        ));
     }
-    require_target()?;
+    require_target(folder)?;
     let mut cargo = Command::new("cargo")
-        .args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"])
+        .args([
+            "build",
+            "--release",
+            "--target",
+            TARGET,
+            "--message-format",
+            "json-render-diagnostics",
+        ])
         .current_dir(folder)
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| no_tool("cargo", &error))?;
+        .map_err(|error| no_tool("cargo", folder, &error))?;
     let output = cargo.stdout.take().expect("stdout is piped");
     let artifacts = artifacts(BufReader::new(output), &manifest);
-    let status = cargo.wait().map_err(|error| Failure::run("cannot wait for cargo").because(&error))?;
+    let status = cargo
+        .wait()
+        .map_err(|error| Failure::run("cannot wait for cargo").because(&error))?;
     if !status.success() {
         return Err(Failure::run(format!("`{shown}` does not build")).help("see cargo's messages above"));
     }
     match artifacts.as_slice() {
         [component] => Ok(component.clone()),
-        [] => Err(Failure::usage(format!("building `{shown}` makes no WebAssembly"))
-            .help("an app is a package with `crate-type = [\"cdylib\"]` or a main.rs; name its folder, not the workspace's")),
+        [] => Err(Failure::usage(format!("building `{shown}` makes no WebAssembly")).help(
+            "an app is a package with `crate-type = [\"cdylib\"]` or a main.rs; name its folder, not the workspace's",
+        )),
         several => {
-            let list: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
+            let mut list: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
+            // Cargo names them as they are done, which differs from build to build.
+            list.sort();
             Err(Failure::usage(format!("building `{shown}` makes several components"))
                 .detail(list.join("\n"))
                 .help("run one of them by its path"))
@@ -66,24 +79,26 @@ fn artifacts(messages: impl BufRead, manifest: &Path) -> Vec<PathBuf> {
 }
 
 /// Rust reports a missing target as a missing `core` in every dependency, so it is asked for first.
-fn require_target() -> Outcome<()> {
+fn require_target(folder: &Path) -> Outcome<()> {
     let output = Command::new("rustc")
         .args(["--print", "target-libdir", "--target", TARGET])
+        // The folder may ask for a toolchain of its own.
+        .current_dir(folder)
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| no_tool("rustc", &error))?;
-    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    if output.status.success() && folder.is_dir() {
+        .map_err(|error| no_tool("rustc", folder, &error))?;
+    let library = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if output.status.success() && library.is_dir() {
         return Ok(());
     }
     Err(Failure::usage(format!("Rust's target {TARGET} is not installed"))
-        .help(format!("rustup target add {TARGET}")))
+        .help(format!("install it: rustup target add {TARGET}")))
 }
 
-fn no_tool(tool: &str, error: &std::io::Error) -> Failure {
-    Failure::usage(format!("cannot start {tool}"))
+fn no_tool(tool: &str, folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot build `{}`: {tool} does not start", folder.display()))
         .because(error)
-        .help("install Rust with rustup, or build the app elsewhere and give its .wasm file")
+        .help("install Rust from https://rustup.rs, or build the app elsewhere and give its .wasm file")
 }
 
 #[cfg(test)]
@@ -99,6 +114,9 @@ mod tests {
             "\nnot json\n",
             r#"{"reason":"build-finished","success":true}"#,
         );
-        assert_eq!(artifacts(messages.as_bytes(), Path::new("/app/Cargo.toml")), [PathBuf::from("/t/app.wasm")]);
+        assert_eq!(
+            artifacts(messages.as_bytes(), Path::new("/app/Cargo.toml")),
+            [PathBuf::from("/t/app.wasm")]
+        );
     }
 }

@@ -1,12 +1,15 @@
 //! The configuration, and the stores that it names: read for `check`, opened for `run`.
 
 use crate::args::AppArgs;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, counted};
 use crate::target;
-use dapr_blocks::config::{AppId, Configuration, Environment, ReadError, Source, StateComponent};
+use dapr_blocks::config::{AppId, ConfigErrors, Configuration, Environment, ReadError, Source, StateComponent};
 use dapr_blocks::state::{AppStores, Limits, StateStore, StoreSettings};
-use dapr_components::{BuiltIn, StateSettings};
+use dapr_components::{BuiltIn, OpenError, StateSettings};
 use dapr_runtime::app::AppSpec;
+use std::env::VarError;
+use std::fmt;
+use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,43 +20,73 @@ const DEFAULT: &str = include_str!("../../../components.toml");
 /// The file that is used without being named.
 const DEFAULT_FILE: &str = "components.toml";
 
+/// How to do without what is built in.
+const OWN_FILE: &str = "a components.toml of your own can put the store elsewhere";
+
 /// Dapr's name for the namespace that a host runs in.
 const NAMESPACE: &str = "NAMESPACE";
 
+/// What messages call it, with the lines of that text.
+const DEFAULT_NAME: &str = "the built-in configuration";
+
+/// Where a configuration came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    BuiltIn,
+    /// A file, as the user named it.
+    File(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => write!(f, "built in, since there is no ./{DEFAULT_FILE}"),
+            Self::File(name) => f.write_str(name),
+        }
+    }
+}
+
 /// The configuration as it applies to one app.
 pub(crate) struct Setup {
-    /// Where it came from, as the user knows it.
-    pub(crate) source: String,
+    pub(crate) origin: Origin,
     pub(crate) app_id: AppId,
     configuration: Configuration<StateSettings>,
     env: Vec<(String, String)>,
 }
 
-/// An open store, and what to call it.
+/// An open store, and what the app calls it.
 pub(crate) struct OpenStore {
     pub(crate) name: String,
-    pub(crate) place: String,
     pub(crate) store: Arc<dyn StateStore>,
 }
 
 impl Setup {
     /// Reads the configuration. Opens nothing.
     pub(crate) fn read(args: &AppArgs) -> Outcome<Self> {
-        let source = source(args.components.as_deref())?;
-        let name = source.name().to_owned();
+        let (origin, source) = source(args.components.as_deref())?;
         let configuration = Configuration::parse(source, Environment::of_process(), &BuiltIn)
-            .map_err(|errors| Failure::usage("the configuration is wrong").detail(format!("{errors:#}")))?;
+            .map_err(|errors| wrong(&origin, &errors))?;
         let app_id = match &args.app_id {
-            Some(id) => id.parse().map_err(|error| Failure::usage(format!("`{id}` cannot be an app id")).because(&error))?,
+            Some(id) => id
+                .parse()
+                .map_err(|error| Failure::usage(format!("`{id}` cannot be an app id")).because(&error))?,
             None => target::app_id(&args.target)?,
         };
         let env = environment(&configuration, &args.env)?;
-        Ok(Self { source: name, app_id, configuration, env })
+        Ok(Self {
+            origin,
+            app_id,
+            configuration,
+            env,
+        })
     }
 
     /// The stores that the app may use.
     pub(crate) fn stores(&self) -> impl Iterator<Item = &StateComponent<StateSettings>> {
-        self.configuration.state.iter().filter(|store| store.scopes.allow(&self.app_id))
+        self.configuration
+            .state
+            .iter()
+            .filter(|store| store.scopes.allow(&self.app_id))
     }
 
     /// Their names.
@@ -61,26 +94,59 @@ impl Setup {
         self.stores().map(|store| store.name.to_string()).collect()
     }
 
+    /// A store in a line, with what bounds its calls.
+    pub(crate) fn bound(store: &StateComponent<StateSettings>) -> String {
+        let StateComponent {
+            name,
+            settings,
+            key_prefix,
+            deadline,
+            ..
+        } = store;
+        format!("{name}: {settings}, key prefix {key_prefix}, {deadline:?} a call")
+    }
+
+    /// What to do for an app that has no store: what to add, and where.
+    pub(crate) fn store_to_paste(&self) -> String {
+        if let Some(StateComponent { name, location, .. }) = self.configuration.state.first() {
+            let app = &self.app_id;
+            return format!(
+                "add \"{app}\" to the scopes of `{name}` ({location}), or name another app id with --app-id"
+            );
+        }
+        let file = match &self.origin {
+            Origin::BuiltIn => DEFAULT_FILE,
+            Origin::File(name) => name,
+        };
+        format!("add to {file}:\n[state.statestore]\ntype = \"sqlite\"\nconnectionString = \"state.db\"")
+    }
+
     /// Opens the stores that the app may use.
     pub(crate) async fn open(&self) -> Outcome<Vec<OpenStore>> {
         let mut open = Vec::new();
         for component in self.stores() {
-            let store = component.settings.open().await.map_err(|error| {
-                let name = &component.name;
-                let at = &component.location;
-                let failure = Failure::run(format!("cannot open the state store `{name}` of {at}: {error}"));
-                match error.help() {
-                    Some(help) => failure.caused(&error).help(help),
-                    None => failure.caused(&error),
-                }
-            })?;
+            let store = component
+                .settings
+                .open()
+                .await
+                .map_err(|error| self.cannot_open(component, &error))?;
             open.push(OpenStore {
                 name: component.name.to_string(),
-                place: component.settings.to_string(),
                 store,
             });
         }
         Ok(open)
+    }
+
+    fn cannot_open(&self, component: &StateComponent<StateSettings>, error: &OpenError) -> Failure {
+        let StateComponent { name, location, .. } = component;
+        let (place, more_help) = match self.origin {
+            Origin::BuiltIn => (DEFAULT_NAME.to_owned(), Some(OWN_FILE)),
+            Origin::File(_) => (location.to_string(), None),
+        };
+        let failure = Failure::run(format!("cannot open the state store `{name}` ({place})")).because(error);
+        let failure = error.help().into_iter().fold(failure, Failure::help);
+        more_help.into_iter().fold(failure, Failure::help)
     }
 
     /// What the runtime needs to know of the app.
@@ -108,15 +174,32 @@ impl Setup {
     }
 }
 
-fn source(named: Option<&Path>) -> Outcome<Source> {
+fn source(named: Option<&Path>) -> Outcome<(Origin, Source)> {
     let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    match Source::read(path) {
-        Ok(source) => Ok(source),
-        Err(ReadError::Io { source, .. }) if named.is_none() && source.kind() == std::io::ErrorKind::NotFound => {
-            Ok(Source::new("the built-in configuration", "", DEFAULT))
-        }
-        Err(error) => Err(Failure::usage(&error).caused(&error)),
+    let error = match Source::read(path) {
+        Ok(source) => return Ok((Origin::File(source.name().to_owned()), source)),
+        Err(error) => error,
+    };
+    match &error {
+        ReadError::Io { source, .. } if source.kind() == ErrorKind::NotFound => match named {
+            None => Ok((Origin::BuiltIn, Source::new(DEFAULT_NAME, "", DEFAULT))),
+            Some(path) => Err(
+                Failure::usage(format!("there is no file `{}`", path.display())).help(format!(
+                    "--components names the configuration; without it ./{DEFAULT_FILE} is used, if it is there"
+                )),
+            ),
+        },
+        _ => Err(Failure::usage(&error).caused(&error)),
     }
+}
+
+fn wrong(origin: &Origin, errors: &ConfigErrors) -> Failure {
+    let count = counted(errors.iter().count(), "mistake");
+    let name = match origin {
+        Origin::BuiltIn => DEFAULT_NAME,
+        Origin::File(name) => name,
+    };
+    Failure::usage(format!("{count} in `{name}`")).detail(format!("{errors:#}"))
 }
 
 /// The app's environment: the configuration's, then the command line's.
@@ -127,8 +210,9 @@ fn environment(configuration: &Configuration<StateSettings>, args: &[String]) ->
             Some((name, value)) => (name, value.to_owned()),
             None => (arg.as_str(), of_the_host(arg)?),
         };
-        if name.is_empty() || name.contains('\0') || value.contains('\0') {
-            return Err(Failure::usage(format!("--env `{}` names no variable", arg.escape_debug()))
+        if name.is_empty() {
+            // Not shown: what stands behind the `=` may be a password.
+            return Err(Failure::usage("--env names no variable before the `=`")
                 .help("write --env NAME=VALUE, or --env NAME to pass on the host's"));
         }
         env.insert(name.to_owned(), value);
@@ -138,8 +222,10 @@ fn environment(configuration: &Configuration<StateSettings>, args: &[String]) ->
 
 fn of_the_host(name: &str) -> Outcome<String> {
     std::env::var(name).map_err(|error| {
-        Failure::usage(format!("--env {name} passes on a variable that the host does not have"))
-            .because(&error)
-            .help(format!("write --env {name}=VALUE, or set it"))
+        let failure = match error {
+            VarError::NotPresent => Failure::usage(format!("--env {name}: the host has no variable of this name")),
+            VarError::NotUnicode(_) => Failure::usage(format!("--env {name}: the host's variable is not UTF-8 text")),
+        };
+        failure.help(format!("set it, or write --env {name}=VALUE"))
     })
 }

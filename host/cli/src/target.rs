@@ -4,8 +4,13 @@ use crate::failure::{Failure, Outcome};
 use crate::project;
 use dapr_blocks::config::AppId;
 use dapr_runtime::source::{self, Producer, SourceError};
+use std::borrow::Cow;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// What TARGET may be.
+const TARGET: &str = "TARGET is a .wasm file, or a folder with a Cargo project";
 
 /// An app's file and what is in it.
 pub(crate) struct Target {
@@ -15,23 +20,42 @@ pub(crate) struct Target {
     pub(crate) component: Vec<u8>,
     /// Whether it was a core module.
     pub(crate) adapted: bool,
+    /// The languages and tools that made the file, as far as it says.
+    pub(crate) made_by: Vec<Producer>,
 }
 
 impl Target {
     /// Reads a file, or builds a folder and reads what came of it.
     pub(crate) fn read(target: &Path) -> Outcome<Self> {
         refuse_what_is_no_path(target)?;
-        let path = if target.is_dir() { project::build(target)? } else { target.to_owned() };
+        let path = if target.is_dir() {
+            project::build(target)?
+        } else {
+            target.to_owned()
+        };
         let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
         let component = source::component(&bytes).map_err(|error| not_a_component(&path, &error))?;
-        let adapted = matches!(component, std::borrow::Cow::Owned(_));
+        // What the adapter says of itself is nothing that the user used.
+        let made_by = source::producers(&bytes);
+        let adapted = matches!(component, Cow::Owned(_));
         let component = component.into_owned();
-        Ok(Self { path, component, adapted })
+        Ok(Self {
+            path,
+            component,
+            adapted,
+            made_by,
+        })
     }
+}
 
-    /// The languages and tools that made it, as far as it says.
-    pub(crate) fn producers(&self) -> Vec<Producer> {
-        source::producers(&self.component)
+/// The file, as the user knows it.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.display().fmt(f)?;
+        if self.adapted {
+            f.write_str(", a core module made a component")?;
+        }
+        Ok(())
     }
 }
 
@@ -39,35 +63,43 @@ impl Target {
 pub(crate) fn app_id(target: &Path) -> Outcome<AppId> {
     // `.` and `..` have no name until they are resolved.
     let resolved = target.canonicalize().unwrap_or_else(|_| target.to_owned());
-    let name = if resolved.is_dir() { resolved.file_name() } else { resolved.file_stem() };
+    let name = if resolved.is_dir() {
+        resolved.file_name()
+    } else {
+        resolved.file_stem()
+    };
     let name = name.unwrap_or_default().to_string_lossy().replace('_', "-");
     name.parse().map_err(|error| {
-        Failure::usage(format!("`{name}` cannot be an app id")).because(&error).help("name the app with --app-id")
+        Failure::usage(format!("`{name}` cannot be an app id"))
+            .because(&error)
+            .help("name the app with --app-id")
     })
 }
 
 fn refuse_what_is_no_path(target: &Path) -> Outcome<()> {
     let text = target.to_string_lossy();
-    let shown = target.display();
-    if let Some((scheme, _)) = text.split_once("://") {
-        let message = format!("cannot run `{shown}`: apps are files, not {scheme}:// addresses, in this version");
-        return Err(Failure::usage(message).help("download the component and give the path of the file"));
+    let address =
+        |help| Err(Failure::usage(format!("cannot run `{text}`: this version takes files, not addresses")).help(help));
+    match text.split_once("://") {
+        Some(("oci", reference)) => address(format!(
+            "pull it first: wkg oci pull {reference} -o app.wasm; then give app.wasm"
+        )),
+        Some(_) => address(format!(
+            "download it first: curl -fLo app.wasm {text}; then give app.wasm"
+        )),
+        None if target.extension().is_some_and(|extension| extension == "cwasm") => Err(Failure::usage(format!(
+            "refusing `{text}`: precompiled code runs outside of the sandbox"
+        ))
+        .help("give the .wasm file: its code is compiled once, kept, and starts as fast")),
+        None => Ok(()),
     }
-    if target.extension().is_some_and(|extension| extension == "cwasm") {
-        let message = format!("refusing `{shown}`: precompiled code would run outside of the sandbox");
-        return Err(Failure::usage(message)
-            .help("give the .wasm file: its compiled code is cached, and starting it costs the same"));
-    }
-    Ok(())
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::usage(format!("cannot read `{}`", path.display())).because(error);
+    let shown = path.display();
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            failure.help("TARGET is a .wasm file or a folder with a Cargo project")
-        }
-        _ => failure,
+        io::ErrorKind::NotFound => Failure::usage(format!("there is no file or folder `{shown}`")).help(TARGET),
+        _ => Failure::usage(format!("cannot read `{shown}`")).because(error),
     }
 }
 
@@ -75,16 +107,30 @@ fn not_a_component(path: &Path, error: &SourceError) -> Failure {
     let shown = path.display();
     let failure = Failure::usage(format!("cannot run `{shown}`: {error}")).caused(error);
     match error {
-        SourceError::Text => failure.help(format!("make it a binary first: wasm-tools parse {shown} -o app.wasm")),
-        SourceError::MachineCode => failure
-            .help("give the .wasm file that it was compiled from; build apps for wasm32-wasip2"),
-        SourceError::Damaged { .. } => failure.help("build or download it again"),
+        SourceError::Text => {
+            let binary = path.with_extension("wasm");
+            failure.help(format!("make it one: wasm-tools parse {shown} -o {}", binary.display()))
+        }
+        SourceError::MachineCode => {
+            failure.help("build the app for the target wasm32-wasip2, and give that .wasm file")
+        }
+        SourceError::Empty | SourceError::Damaged { .. } => failure.help("build or download it again"),
         SourceError::NotEncodable(_) => {
-            failure.help("build it for wasm32-wasip2, or for wasm32-wasip1 with the host's WIT (dapr-wasm wit DIR)")
+            failure.help("build it for wasm32-wasip2, or for wasm32-wasip1 with this host's WIT (dapr-wasm wit DIR)")
         }
-        SourceError::NothingRunnable => {
-            failure.help("build it for wasm32-wasip2, or as a program for wasm32-wasip1")
-        }
-        _ => failure.help("TARGET is a .wasm file or a folder with a Cargo project"),
+        SourceError::OtherHost { imports } => failure
+            .detail(imports.join("\n"))
+            .help("it was built for a browser or another host: build it for wasm32-wasip2"),
+        SourceError::NothingRunnable { exports } => failure
+            .detail(exported(exports))
+            .help("build it for wasm32-wasip2, or as a program for wasm32-wasip1"),
+        _ => failure.help(TARGET),
+    }
+}
+
+fn exported(names: &[String]) -> String {
+    match names {
+        [] => "it exports nothing".to_owned(),
+        names => format!("it exports\n  {}", names.join("\n  ")),
     }
 }

@@ -6,10 +6,17 @@ use std::path::Path;
 
 static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit");
 
-/// Writes the WIT packages of this host into a folder. Files of the same name are replaced, others stay.
-pub(crate) fn write(folder: &Path) -> Outcome<()> {
-    let written = std::fs::create_dir_all(folder).and_then(|()| WIT.extract(folder));
-    written.map_err(|error| Failure::run(format!("cannot write to `{}`", folder.display())).because(&error))?;
-    eprintln!("wrote the worlds of dapr:host and what they use to {}", folder.display());
-    Ok(())
+/// Writes the WIT packages of this host into a folder, and says so. Files of the same name are replaced, others stay.
+pub(crate) fn write(folder: &Path) -> Outcome<String> {
+    let shown = folder.display();
+    std::fs::create_dir_all(folder)
+        .and_then(|()| WIT.extract(folder))
+        .map_err(|error| {
+            Failure::run(format!("cannot write to the folder `{shown}`"))
+                .because(&error)
+                .help("DIR is a folder, new or old")
+        })?;
+    Ok(format!(
+        "wrote the worlds of dapr:host to `{shown}`, and the packages that they use to `{shown}/deps`"
+    ))
 }

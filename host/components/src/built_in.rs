@@ -11,9 +11,17 @@ impl Vendors for BuiltIn {
     type State = StateSettings;
 
     fn state_types(&self) -> Vec<KnownType<'_>> {
-        STATE.iter().filter(|vendor| vendor.is_built).map(|vendor| (vendor.name, ComponentVersion::V1)).collect()
+        STATE
+            .iter()
+            .filter(|vendor| vendor.is_built)
+            .map(|vendor| (vendor.name, ComponentVersion::V1))
+            .collect()
     }
 
+    #[cfg_attr(
+        not(any(feature = "state-memory", feature = "state-sqlite")),
+        expect(unused_variables)
+    )]
     fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<StateSettings, ConfigErrors> {
         let known = self.state_types();
         if !known.contains(&(kind.name(), kind.version())) {
@@ -37,8 +45,16 @@ struct Vendor {
 }
 
 const STATE: [Vendor; 2] = [
-    Vendor { name: "in-memory", feature: "state-memory", is_built: cfg!(feature = "state-memory") },
-    Vendor { name: "sqlite", feature: "state-sqlite", is_built: cfg!(feature = "state-sqlite") },
+    Vendor {
+        name: "in-memory",
+        feature: "state-memory",
+        is_built: cfg!(feature = "state-memory"),
+    },
+    Vendor {
+        name: "sqlite",
+        feature: "state-sqlite",
+        is_built: cfg!(feature = "state-sqlite"),
+    },
 ];
 
 /// State stores that Dapr has and this version does not (dapr/components-contrib `c23900d2`, `state/*/metadata.yaml`).
@@ -77,18 +93,29 @@ const LATER: [&str; 28] = [
 fn without(kind: &ComponentType) -> Option<ConfigErrors> {
     let name = kind.name();
     if let Some(vendor) = STATE.iter().find(|vendor| vendor.name == name && !vendor.is_built) {
-        let error = kind.location().error(format!("this host was built without the state store \"{name}\""));
-        return Some(error.with_help(format!("build it with the cargo feature `{}`", vendor.feature)).into());
+        let error = kind
+            .location()
+            .error(format!("this host was built without the state store \"{name}\""));
+        return Some(
+            error
+                .with_help(format!("build it with the cargo feature `{}`", vendor.feature))
+                .into(),
+        );
     }
     if !LATER.contains(&name) {
         return None;
     }
-    let known = STATE.iter().filter(|vendor| vendor.is_built).map(|vendor| format!("\"{}\"", vendor.name));
+    let known = STATE
+        .iter()
+        .filter(|vendor| vendor.is_built)
+        .map(|vendor| format!("\"{}\"", vendor.name));
     let help = match known.collect::<Vec<_>>().as_slice() {
         [] => "this host was built without any state store".to_owned(),
         known => format!("this version has {}", known.join(" and ")),
     };
-    let error = kind.location().error(format!("Dapr's state store \"{name}\" is not in this version yet"));
+    let error = kind
+        .location()
+        .error(format!("Dapr's state store \"{name}\" is not in this version yet"));
     Some(error.with_help(help).into())
 }
 
@@ -98,7 +125,11 @@ mod tests {
     use dapr_blocks::config::{Configuration, Environment, Source};
 
     fn parse(text: &str) -> Result<Configuration<StateSettings>, ConfigErrors> {
-        Configuration::parse(Source::new("components.toml", "/conf", text), Environment::default(), &BuiltIn)
+        Configuration::parse(
+            Source::new("components.toml", "/conf", text),
+            Environment::default(),
+            &BuiltIn,
+        )
     }
 
     fn problem(text: &str) -> String {
@@ -107,7 +138,10 @@ mod tests {
 
     #[test]
     fn a_type_is_read_short_or_as_dapr_writes_it() {
-        for text in ["[state.s]\ntype = 'in-memory'", "[state.s]\ntype = 'state.in-memory'\nversion = 'v1'"] {
+        for text in [
+            "[state.s]\ntype = 'in-memory'",
+            "[state.s]\ntype = 'state.in-memory'\nversion = 'v1'",
+        ] {
             let configuration = parse(text).unwrap();
             assert_eq!(configuration.state[0].settings.to_string(), "memory, lost at exit");
         }
@@ -116,7 +150,12 @@ mod tests {
     #[test]
     fn an_unknown_type_lists_the_known_ones_and_the_nearest() {
         let unknown = problem("[state.s]\ntype = 'sqllite'");
-        for part in ["components.toml:2:8: ", "\"sqllite\"", "did you mean \"sqlite\"?", "\"in-memory\""] {
+        for part in [
+            "components.toml:2:8: ",
+            "\"sqllite\"",
+            "did you mean \"sqlite\"?",
+            "\"in-memory\"",
+        ] {
             assert!(unknown.contains(part), "{unknown}");
         }
         let short = problem("[state.s]\ntype = 'memory'");

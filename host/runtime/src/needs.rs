@@ -28,7 +28,7 @@ pub enum Standing {
     Host,
     /// Configured Dapr components of these names.
     Store(Vec<String>),
-    /// The host, which refuses every call: the text says why.
+    /// The host, which refuses every call: the text says what is refused.
     Denied(&'static str),
     /// A building block of which no Dapr component is configured.
     NotConfigured,
@@ -141,8 +141,8 @@ pub fn entry(shape: &Shape) -> Option<Entry> {
     })
 }
 
-/// Whether an export would be how the app is entered, were it of a version that this host knows.
-pub fn is_entry_of_another_version(export: &ExternName) -> bool {
+/// Whether an export is an interface by which apps are entered, in this host's version or another.
+pub fn is_entry_in_some_version(export: &ExternName) -> bool {
     let is_entry = |name: &InterfaceName| Entry::ALL.iter().any(|entry| entry.export().0 == name.path());
     export.interface().is_some_and(is_entry)
 }
@@ -162,9 +162,9 @@ enum Grant {
     Denied(&'static str),
 }
 
-const NO_EGRESS: Grant = Grant::Denied("outgoing requests are not in this version of the host");
-const NO_SOCKETS: Grant = Grant::Denied("apps get no sockets");
-const NO_FILES: Grant = Grant::Denied("apps see no files");
+const NO_EGRESS: Grant = Grant::Denied("outgoing requests (not in this version)");
+const NO_SOCKETS: Grant = Grant::Denied("sockets");
+const NO_FILES: Grant = Grant::Denied("files");
 
 fn known() -> impl Iterator<Item = Known> {
     const V2: &[(&str, Grant)] = &[
@@ -311,16 +311,18 @@ mod tests {
     use super::*;
 
     fn shape(imports: &[&str], exports: &[&str]) -> Shape {
-        let names = |names: &[&str]| {
-            names.iter().map(|name| {
-                name.parse()
-                    .map_or(ExternName::Plain((*name).to_owned()), ExternName::Interface)
-            })
-        };
         Shape {
-            imports: names(imports).collect(),
-            exports: names(exports).collect(),
+            imports: names(imports),
+            exports: names(exports),
         }
+    }
+
+    fn names(names: &[&str]) -> Vec<ExternName> {
+        let name = |name: &&str| {
+            name.parse()
+                .map_or(ExternName::Plain((*name).to_owned()), ExternName::Interface)
+        };
+        names.iter().map(name).collect()
     }
 
     fn standing(import: &str) -> Standing {
@@ -339,6 +341,18 @@ mod tests {
         assert_eq!(entry(&shape(&[], &all[..2])), Some(Entry::Http02));
         assert_eq!(entry(&shape(&[], &all[..1])), Some(Entry::Run02));
         assert_eq!(entry(&shape(&[], &["acme:plugin/run@1.0.0"])), None);
+    }
+
+    #[test]
+    fn an_entry_of_another_version_is_known_as_one() {
+        for (name, is_one) in [
+            ("wasi:http/handler@0.3.0-rc-2026-03-15", true),
+            ("wasi:cli/run@0.2.3", true),
+            ("wasi:http/types@0.2.0", false),
+            ("run", false),
+        ] {
+            assert_eq!(is_entry_in_some_version(&names(&[name])[0]), is_one, "{name}");
+        }
     }
 
     #[test]

@@ -23,13 +23,13 @@ pub enum SourceError {
     #[error("the file is empty")]
     Empty,
     /// Some other kind of file.
-    #[error("it is not WebAssembly, it starts with `{start}`")]
+    #[error("it is not WebAssembly, it starts with {start}")]
     NotWasm {
-        /// The first bytes, printable.
+        /// The first bytes: their line if it is text, else their numbers.
         start: String,
     },
     /// An ELF file: a program for this machine, or what wasmtime compiles to.
-    #[error("it is machine code, not WebAssembly (it starts with `\\x7fELF`)")]
+    #[error("it is machine code, an ELF file, and not WebAssembly")]
     MachineCode,
     /// The text form of WebAssembly.
     #[error("it is WebAssembly as text, and apps are binaries")]
@@ -85,15 +85,21 @@ fn sniff(bytes: &[u8]) -> Result<(), SourceError> {
         return Err(SourceError::Text);
     }
     if !bytes.starts_with(b"\0asm") {
-        let start = bytes
-            .iter()
-            .take(16)
-            .flat_map(|byte| std::ascii::escape_default(*byte))
-            .map(char::from)
-            .collect();
+        let start = start(bytes);
         return Err(SourceError::NotWasm { start });
     }
     Ok(())
+}
+
+/// What a file that is no WebAssembly begins with, as a person would say it.
+fn start(bytes: &[u8]) -> String {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = &line[..line.len().min(24)];
+    if !line.is_empty() && line.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return format!("`{}`", String::from_utf8_lossy(line));
+    }
+    let numbers: Vec<_> = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("the bytes {}", numbers.join(" "))
 }
 
 fn encoding(bytes: &[u8]) -> Result<Encoding, SourceError> {
@@ -240,11 +246,15 @@ mod tests {
         assert_eq!(refusal(b""), "the file is empty");
         assert_eq!(
             refusal(b"<!DOCTYPE html>\n<html>"),
-            "it is not WebAssembly, it starts with `<!DOCTYPE html>\\n`"
+            "it is not WebAssembly, it starts with `<!DOCTYPE html>`"
+        );
+        assert_eq!(
+            refusal(b"PK\x03\x04\x14"),
+            "it is not WebAssembly, it starts with the bytes 50 4b 03 04"
         );
         assert_eq!(
             refusal(b"\x7fELF\x02"),
-            "it is machine code, not WebAssembly (it starts with `\\x7fELF`)"
+            "it is machine code, an ELF file, and not WebAssembly"
         );
         assert_eq!(
             refusal(b"  (module)"),

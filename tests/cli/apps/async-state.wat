@@ -1,3 +1,4 @@
+;; An async import behind a handler that cannot wait.
 (component
   (import "dapr:state/store-async@0.1.0" (instance))
   (instance $handler)

@@ -1,3 +1,4 @@
+;; Built against a dapr:state of the right name and version, and with another `get`.
 (component
   (import "dapr:state/store@0.1.0" (instance
     (export "get" (func (param "key" string) (result u32)))))

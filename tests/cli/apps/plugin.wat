@@ -1,3 +1,4 @@
+;; A component for another host.
 (component
   (import "wasi:io/error@0.2.10" (instance))
   (instance $transform)

@@ -2,7 +2,7 @@
 
 use super::budget::{Budget, Missed};
 use super::client;
-use super::figure::{NONE, whole};
+use super::figure::whole;
 use super::report::{Section, Table};
 use super::rounds::{interleaved, median};
 use super::server::Server;
@@ -11,7 +11,8 @@ use crate::guests;
 use anyhow::{Context, Result};
 use std::time::Duration;
 
-const SIZES: [(&str, u32); 3] = [("100 B", 100), ("4 KiB", 4 << 10), ("1 MiB", 1 << 20)];
+/// In bytes, as the head of the table names them.
+const SIZES: [u32; 3] = [100, 4 << 10, 1 << 20];
 
 /// What one request may take: much less than the host's deadline of 30 s, and long beside what a clock can tell.
 const REQUEST: Duration = Duration::from_millis(500);
@@ -38,61 +39,52 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     };
     let servers = Store::ALL.into_iter().map(start).collect::<Result<Vec<_>>>()?;
     let mut calls = Vec::new();
-    for (_, size) in SIZES {
-        for (store, server) in &servers {
-            for operation in ["get", "set"] {
-                calls.push(
-                    Call {
-                        server,
-                        store: *store,
-                        operation,
-                        size,
-                        calls: FIRST,
-                    }
-                    .calibrated()?,
-                );
+    for (store, server) in &servers {
+        for operation in ["get", "set"] {
+            for size in SIZES {
+                let call = Call {
+                    server,
+                    store: *store,
+                    operation,
+                    size,
+                    calls: FIRST,
+                };
+                calls.push(call.calibrated()?);
             }
         }
     }
-    let rounds = interleaved(bench.effort.rounds(), &calls, Call::time)?;
-    let nanos = rounds.into_iter().map(median).collect::<Vec<_>>();
-    let of = |store: Store, operation: &str, size: u32| {
-        let same = |call: &Call<'_>| call.store == store && call.operation == operation && call.size == size;
-        calls.iter().position(same).and_then(|index| nanos.get(index).copied())
-    };
+    let nanos = interleaved(bench.effort.rounds(), &calls, Call::time)?;
+    let nanos: Vec<f64> = nanos.into_iter().map(median).collect();
+    Ok(section(&calls, &nanos))
+}
 
-    let mut table = Table::new(&[
-        "call",
-        "100 B, ns",
-        "4 KiB, ns",
-        "1 MiB, ns",
-        "budget at 100 B",
-        "x budget",
-        "",
-    ]);
+/// The calls come by store and operation, and of these by size.
+fn section(calls: &[Call<'_>], nanos: &[f64]) -> Section {
+    let mut table = Table::new(
+        ["call"],
+        ["100 B, ns", "4 KiB, ns", "1 MiB, ns"],
+        ["budget at 100 B", "x budget", ""],
+    );
     let mut missed = Missed::default();
-    for store in Store::ALL {
-        for operation in ["get", "set"] {
-            let name = format!("{operation}, {}", store.name());
-            let cells = SIZES.map(|(_, size)| of(store, operation, size).map_or(NONE.to_owned(), whole));
-            let smallest = of(store, operation, SIZES[0].1).unwrap_or(f64::NAN);
-            let what = format!("state calls: {name}, 100 B: {} ns", whole(smallest));
-            let judged = missed.judge(&what, smallest, promised(store, operation));
-            let mut row = vec![name];
-            row.extend(cells);
-            row.extend(judged);
-            table.row(row);
-        }
+    for (calls, nanos) in calls.chunks(SIZES.len()).zip(nanos.chunks(SIZES.len())) {
+        let ([call, ..], [smallest, ..]) = (calls, nanos) else {
+            continue;
+        };
+        let name = format!("{}, {}", call.operation, call.store.name());
+        let what = format!("state calls: {name}, 100 B: {} ns", whole(*smallest));
+        let judged = missed.judge(&what, *smallest, promised(call));
+        table.row([name], nanos.iter().copied().map(whole), judged);
     }
-    Ok(Section {
+    Section {
         name: "calls",
         table,
         missed,
-    })
+    }
 }
 
-fn promised(store: Store, operation: &str) -> Option<Budget> {
-    (store == Store::Memory && operation == "get").then_some(Budget::AtMost(1000.0))
+/// Of the smallest value.
+fn promised(call: &Call<'_>) -> Option<Budget> {
+    (call.store == Store::Memory && call.operation == "get").then_some(Budget::AtMost(1000.0))
 }
 
 impl Call<'_> {

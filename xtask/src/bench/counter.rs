@@ -2,10 +2,9 @@
 
 use super::budget::{Budget, Missed};
 use super::figure::whole;
-use super::hello;
 use super::report::{Section, Table};
-use super::rounds::median;
 use super::subject::{Bench, Instances, Store};
+use super::turn;
 use crate::guests;
 use anyhow::Result;
 
@@ -23,31 +22,18 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
             servers.push(bench.host(guests::example("counter"), store, instances)?.start()?);
         }
     }
-    let rounds = hello::rounds(bench, &servers, Some(&script))?;
-    let head = [
-        "store, instances",
-        "req/s",
-        "least to most",
-        "p50, us",
-        "p99, ms",
-        "budget",
-        "x budget",
-        "",
-    ];
-    let mut table = Table::new(&head);
+    let turns = turn::turns(bench, &servers, Some(&script))?;
+    let mut table = Table::new(["store, instances"], turn::HEAD, ["budget", "x budget", ""]);
     let mut missed = Missed::default();
-    for ((store, instances), rounds) in modes.into_iter().zip(rounds) {
+    for ((store, instances), turns) in modes.into_iter().zip(turns) {
         let name = format!("{}, {}", store.name(), instances.name());
-        let rate = median(rounds.iter().map(|round| round.rate));
+        let rate = turn::rate(&turns);
         let judged = missed.judge(
             &format!("counter: {name}: {} req/s", whole(rate)),
             rate,
             promised(store, instances),
         );
-        let mut row = vec![name];
-        row.extend(hello::throughput(&rounds));
-        row.extend(judged);
-        table.row(row);
+        table.row([name], turn::cells(&turns), judged);
     }
     Ok(Section {
         name: "counter",

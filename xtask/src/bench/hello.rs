@@ -1,21 +1,13 @@
 //! `hello` over HTTP: what the host costs, beside a server without Wasm and beside `wasmtime serve`.
 
 use super::budget::{Budget, Missed};
-use super::figure::{NONE, micros, millis, whole};
+use super::figure::NONE;
 use super::report::{Section, Table};
-use super::rounds::{interleaved, median, range};
-use super::server::Server;
+use super::rounds::median;
 use super::subject::{Bench, Instances, Store};
-use super::wrk::{Load, Throughput};
+use super::turn::{self, Turn};
 use crate::guests;
 use anyhow::Result;
-use std::path::Path;
-use std::time::Duration;
-
-const CONNECTIONS: u32 = 16;
-
-/// Long enough that pools are filled and code has been seen by the processor.
-const WARM_UP: Duration = Duration::from_secs(1);
 
 const MODES: [Instances; 2] = [Instances::Fresh, Instances::Reused];
 
@@ -27,10 +19,10 @@ enum Subject {
     WasmtimeServe(Instances),
 }
 
-/// A server's rounds.
+/// A server and its turns.
 struct Measured {
     subject: Subject,
-    rounds: Vec<Throughput>,
+    turns: Vec<Turn>,
 }
 
 impl Subject {
@@ -72,60 +64,36 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
             servers.push(server);
         }
     }
-    let rounds = rounds(bench, &servers, None)?;
+    let turns = turn::turns(bench, &servers, None)?;
     let measured = subjects
         .into_iter()
-        .zip(rounds)
-        .map(|(subject, rounds)| Measured { subject, rounds });
+        .zip(turns)
+        .map(|(subject, turns)| Measured { subject, turns });
     Ok(section(&measured.collect::<Vec<_>>()))
 }
 
-/// Loads servers in turn, after a turn that does not count.
-pub(super) fn rounds(bench: &Bench, servers: &[Server], script: Option<&Path>) -> Result<Vec<Vec<Throughput>>> {
-    let load = |server: &Server, duration| {
-        let load = Load {
-            connections: CONNECTIONS,
-            duration,
-            script,
-        };
-        load.on(server.address()).map_err(|error| server.failed(error))
-    };
-    for server in servers {
-        load(server, WARM_UP)?;
-    }
-    interleaved(bench.effort.rounds(), servers, |server| {
-        load(server, bench.effort.turn())
-    })
-}
-
 fn section(measured: &[Measured]) -> Section {
-    let mut table = Table::new(&[
-        "server",
-        "req/s",
-        "least to most",
-        "p50, us",
-        "p99, ms",
-        "x bare hyper",
-        "budget",
-        "",
-        "x wasmtime serve",
-        "budget",
-        "",
-    ]);
+    let mut table = Table::new(
+        ["server"],
+        turn::HEAD,
+        ["x bare hyper", "budget", "", "x wasmtime serve", "budget", ""],
+    );
     let mut missed = Missed::default();
     for one in measured {
-        let mut row = vec![one.subject.name()];
-        row.extend(throughput(&one.rounds));
         let others = match one.subject {
             Subject::Host(instances) => [Some(Subject::Hyper), Some(Subject::WasmtimeServe(instances))],
             Subject::WasmtimeServe(_) => [Some(Subject::Hyper), None],
             Subject::Hyper => [None, None],
         };
-        for other in others {
+        let beside = others.map(|other| {
             let other = other.and_then(|other| measured.iter().find(|measured| measured.subject == other));
-            row.extend(compared(one, other, &mut missed));
-        }
-        table.row(row);
+            compared(one, other, &mut missed)
+        });
+        table.row(
+            [one.subject.name()],
+            turn::cells(&one.turns),
+            beside.into_iter().flatten(),
+        );
     }
     Section {
         name: "hello",
@@ -139,45 +107,32 @@ fn compared(one: &Measured, other: Option<&Measured>, missed: &mut Missed) -> [S
     let Some(other) = other else {
         return [NONE; 3].map(str::to_owned);
     };
-    let ratio = median(
-        one.rounds
-            .iter()
-            .zip(&other.rounds)
-            .map(|(one, other)| one.rate / other.rate),
-    );
+    let both = one.turns.iter().zip(&other.turns);
+    let ratio = median(both.map(|(one, other)| one.throughput.rate / other.throughput.rate));
     let what = format!("hello: {} is {ratio:.2} x {}", one.subject.name(), other.subject.name());
     let [budget, _, result] = missed.judge(&what, ratio, one.subject.budget(other.subject));
     [format!("{ratio:.2}"), budget, result]
 }
 
-/// Four cells: rate, its range, p50 and p99.
-pub(super) fn throughput(rounds: &[Throughput]) -> [String; 4] {
-    let rates = || rounds.iter().map(|round| round.rate);
-    let latency = |of: fn(&Throughput) -> Duration| {
-        Duration::from_secs_f64(median(rounds.iter().map(|round| of(round).as_secs_f64())))
-    };
-    let (least, most) = range(rates());
-    [
-        whole(median(rates())),
-        format!("{} to {}", whole(least), whole(most)),
-        micros(latency(|round| round.p50)),
-        millis(latency(|round| round.p99)),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::wrk::Throughput;
     use super::*;
+    use std::time::Duration;
 
     fn measured(subject: Subject, rates: [f64; 3]) -> Measured {
-        let round = |rate| Throughput {
-            rate,
-            p50: Duration::from_micros(88),
-            p99: Duration::from_millis(4),
-        };
+        let turns = rates.map(|rate| Turn {
+            throughput: Throughput {
+                requests: 1,
+                rate,
+                p50: Duration::ZERO,
+                p99: Duration::ZERO,
+            },
+            cpu: Duration::ZERO,
+        });
         Measured {
             subject,
-            rounds: rates.map(round).into(),
+            turns: turns.into(),
         }
     }
 

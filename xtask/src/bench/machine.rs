@@ -1,40 +1,73 @@
 //! Where, when and with what a run was made.
 
 use super::budget::Missed;
+use super::figure::micros;
 use super::memory::field;
-use super::options::{Effort, Options};
+use super::options::Options;
 use super::report::{Section, Table};
-use super::{subject, wrk};
+use super::rounds::median;
+use super::subject::{self, Bench};
+use super::wrk;
 use crate::tools::{output, root};
 use anyhow::{Context, Result};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-pub(super) fn section(options: &Options) -> Result<Section> {
+pub(super) fn section(options: &Options, bench: &Bench) -> Result<Section> {
+    let mut facts = machine(bench)?;
+    facts.extend(versions()?);
+    let wasmtime = match &options.wasmtime {
+        Some(wasmtime) => output(Command::new(wasmtime).arg("--version"))?,
+        None => "not given".to_owned(),
+    };
+    let command = format!("cargo xtask bench {}", options.arguments);
+    let (rounds, turn, starts) = (options.effort.rounds(), options.effort.turn(), options.effort.starts());
+    facts.extend([
+        ("`wasmtime serve` of", wasmtime),
+        ("wrk", format!("{}, 2 threads, 16 connections", wrk::version()?)),
+        ("date", said("date", &["-u", "+%F"])?),
+        ("command", format!("`{}`", command.trim_end())),
+        (
+            "medians of",
+            format!("{rounds} rounds, under load of {turn:?} each; {starts} starts"),
+        ),
+    ]);
+    let mut table = Table::new([""], [""], []);
+    for (name, value) in facts {
+        table.row([name.to_owned()], [value], []);
+    }
+    Ok(Section {
+        name: "machine",
+        table,
+        missed: Missed::default(),
+    })
+}
+
+fn machine(bench: &Bench) -> Result<Vec<(&'static str, String)>> {
     let read = |path: &str| std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
-    let said = |program: &str, arguments: &[&str]| output(Command::new(program).args(arguments));
-    let lock = std::fs::read_to_string(root().join("Cargo.lock"))?;
+    let cores = std::thread::available_parallelism()?;
     let memory = field(&read("/proc/meminfo")?, "MemTotal")? as f64 / f64::from(1 << 30);
-    let folder = root().display().to_string();
-    let mut facts = vec![
+    let load: Vec<_> = read("/proc/loadavg")?.split(' ').take(3).map(str::to_owned).collect();
+    Ok(vec![
         (
             "processor",
-            format!(
-                "{} cores, {}",
-                std::thread::available_parallelism()?,
-                processor(&read("/proc/cpuinfo")?)
-            ),
+            format!("{cores} cores, {}", processor(&read("/proc/cpuinfo")?)),
         ),
         ("memory", format!("{memory:.1} GiB")),
+        (
+            "disk",
+            format!("{} us for 4 KiB to be on it (`fdatasync`)", micros(disk(bench)?)),
+        ),
         ("kernel", said("uname", &["-sr"])?),
-        (
-            "disk of the stores",
-            said("stat", &["--file-system", "--format=%T", &folder])?,
-        ),
-        (
-            "load before the run",
-            read("/proc/loadavg")?.split(' ').take(3).collect::<Vec<_>>().join(" "),
-        ),
-        ("date", said("date", &["-u", "+%F"])?),
+        ("load before the run", load.join(", ")),
+    ])
+}
+
+fn versions() -> Result<Vec<(&'static str, String)>> {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock"))?;
+    let mut versions = vec![
         (
             "dapr-wasm",
             output(Command::new(subject::released("dapr-wasm")).arg("--version"))?,
@@ -42,37 +75,29 @@ pub(super) fn section(options: &Options) -> Result<Section> {
         ("rustc", said("rustc", &["--version"])?),
     ];
     for krate in ["wasmtime", "hyper", "tokio", "rusqlite"] {
-        facts.push((krate, locked(&lock, krate).unwrap_or("not in use").to_owned()));
+        let version = locked(&lock, krate).with_context(|| format!("Cargo.lock has no {krate}"))?;
+        versions.push((krate, version.to_owned()));
     }
-    facts.push(("wrk", format!("{}, 2 threads", wrk::version()?)));
-    facts.push((
-        "compared with",
-        match &options.wasmtime {
-            Some(wasmtime) => output(Command::new(wasmtime).arg("--version"))?,
-            None => "no wasmtime was given".to_owned(),
-        },
-    ));
-    let (rounds, turn) = (options.effort.rounds(), options.effort.turn());
-    facts.push((
-        "command",
-        format!("`cargo xtask bench {}`", options.arguments).replace(" `", "`"),
-    ));
-    let many = if options.effort == Effort::Quick {
-        ""
-    } else {
-        ", of which the median is shown"
-    };
-    facts.push(("under load", format!("{rounds} rounds of {turn:?} each{many}")));
+    Ok(versions)
+}
 
-    let mut table = Table::new(&["", ""]);
-    for (name, value) in facts {
-        table.row(vec![name.to_owned(), value]);
+fn said(program: &str, arguments: &[&str]) -> Result<String> {
+    output(Command::new(program).args(arguments))
+}
+
+/// How long the disk takes to keep a page: what a store that waits for it cannot be faster than, writing alone.
+fn disk(bench: &Bench) -> Result<Duration> {
+    const WRITES: u64 = 101;
+    const PAGE: [u8; 4096] = [0xa5; 4096];
+    let file = File::create(bench.file("page", "")?)?;
+    let mut times = Vec::new();
+    for page in 0..WRITES {
+        file.write_all_at(&PAGE, page % 8 * 4096)?;
+        let start = Instant::now();
+        file.sync_data()?;
+        times.push(start.elapsed().as_secs_f64());
     }
-    Ok(Section {
-        name: "machine",
-        table,
-        missed: Missed::default(),
-    })
+    Ok(Duration::from_secs_f64(median(times)))
 }
 
 fn processor(cpuinfo: &str) -> &str {

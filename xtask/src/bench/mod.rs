@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `hello`, `counter`, `calls`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
 //! | `subject` | the servers that are measured, and what they need on disk |
-//! | `server`, `client`, `wrk`, `memory` | starting, asking, loading and weighing a server |
+//! | `server`, `client`, `wrk`, `turn`, `memory` | starting, asking, loading and weighing a server |
 //! | `rounds`, `budget`, `figure` | medians, verdicts, and how numbers are written |
 //! | `report`, `machine` | the document |
 //!
@@ -27,6 +27,7 @@ mod server;
 mod size;
 mod start;
 mod subject;
+mod turn;
 mod wrk;
 
 pub(crate) use options::Options;
@@ -64,7 +65,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         run_command(build.current_dir(root()))?;
     }
     let bench = Bench::new(options)?;
-    let mut sections = vec![machine::section(options)?];
+    let machine = machine::section(options, &bench)?;
+    println!("{machine}");
+    let mut sections = vec![machine];
     for measure in SECTIONS {
         let section = measure(&bench)?;
         println!("{section}");

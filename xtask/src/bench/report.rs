@@ -28,15 +28,22 @@ pub(super) struct Document {
 }
 
 impl Table {
-    /// A table with this head and no rows.
-    pub(super) fn new(head: &[&str]) -> Self {
+    /// A table without rows. Head and rows come in three parts: what it is, what was measured, what that is beside a
+    /// budget.
+    pub(super) fn new<const M: usize, const B: usize>(what: [&str; 1], measured: [&str; M], beside: [&str; B]) -> Self {
+        let head = what.into_iter().chain(measured).chain(beside);
         Self {
-            rows: vec![head.iter().map(ToString::to_string).collect()],
+            rows: vec![head.map(str::to_owned).collect()],
         }
     }
 
-    pub(super) fn row(&mut self, row: Vec<String>) {
-        self.rows.push(row);
+    pub(super) fn row(
+        &mut self,
+        what: [String; 1],
+        measured: impl IntoIterator<Item = String>,
+        beside: impl IntoIterator<Item = String>,
+    ) {
+        self.rows.push(what.into_iter().chain(measured).chain(beside).collect());
     }
 }
 
@@ -71,7 +78,7 @@ impl fmt::Display for Table {
 
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\n{}\n\n{}", self.name, self.table)
+        write!(f, "\n## {}\n\n{}", self.name, self.table)
     }
 }
 
@@ -129,8 +136,8 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let mut table = Table::new(&["what", "req/s"]);
-        table.row(vec!["a".into(), "–".into()]);
+        let mut table = Table::new(["what"], ["req/s"], []);
+        table.row(["a".into()], ["–".into()], []);
         assert_eq!(
             table.to_string(),
             "| what | req/s |\n|------|------:|\n| a    | –     |\n"

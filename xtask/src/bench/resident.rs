@@ -26,7 +26,11 @@ const SETTLE: Duration = Duration::from_secs(3);
 
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
     eprintln!("resident memory");
-    let mut table = Table::new(&["app, when", "resident, MB", "private, MB", "budget", "x budget", ""]);
+    let mut table = Table::new(
+        ["app, when"],
+        ["resident, MB", "private, MB"],
+        ["budget", "x budget", ""],
+    );
     let mut missed = Missed::default();
     for (guest, app, store) in [
         (guests::test_guest("hello"), "hello", Store::None),
@@ -44,9 +48,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
             let total = resident.total as f64 / 1e6;
             let what = format!("resident memory: {name}: {} MB", megabytes(resident.total));
             let judged = missed.judge(&what, total, budget);
-            let mut row = vec![name, megabytes(resident.total), megabytes(resident.private)];
-            row.extend(judged);
-            table.row(row);
+            table.row([name], [resident.total, resident.private].map(megabytes), judged);
         }
     }
     Ok(Section {

@@ -49,10 +49,6 @@ impl Server {
         Ok(server)
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }

@@ -11,15 +11,14 @@ const PROGRAM: Budget = Budget::AtMost(40.0);
 pub(super) fn measure(_: &Bench) -> Result<Section> {
     // The release profile strips it.
     let bytes = std::fs::metadata(released("dapr-wasm"))?.len();
-    let mut table = Table::new(&["program", "MB", "budget", "x budget", ""]);
+    let mut table = Table::new(["program"], ["MB"], ["budget", "x budget", ""]);
     let mut missed = Missed::default();
-    let mut row = vec!["dapr-wasm, stripped".to_owned(), megabytes(bytes)];
-    row.extend(missed.judge(
+    let judged = missed.judge(
         &format!("size: {} MB", megabytes(bytes)),
         bytes as f64 / 1e6,
         Some(PROGRAM),
-    ));
-    table.row(row);
+    );
+    table.row(["dapr-wasm, stripped".to_owned()], [megabytes(bytes)], judged);
     Ok(Section {
         name: "size",
         table,

@@ -46,20 +46,16 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         }
     }
     let rounds = interleaved(bench.effort.starts(), &starts, Start::time)?;
-    let mut table = Table::new(&["app", "ms", "least to most", "budget", "x budget", ""]);
+    let mut table = Table::new(["app"], ["ms", "least to most"], ["budget", "x budget", ""]);
     let mut missed = Missed::default();
     for (start, rounds) in starts.iter().zip(rounds) {
         let time = median(rounds.iter().copied());
         let shown = |ms: f64| millis(Duration::from_secs_f64(ms / 1e3));
         let budget = (start.cache == Cache::Warm).then_some(WARM);
         let (least, most) = range(rounds);
-        let mut row = vec![
-            start.name.clone(),
-            shown(time),
-            format!("{} to {}", shown(least), shown(most)),
-        ];
-        row.extend(missed.judge(&format!("start: {}: {} ms", start.name, shown(time)), time, budget));
-        table.row(row);
+        let judged = missed.judge(&format!("start: {}: {} ms", start.name, shown(time)), time, budget);
+        let measured = [shown(time), format!("{} to {}", shown(least), shown(most))];
+        table.row([start.name.clone()], measured, judged);
     }
     Ok(Section {
         name: "start",

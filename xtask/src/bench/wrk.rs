@@ -16,6 +16,7 @@ pub(super) struct Load<'a> {
 /// What a server did under load.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Throughput {
+    pub(super) requests: u64,
     /// Requests per second.
     pub(super) rate: f64,
     pub(super) p50: Duration,
@@ -67,7 +68,9 @@ fn parse(text: &str) -> Result<Throughput> {
         bail!("a load with errors is no result: {failures}\n{text}");
     }
     let read = || {
+        let requests = text.lines().find(|line| line.contains(" requests in "))?;
         Some(Throughput {
+            requests: requests.split_whitespace().next()?.parse().ok()?,
             rate: after("Requests/sec:")?.parse().ok()?,
             p50: duration(after("50%")?)?,
             p99: duration(after("99%")?)?,
@@ -114,6 +117,7 @@ Transfer/sec:      6.21MB
     #[test]
     fn rate_and_latencies_are_read() {
         let expected = Throughput {
+            requests: 87021,
             rate: 43382.05,
             p50: Duration::from_micros(332),
             p99: Duration::from_micros(21_090),

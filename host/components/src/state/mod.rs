@@ -5,6 +5,7 @@
 //! | `in-memory` | `state-memory` | in this process, until it ends |
 //! | `sqlite` | `state-sqlite` | in a file that daprd reads and writes, too |
 
+#[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
 mod expiry;
 #[cfg(feature = "state-memory")]
 pub mod memory;

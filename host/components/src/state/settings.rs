@@ -43,22 +43,27 @@ impl StateSettings {
     ///
     /// [`OpenError`] names what stands in the way.
     pub async fn open(&self) -> Result<Arc<dyn StateStore>, OpenError> {
-        match self {
+        // Dereferenced, so that a build without any store is complete with no case at all.
+        match *self {
             #[cfg(feature = "state-memory")]
-            Self::Memory(settings) => Ok(Arc::new(super::memory::MemoryStore::new(settings))),
+            Self::Memory(ref settings) => Ok(Arc::new(super::memory::MemoryStore::new(settings))),
             #[cfg(feature = "state-sqlite")]
-            Self::Sqlite(settings) => Ok(Arc::new(super::sqlite::SqliteStore::open(settings).await?)),
+            Self::Sqlite(ref settings) => Ok(Arc::new(super::sqlite::SqliteStore::open(settings).await?)),
         }
     }
 }
 
 impl fmt::Display for StateSettings {
+    #[cfg_attr(
+        not(any(feature = "state-memory", feature = "state-sqlite")),
+        expect(unused_variables)
+    )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             #[cfg(feature = "state-memory")]
-            Self::Memory(settings) => settings.fmt(f),
+            Self::Memory(ref settings) => settings.fmt(f),
             #[cfg(feature = "state-sqlite")]
-            Self::Sqlite(settings) => settings.fmt(f),
+            Self::Sqlite(ref settings) => settings.fmt(f),
         }
     }
 }

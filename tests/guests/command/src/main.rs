@@ -1,5 +1,7 @@
 //! A command: prints its arguments and its environment, and ends with the code that the argument `exit=N` says.
 //!
+//! The host sees 0 or 1 and nothing else: `wasi:cli` 0.2 has a result there, and no number.
+//!
 //! Built for `wasm32-wasip2` it is a component that exports `wasi:cli/run`, for `wasm32-wasip1` a core module with `_start`.
 
 use std::process::ExitCode;

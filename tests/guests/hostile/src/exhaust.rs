@@ -55,7 +55,8 @@ pub fn handles() -> ! {
     }
 }
 
-/// Adds headers until they are refused; says how many there were, and why it ended.
+/// Adds headers until they are refused; says how many there were, and why it ended. WASI 0.2 has no word for "too many",
+/// so that a host may well trap.
 pub fn headers() -> String {
     let headers = Fields::new();
     let mut number = 0_u64;

@@ -24,11 +24,17 @@ claims! {
 }
 
 fn values(entries: Vec<Option<Entry>>) -> Vec<Option<Vec<u8>>> {
-    entries.into_iter().map(|entry| entry.map(|entry| entry.value)).collect()
+    entries
+        .into_iter()
+        .map(|entry| entry.map(|entry| entry.value))
+        .collect()
 }
 
 fn some(texts: &[Option<&str>]) -> Vec<Option<Vec<u8>>> {
-    texts.iter().map(|text| text.map(|text| text.as_bytes().to_vec())).collect()
+    texts
+        .iter()
+        .map(|text| text.map(|text| text.as_bytes().to_vec()))
+        .collect()
 }
 
 // ---- bulk get ----
@@ -47,7 +53,11 @@ async fn bulk_get_answers_absent_items_with_none(ground: &Ground) -> Verdict {
     }
     let found = values(ground.app.read_all(&["never", "b", "nothing", "a", "none"]).await?);
     same("the values", found, some(&[None, Some("b"), None, Some("a"), None]))?;
-    same("no item at all", values(ground.app.read_all(&["x", "y"]).await?), some(&[None, None]))
+    same(
+        "no item at all",
+        values(ground.app.read_all(&["x", "y"]).await?),
+        some(&[None, None]),
+    )
 }
 
 async fn bulk_get_answers_a_key_as_often_as_it_is_named(ground: &Ground) -> Verdict {
@@ -57,10 +67,17 @@ async fn bulk_get_answers_a_key_as_often_as_it_is_named(ground: &Ground) -> Verd
 }
 
 async fn bulk_get_gives_what_get_gives(ground: &Ground) -> Verdict {
-    ground.app.set(set_typed("a", [0, 255], &ContentType::new("image/png")?)).await?;
+    ground
+        .app
+        .set(set_typed("a", [0, 255], &ContentType::new("image/png")?))
+        .await?;
     ground.app.put("b", "").await?;
     let together = ground.app.read_all(&["a", "b"]).await?;
-    same("the entries", together, vec![ground.app.read("a").await?, ground.app.read("b").await?])
+    same(
+        "the entries",
+        together,
+        vec![ground.app.read("a").await?, ground.app.read("b").await?],
+    )
 }
 
 async fn a_bulk_call_with_nothing_does_nothing(ground: &Ground) -> Verdict {
@@ -71,7 +88,10 @@ async fn a_bulk_call_with_nothing_does_nothing(ground: &Ground) -> Verdict {
 }
 
 async fn bulk_get_of_as_much_as_may_be_answered_is_answered(ground: &Ground) -> Verdict {
-    let halves = [vec![1; ground.limits.batch / 2], vec![2; ground.limits.batch - ground.limits.batch / 2]];
+    let halves = [
+        vec![1; ground.limits.batch / 2],
+        vec![2; ground.limits.batch - ground.limits.batch / 2],
+    ];
     if halves.iter().any(|half| half.len() > ground.limits.value) {
         return Ok(());
     }
@@ -80,7 +100,10 @@ async fn bulk_get_of_as_much_as_may_be_answered_is_answered(ground: &Ground) -> 
     }
     let found = values(ground.app.read_all(&["a", "never", "b"]).await?);
     let [first, second] = halves;
-    holds("the values came back changed", found == [Some(first), None, Some(second)])
+    holds(
+        "the values came back changed",
+        found == [Some(first), None, Some(second)],
+    )
 }
 
 async fn bulk_get_of_more_than_may_be_answered_is_too_large(ground: &Ground) -> Verdict {
@@ -97,26 +120,50 @@ async fn bulk_get_of_more_than_may_be_answered_is_too_large(ground: &Ground) -> 
 
 async fn bulk_set_writes_every_item(ground: &Ground) -> Verdict {
     ground.app.put("b", "old").await?;
-    ground.app.bulk_set(vec![set("a", "1"), set("b", "2"), set("c", "")]).await?;
+    ground
+        .app
+        .bulk_set(vec![set("a", "1"), set("b", "2"), set("c", "")])
+        .await?;
     let found = values(ground.app.read_all(&["a", "b", "c"]).await?);
     same("the values", found, some(&[Some("1"), Some("2"), Some("")]))
 }
 
 async fn bulk_set_keeps_each_items_content_type(ground: &Ground) -> Verdict {
     let (png, json) = (ContentType::new("image/png")?, ContentType::new("application/json")?);
-    ground.app.bulk_set(vec![set_typed("a", "{}", &png), set("b", "{}"), set_typed("c", "{}", &json)]).await?;
+    ground
+        .app
+        .bulk_set(vec![
+            set_typed("a", "{}", &png),
+            set("b", "{}"),
+            set_typed("c", "{}", &json),
+        ])
+        .await?;
     let found = ground.app.read_all(&["a", "b", "c"]).await?;
-    let found = found.into_iter().map(|entry| entry.and_then(|entry| entry.content_type)).collect::<Vec<_>>();
+    let found = found
+        .into_iter()
+        .map(|entry| entry.and_then(|entry| entry.content_type))
+        .collect::<Vec<_>>();
     same("the content types", found, vec![Some(png), None, Some(json)])
 }
 
 async fn a_bulk_call_of_the_most_items_is_done(ground: &Ground) -> Verdict {
-    let keys = (0..ground.limits.items).map(|index| format!("k{index}")).collect::<Vec<_>>();
-    ground.app.bulk_set(keys.iter().map(|key| set(key, key.as_str())).collect()).await?;
+    let keys = (0..ground.limits.items)
+        .map(|index| format!("k{index}"))
+        .collect::<Vec<_>>();
+    ground
+        .app
+        .bulk_set(keys.iter().map(|key| set(key, key.as_str())).collect())
+        .await?;
     let found = ground.app.bulk_get(&keys, &GetOptions::default()).await?;
-    let expected = keys.iter().map(|key| Some(key.clone().into_bytes())).collect::<Vec<_>>();
+    let expected = keys
+        .iter()
+        .map(|key| Some(key.clone().into_bytes()))
+        .collect::<Vec<_>>();
     holds("not every item was written", values(found) == expected)?;
-    ground.app.bulk_delete(keys.iter().map(|key| delete(key)).collect()).await?;
+    ground
+        .app
+        .bulk_delete(keys.iter().map(|key| delete(key)).collect())
+        .await?;
     let found = ground.app.bulk_get(&keys, &GetOptions::default()).await?;
     holds("not every item was removed", found.iter().all(Option::is_none))
 }
@@ -136,8 +183,18 @@ async fn bulk_set_does_what_it_can_and_names_the_rest(ground: &Ground) -> Verdic
         set_if("never", "after", Condition::Matches(stale)),
         set("any", "after"),
     ];
-    items_refused("bulk set", ground.app.bulk_set(items).await, &[0, 2, 4], "etag-mismatch")?;
-    let found = values(ground.app.read_all(&["stale", "current", "there", "new", "never", "any"]).await?);
+    items_refused(
+        "bulk set",
+        ground.app.bulk_set(items).await,
+        &[0, 2, 4],
+        "etag-mismatch",
+    )?;
+    let found = values(
+        ground
+            .app
+            .read_all(&["stale", "current", "there", "new", "never", "any"])
+            .await?,
+    );
     let (before, after) = (Some("before"), Some("after"));
     same("the values", found, some(&[before, after, before, after, None, after]))
 }
@@ -147,8 +204,17 @@ async fn bulk_set_of_items_that_all_fail_changes_nothing(ground: &Ground) -> Ver
         ground.app.put(key, "before").await?;
     }
     let items = ["a", "b"].map(|key| set_if(key, "after", Condition::Absent));
-    items_refused("bulk set", ground.app.bulk_set(items.into()).await, &[0, 1], "etag-mismatch")?;
-    same("the values", values(ground.app.read_all(&["a", "b"]).await?), some(&[Some("before"), Some("before")]))
+    items_refused(
+        "bulk set",
+        ground.app.bulk_set(items.into()).await,
+        &[0, 1],
+        "etag-mismatch",
+    )?;
+    same(
+        "the values",
+        values(ground.app.read_all(&["a", "b"]).await?),
+        some(&[Some("before"), Some("before")]),
+    )
 }
 
 // ---- bulk delete ----
@@ -157,8 +223,15 @@ async fn bulk_delete_removes_every_item(ground: &Ground) -> Verdict {
     for key in ["a", "b", "kept"] {
         ground.app.put(key, "v").await?;
     }
-    ground.app.bulk_delete(vec![delete("a"), delete("never"), delete("b")]).await?;
-    same("the values", values(ground.app.read_all(&["a", "b", "kept"]).await?), some(&[None, None, Some("v")]))
+    ground
+        .app
+        .bulk_delete(vec![delete("a"), delete("never"), delete("b")])
+        .await?;
+    same(
+        "the values",
+        values(ground.app.read_all(&["a", "b", "kept"]).await?),
+        some(&[None, None, Some("v")]),
+    )
 }
 
 async fn bulk_delete_does_what_it_can_and_names_the_rest(ground: &Ground) -> Verdict {
@@ -175,7 +248,12 @@ async fn bulk_delete_does_what_it_can_and_names_the_rest(ground: &Ground) -> Ver
         delete("any"),
         delete("nothing"),
     ];
-    items_refused("bulk delete", ground.app.bulk_delete(items).await, &[0, 2], "etag-mismatch")?;
+    items_refused(
+        "bulk delete",
+        ground.app.bulk_delete(items).await,
+        &[0, 2],
+        "etag-mismatch",
+    )?;
     let found = values(ground.app.read_all(&["stale", "current", "any"]).await?);
     same("the values", found, some(&[Some("v"), None, None]))?;
     mismatched("the stale etag", ground.app.remove_if("stale", &stale).await)
@@ -187,7 +265,19 @@ async fn a_key_named_twice_in_one_write_is_invalid(ground: &Ground) -> Verdict {
         Err(BulkError::Items(items)) => Ok(format!("{} items that failed", items.len())),
         Ok(()) => Ok("all items written".to_owned()),
     };
-    refused("bulk set", call(ground.app.bulk_set(vec![set("k", "1"), set("k", "2")]).await), "invalid")?;
-    refused("bulk delete", call(ground.app.bulk_delete(vec![delete("k"), delete("k")]).await), "invalid")?;
-    same("the keys", ground.app.bulk_get(&names(&["k"]), &GetOptions::default()).await?, vec![None])
+    refused(
+        "bulk set",
+        call(ground.app.bulk_set(vec![set("k", "1"), set("k", "2")]).await),
+        "invalid",
+    )?;
+    refused(
+        "bulk delete",
+        call(ground.app.bulk_delete(vec![delete("k"), delete("k")]).await),
+        "invalid",
+    )?;
+    same(
+        "the keys",
+        ground.app.bulk_get(&names(&["k"]), &GetOptions::default()).await?,
+        vec![None],
+    )
 }

@@ -18,7 +18,10 @@ pub struct Failure {
 impl Failure {
     #[track_caller]
     pub(super) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), at: Location::caller() }
+        Self {
+            text: text.into(),
+            at: Location::caller(),
+        }
     }
 }
 
@@ -50,8 +53,13 @@ impl From<BulkError> for Failure {
         match error {
             BulkError::Call(error) => error.into(),
             BulkError::Items(items) => {
-                let items = items.iter().map(|item| format!("item {}: {}", item.index, described(&item.error)));
-                Self::new(format!("unexpected errors of items: {}", items.collect::<Vec<_>>().join("; ")))
+                let items = items
+                    .iter()
+                    .map(|item| format!("item {}: {}", item.index, described(&item.error)));
+                Self::new(format!(
+                    "unexpected errors of items: {}",
+                    items.collect::<Vec<_>>().join("; ")
+                ))
             }
         }
     }
@@ -70,7 +78,11 @@ pub(super) fn same<T: PartialEq + fmt::Debug>(what: &str, found: T, expected: T)
     if found == expected {
         return Ok(());
     }
-    Err(Failure::new(format!("{what}: found {}, expected {}", clipped(&found), clipped(&expected))))
+    Err(Failure::new(format!(
+        "{what}: found {}, expected {}",
+        clipped(&found),
+        clipped(&expected)
+    )))
 }
 
 /// Something is true.
@@ -84,8 +96,14 @@ pub(super) fn holds(what: &str, condition: bool) -> Verdict {
 pub(super) fn refused<T: fmt::Debug>(what: &str, result: Result<T, StateError>, case: &str) -> Verdict {
     match result {
         Err(error) if error.case() == case => Ok(()),
-        Err(error) => Err(Failure::new(format!("{what}: expected `{case}`, found {}", described(&error)))),
-        Ok(value) => Err(Failure::new(format!("{what}: expected `{case}`, but it succeeded with {}", clipped(&value)))),
+        Err(error) => Err(Failure::new(format!(
+            "{what}: expected `{case}`, found {}",
+            described(&error)
+        ))),
+        Ok(value) => Err(Failure::new(format!(
+            "{what}: expected `{case}`, but it succeeded with {}",
+            clipped(&value)
+        ))),
     }
 }
 
@@ -103,7 +121,10 @@ pub(super) fn items_refused(what: &str, result: Result<(), BulkError>, indexes: 
         Err(BulkError::Call(error)) => return Err(error.into()),
         Err(BulkError::Items(items)) => items,
     };
-    let cases = found.iter().map(|item| (item.index, item.error.case())).collect::<Vec<_>>();
+    let cases = found
+        .iter()
+        .map(|item| (item.index, item.error.case()))
+        .collect::<Vec<_>>();
     same(what, cases, indexes.iter().map(|index| (*index, case)).collect())
 }
 

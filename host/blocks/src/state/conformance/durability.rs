@@ -56,7 +56,13 @@ pub(super) struct Reopen<'o> {
 
 impl<'o> Reopen<'o> {
     pub(super) fn new(open: &'o (dyn Fn() -> Opened<'o> + Send + Sync), limits: Limits, id: String) -> Self {
-        Self { open, limits, id, written: Written::default(), store: None }
+        Self {
+            open,
+            limits,
+            id,
+            written: Written::default(),
+            store: None,
+        }
     }
 
     /// Closes the store, if one is open, and opens it.
@@ -93,7 +99,11 @@ pub(super) async fn check(claim: &Claim, reopen: &mut Reopen<'_>) -> Result<Opti
 }
 
 async fn items_are_there_after_reopening(reopen: &mut Reopen<'_>) -> Verdict {
-    let values = [("empty", Vec::new()), ("bytes", (0..=255).collect()), ("large", vec![7; 1 << 20])];
+    let values = [
+        ("empty", Vec::new()),
+        ("bytes", (0..=255).collect()),
+        ("large", vec![7; 1 << 20]),
+    ];
     let ground = reopen.ground().await?;
     for (key, value) in &values {
         ground.app.put(key, value.clone()).await?;
@@ -108,7 +118,13 @@ async fn items_are_there_after_reopening(reopen: &mut Reopen<'_>) -> Verdict {
 async fn a_content_type_is_there_after_reopening(reopen: &mut Reopen<'_>) -> Verdict {
     let png = Some(ContentType::new("image/png")?);
     let ground = reopen.ground().await?;
-    ground.app.set(SetItem { content_type: png.clone(), ..set("k", "v") }).await?;
+    ground
+        .app
+        .set(SetItem {
+            content_type: png.clone(),
+            ..set("k", "v")
+        })
+        .await?;
     let ground = reopen.ground().await?;
     same("the content type", ground.app.entry("k").await?.content_type, png)
 }
@@ -147,7 +163,10 @@ async fn etags_still_match_after_reopening(reopen: &mut Reopen<'_>) -> Verdict {
     let etag = ground.app.etag("k").await?;
     let ground = reopen.ground().await?;
     same("the etag", ground.app.etag("k").await?, etag.clone())?;
-    mismatched("a stale etag", ground.app.put_if("k", "new", Condition::Matches(stale)).await)?;
+    mismatched(
+        "a stale etag",
+        ground.app.put_if("k", "new", Condition::Matches(stale)).await,
+    )?;
     ground.app.put_if("k", "new", Condition::Matches(etag)).await?;
     ground.app.expect("k", Some(b"new")).await
 }
@@ -192,7 +211,11 @@ async fn an_item_still_ends_after_reopening(reopen: &mut Reopen<'_>) -> Verdict 
     tokio::time::sleep(Duration::from_millis(2_100)).await;
     let ground = reopen.ground().await?;
     ground.app.expect("short", None).await?;
-    same("when the other item ends", ground.app.entry("long").await?.expires_at, expires_at)
+    same(
+        "when the other item ends",
+        ground.app.entry("long").await?.expires_at,
+        expires_at,
+    )
 }
 
 async fn keys_are_listed_after_reopening(reopen: &mut Reopen<'_>) -> Verdict {

@@ -40,7 +40,11 @@ async fn reading_does_not_change_the_etag(ground: &Ground) -> Verdict {
         same("the etag", ground.app.etag("k").await?, first.clone())?;
     }
     ground.app.put("another", "v").await?;
-    same("the etag after a write to another key", ground.app.etag("k").await?, first)
+    same(
+        "the etag after a write to another key",
+        ground.app.etag("k").await?,
+        first,
+    )
 }
 
 async fn every_write_changes_the_etag(ground: &Ground) -> Verdict {
@@ -67,7 +71,11 @@ async fn bulk_get_gives_the_same_etags_as_get(ground: &Ground) -> Verdict {
     }
     let together = ground.app.read_all(&["a", "b"]).await?;
     for (key, entry) in ["a", "b"].into_iter().zip(together) {
-        same("the etag", entry.and_then(|entry| entry.etag), Some(ground.app.etag(key).await?))?;
+        same(
+            "the etag",
+            entry.and_then(|entry| entry.etag),
+            Some(ground.app.etag(key).await?),
+        )?;
     }
     Ok(())
 }
@@ -78,7 +86,10 @@ async fn a_set_with_the_current_etag_is_done(ground: &Ground) -> Verdict {
     ground.app.put("k", "0").await?;
     for round in 1..4 {
         let etag = ground.app.etag("k").await?;
-        ground.app.put_if("k", round.to_string(), Condition::Matches(etag)).await?;
+        ground
+            .app
+            .put_if("k", round.to_string(), Condition::Matches(etag))
+            .await?;
     }
     ground.app.expect("k", Some(b"3")).await
 }
@@ -88,14 +99,20 @@ async fn a_set_with_a_stale_etag_mismatches_and_changes_nothing(ground: &Ground)
     let stale = ground.app.etag("k").await?;
     ground.app.put("k", "current").await?;
     let before = ground.app.entry("k").await?;
-    mismatched("a stale etag", ground.app.put_if("k", "lost", Condition::Matches(stale)).await)?;
+    mismatched(
+        "a stale etag",
+        ground.app.put_if("k", "lost", Condition::Matches(stale)).await,
+    )?;
     same("the item", ground.app.entry("k").await?, before)
 }
 
 async fn a_set_with_an_etag_on_an_absent_item_mismatches(ground: &Ground) -> Verdict {
     ground.app.put("another", "v").await?;
     let etag = ground.app.etag("another").await?;
-    mismatched("an etag on an absent item", ground.app.put_if("k", "v", Condition::Matches(etag)).await)?;
+    mismatched(
+        "an etag on an absent item",
+        ground.app.put_if("k", "v", Condition::Matches(etag)).await,
+    )?;
     ground.app.expect("k", None).await
 }
 
@@ -103,13 +120,29 @@ async fn a_set_with_an_etag_on_a_deleted_item_mismatches(ground: &Ground) -> Ver
     ground.app.put("k", "v").await?;
     let etag = ground.app.etag("k").await?;
     ground.app.remove("k").await?;
-    mismatched("an etag on a deleted item", ground.app.put_if("k", "v", Condition::Matches(etag)).await)?;
+    mismatched(
+        "an etag on a deleted item",
+        ground.app.put_if("k", "v", Condition::Matches(etag)).await,
+    )?;
     ground.app.expect("k", None).await
 }
 
 /// Etags that a parser might stumble over, trim, or take for any.
 fn garbage() -> Result<Vec<Etag>, StateError> {
-    let texts = ["0", "1", "-1", "*", "%", " ", "null", "\"\"", "'", "not-an-etag", "é", "99999999999999999999999999"];
+    let texts = [
+        "0",
+        "1",
+        "-1",
+        "*",
+        "%",
+        " ",
+        "null",
+        "\"\"",
+        "'",
+        "not-an-etag",
+        "é",
+        "99999999999999999999999999",
+    ];
     let long = "e".repeat(4096);
     texts.into_iter().chain([long.as_str()]).map(Etag::new).collect()
 }
@@ -125,9 +158,18 @@ async fn an_etag_that_was_never_given_out_mismatches(ground: &Ground) -> Verdict
     // A version that is one digit counts as garbage only where it is not the current one.
     for etag in etags.into_iter().filter(|etag| *etag != current) {
         let what = format!("the etag `{}`", etag.as_str().escape_debug());
-        mismatched(&what, ground.app.put_if("k", "lost", Condition::Matches(etag.clone())).await)?;
+        mismatched(
+            &what,
+            ground.app.put_if("k", "lost", Condition::Matches(etag.clone())).await,
+        )?;
         mismatched(&what, ground.app.remove_if("k", &etag).await)?;
-        mismatched(&what, ground.app.put_if("never", "lost", Condition::Matches(etag.clone())).await)?;
+        mismatched(
+            &what,
+            ground
+                .app
+                .put_if("never", "lost", Condition::Matches(etag.clone()))
+                .await,
+        )?;
         mismatched(&what, ground.app.remove_if("never", &etag).await)?;
     }
     same("the item", ground.app.entry("k").await?, before)
@@ -141,7 +183,10 @@ async fn a_set_if_absent_creates_an_item(ground: &Ground) -> Verdict {
 async fn a_set_if_absent_on_an_existing_item_mismatches_and_changes_nothing(ground: &Ground) -> Verdict {
     ground.app.put("k", "first").await?;
     let before = ground.app.entry("k").await?;
-    mismatched("a set if absent", ground.app.put_if("k", "lost", Condition::Absent).await)?;
+    mismatched(
+        "a set if absent",
+        ground.app.put_if("k", "lost", Condition::Absent).await,
+    )?;
     same("the item", ground.app.entry("k").await?, before)
 }
 

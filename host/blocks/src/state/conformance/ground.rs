@@ -30,7 +30,13 @@ impl Ground {
     pub(super) fn new(store: Arc<dyn StateStore>, limits: Limits, id: String) -> Result<Self, StateError> {
         let app = App::on(&store, limits, &KeyPrefix::AppId, &format!("{id}-a"), "conformance")?;
         let other = App::on(&store, limits, &KeyPrefix::AppId, &format!("{id}-b"), "conformance")?;
-        Ok(Self { app, other, limits, id, store })
+        Ok(Self {
+            app,
+            other,
+            limits,
+            id,
+            store,
+        })
     }
 
     /// An app of this id, on the store under another name or with another key prefix.
@@ -59,7 +65,11 @@ impl App {
         app_id: &str,
         store_name: &str,
     ) -> Result<Self, StateError> {
-        let settings = StoreSettings { key_prefix: prefix.clone(), deadline: DEADLINE, limits };
+        let settings = StoreSettings {
+            key_prefix: prefix.clone(),
+            deadline: DEADLINE,
+            limits,
+        };
         let mut stores = AppStores::default();
         stores.insert(store_name, Arc::clone(store), &settings, app_id, None);
         stores.get(store_name).cloned().map(Self)
@@ -79,13 +89,17 @@ impl App {
 
     /// The entry of an item that must be there.
     pub(super) async fn entry(&self, key: &str) -> Result<Entry, Failure> {
-        self.read(key).await?.ok_or_else(|| Failure::new(format!("the item `{}` is absent", key.escape_debug())))
+        self.read(key)
+            .await?
+            .ok_or_else(|| Failure::new(format!("the item `{}` is absent", key.escape_debug())))
     }
 
     /// The etag of an item that must be there and have one.
     pub(super) async fn etag(&self, key: &str) -> Result<Etag, Failure> {
         let entry = self.entry(key).await?;
-        entry.etag.ok_or_else(|| Failure::new(format!("the item `{}` has no etag", key.escape_debug())))
+        entry
+            .etag
+            .ok_or_else(|| Failure::new(format!("the item `{}` has no etag", key.escape_debug())))
     }
 
     pub(super) async fn put(&self, key: &str, value: impl Into<Vec<u8>>) -> Result<(), StateError> {
@@ -98,7 +112,11 @@ impl App {
         value: impl Into<Vec<u8>>,
         condition: Condition,
     ) -> Result<(), StateError> {
-        self.set(SetItem { condition, ..set(key, value) }).await
+        self.set(SetItem {
+            condition,
+            ..set(key, value)
+        })
+        .await
     }
 
     pub(super) async fn remove(&self, key: &str) -> Result<(), StateError> {
@@ -123,7 +141,11 @@ impl App {
         let at = std::panic::Location::caller();
         async move {
             let found = self.value(key).await?;
-            super::check::same(&format!("`{}` at line {}", key.escape_debug(), at.line()), found.as_deref(), value)
+            super::check::same(
+                &format!("`{}` at line {}", key.escape_debug(), at.line()),
+                found.as_deref(),
+                value,
+            )
         }
     }
 }
@@ -133,15 +155,24 @@ pub(super) fn set(key: &str, value: impl Into<Vec<u8>>) -> SetItem<String> {
 }
 
 pub(super) fn set_if(key: &str, value: impl Into<Vec<u8>>, condition: Condition) -> SetItem<String> {
-    SetItem { condition, ..set(key, value) }
+    SetItem {
+        condition,
+        ..set(key, value)
+    }
 }
 
 pub(super) fn set_for(key: &str, value: impl Into<Vec<u8>>, ttl: Ttl) -> SetItem<String> {
-    SetItem { ttl: Some(ttl), ..set(key, value) }
+    SetItem {
+        ttl: Some(ttl),
+        ..set(key, value)
+    }
 }
 
 pub(super) fn set_typed(key: &str, value: impl Into<Vec<u8>>, content_type: &ContentType) -> SetItem<String> {
-    SetItem { content_type: Some(content_type.clone()), ..set(key, value) }
+    SetItem {
+        content_type: Some(content_type.clone()),
+        ..set(key, value)
+    }
 }
 
 pub(super) fn delete(key: &str) -> DeleteItem<String> {
@@ -149,7 +180,10 @@ pub(super) fn delete(key: &str) -> DeleteItem<String> {
 }
 
 pub(super) fn delete_if(key: &str, etag: &Etag) -> DeleteItem<String> {
-    DeleteItem { etag: Some(etag.clone()), ..delete(key) }
+    DeleteItem {
+        etag: Some(etag.clone()),
+        ..delete(key)
+    }
 }
 
 pub(super) fn names(keys: &[&str]) -> Vec<String> {

@@ -34,7 +34,10 @@ async fn an_app_id_that_another_begins_with_has_items_of_its_own(ground: &Ground
 
 async fn apps_share_the_items_of_a_store_prefixed_by_its_name(ground: &Ground) -> Verdict {
     let store = format!("{}-store", ground.id);
-    let (one, two) = (ground.app(&KeyPrefix::Name, "one", &store)?, ground.app(&KeyPrefix::Name, "two", &store)?);
+    let (one, two) = (
+        ground.app(&KeyPrefix::Name, "one", &store)?,
+        ground.app(&KeyPrefix::Name, "two", &store)?,
+    );
     one.put("k", "shared").await?;
     two.expect("k", Some(b"shared")).await
 }
@@ -50,14 +53,20 @@ async fn stores_prefixed_by_their_names_have_items_of_their_own(ground: &Ground)
 
 async fn apps_share_the_items_of_a_literal_prefix(ground: &Ground) -> Verdict {
     let prefix = KeyPrefix::Literal(format!("{}-literal", ground.id));
-    let (one, two) = (ground.app(&prefix, "one", "here")?, ground.app(&prefix, "two", "there")?);
+    let (one, two) = (
+        ground.app(&prefix, "one", "here")?,
+        ground.app(&prefix, "two", "there")?,
+    );
     one.put("k", "shared").await?;
     two.expect("k", Some(b"shared")).await?;
     ground.app.expect("k", None).await
 }
 
 async fn without_a_prefix_an_app_reads_any_item_that_it_can_name(ground: &Ground) -> Verdict {
-    let (one, two) = (ground.app(&KeyPrefix::None, "one", "here")?, ground.app(&KeyPrefix::None, "two", "there")?);
+    let (one, two) = (
+        ground.app(&KeyPrefix::None, "one", "here")?,
+        ground.app(&KeyPrefix::None, "two", "there")?,
+    );
     let key = format!("{}-bare", ground.id);
     one.put(&key, "shared").await?;
     two.expect(&key, Some(b"shared")).await
@@ -76,7 +85,11 @@ async fn keys_are_listed_as_the_app_names_them_whatever_the_prefix(ground: &Grou
         let app = ground.app(&prefix, &ground.id, &format!("{}-store", ground.id))?;
         app.put(&key, "v").await?;
         let page = app.list_keys(&key, PageLimit::default(), None).await?;
-        same(&format!("the keys under the prefix `{prefix}`"), page.keys, vec![key.clone()])?;
+        same(
+            &format!("the keys under the prefix `{prefix}`"),
+            page.keys,
+            vec![key.clone()],
+        )?;
         app.remove(&key).await?;
     }
     Ok(())

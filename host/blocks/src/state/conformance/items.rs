@@ -44,7 +44,12 @@ async fn an_empty_value_is_not_an_absent_item(ground: &Ground) -> Verdict {
 
 async fn bytes_that_are_no_text_come_back_exactly(ground: &Ground) -> Verdict {
     let all: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
-    for (key, value) in [("all", all.as_slice()), ("nul", b"\0"), ("nuls", b"a\0\0b\0"), ("cut", b"caf\xc3")] {
+    for (key, value) in [
+        ("all", all.as_slice()),
+        ("nul", b"\0"),
+        ("nuls", b"a\0\0b\0"),
+        ("cut", b"caf\xc3"),
+    ] {
         ground.app.put(key, value).await?;
         ground.app.expect(key, Some(value)).await?;
     }
@@ -52,7 +57,16 @@ async fn bytes_that_are_no_text_come_back_exactly(ground: &Ground) -> Verdict {
 }
 
 async fn text_that_reads_like_a_stores_own_notation_comes_back_exactly(ground: &Ground) -> Verdict {
-    let values = ["aGVsbG8=", "\"aGVsbG8=\"", "null", "{ \"a\": 1.0 }", "0x00", "\\x00", "'; DROP TABLE state; --", "\u{feff}"];
+    let values = [
+        "aGVsbG8=",
+        "\"aGVsbG8=\"",
+        "null",
+        "{ \"a\": 1.0 }",
+        "0x00",
+        "\\x00",
+        "'; DROP TABLE state; --",
+        "\u{feff}",
+    ];
     for value in values {
         ground.app.put("k", value).await?;
         ground.app.expect("k", Some(value.as_bytes())).await?;
@@ -105,12 +119,27 @@ async fn a_write_is_seen_by_the_next_read(ground: &Ground) -> Verdict {
 
 async fn both_consistencies_can_be_asked_for(ground: &Ground) -> Verdict {
     for consistency in [Some(Consistency::Eventual), Some(Consistency::Strong)] {
-        ground.app.set(SetItem { consistency, ..set("k", "v") }).await?;
-        let options = GetOptions { consistency, ..GetOptions::default() };
+        ground
+            .app
+            .set(SetItem {
+                consistency,
+                ..set("k", "v")
+            })
+            .await?;
+        let options = GetOptions {
+            consistency,
+            ..GetOptions::default()
+        };
         let found = ground.app.get("k", &options).await?;
         // An eventual read may miss the write, but not find another value.
         holds("another value", found.is_none_or(|entry| entry.value == b"v"))?;
-        ground.app.delete(DeleteItem { consistency, ..DeleteItem::new("k".to_owned()) }).await?;
+        ground
+            .app
+            .delete(DeleteItem {
+                consistency,
+                ..DeleteItem::new("k".to_owned())
+            })
+            .await?;
     }
     Ok(())
 }
@@ -128,7 +157,12 @@ async fn content_type_is(ground: &Ground, expected: Option<&str>) -> Verdict {
 }
 
 async fn a_content_type_comes_back(ground: &Ground) -> Verdict {
-    for text in ["image/png", "text/plain", "application/json", "application/octet-stream"] {
+    for text in [
+        "image/png",
+        "text/plain",
+        "application/json",
+        "application/octet-stream",
+    ] {
         ground.app.set(set_typed("k", "{}", &ContentType::new(text)?)).await?;
         content_type_is(ground, Some(text)).await?;
         ground.app.expect("k", Some(b"{}")).await?;
@@ -137,8 +171,15 @@ async fn a_content_type_comes_back(ground: &Ground) -> Verdict {
 }
 
 async fn a_content_type_with_parameters_comes_back_exactly(ground: &Ground) -> Verdict {
-    let longest = format!("text/plain; note={}", "x".repeat(ContentType::MAX_BYTES - "text/plain; note=".len()));
-    for text in ["Application/JSON;Charset=\"utf-8\"", "application/json; charset=utf-8", longest.as_str()] {
+    let longest = format!(
+        "text/plain; note={}",
+        "x".repeat(ContentType::MAX_BYTES - "text/plain; note=".len())
+    );
+    for text in [
+        "Application/JSON;Charset=\"utf-8\"",
+        "application/json; charset=utf-8",
+        longest.as_str(),
+    ] {
         ground.app.set(set_typed("k", "{}", &ContentType::new(text)?)).await?;
         content_type_is(ground, Some(text)).await?;
     }
@@ -188,7 +229,10 @@ async fn a_set_without_content_type_clears_an_earlier_one(ground: &Ground) -> Ve
 }
 
 async fn an_item_set_again_after_a_delete_has_no_content_type(ground: &Ground) -> Verdict {
-    ground.app.set(set_typed("k", "v", &ContentType::new("image/png")?)).await?;
+    ground
+        .app
+        .set(set_typed("k", "v", &ContentType::new("image/png")?))
+        .await?;
     ground.app.remove("k").await?;
     ground.app.put("k", "v").await?;
     content_type_is(ground, None).await

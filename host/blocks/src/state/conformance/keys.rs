@@ -15,10 +15,61 @@ claims! {
 
 /// Keys that a pattern, a path, a statement, a protocol or a normalisation might take for something else.
 pub(super) const UNUSUAL: &[&str] = &[
-    " ", "two words", " leading", "trailing ", "a/b/c", "/", "..", "../k", "a\\b", "'", "\"", "`", "';--", "a|b", "|", "a|", "|b",
-    "%", "100%", "a_b", "*", "?", "[a]", "{a}", "{", "}", "$a", "#", "&a=b", "+", "a:b", "a;b", "a,b", "~", "^", "\t", "\n", "a\r\nb",
-    "\u{1}", "\u{7f}", "käse", "ключ", "鍵", "مفتاح", "🔑", "👨\u{200d}👩", "e\u{301}", "\u{e9}", "\u{10ffff}", "\u{feff}k", "null",
-    "NULL", "0", "-1", "true",
+    " ",
+    "two words",
+    " leading",
+    "trailing ",
+    "a/b/c",
+    "/",
+    "..",
+    "../k",
+    "a\\b",
+    "'",
+    "\"",
+    "`",
+    "';--",
+    "a|b",
+    "|",
+    "a|",
+    "|b",
+    "%",
+    "100%",
+    "a_b",
+    "*",
+    "?",
+    "[a]",
+    "{a}",
+    "{",
+    "}",
+    "$a",
+    "#",
+    "&a=b",
+    "+",
+    "a:b",
+    "a;b",
+    "a,b",
+    "~",
+    "^",
+    "\t",
+    "\n",
+    "a\r\nb",
+    "\u{1}",
+    "\u{7f}",
+    "käse",
+    "ключ",
+    "鍵",
+    "مفتاح",
+    "🔑",
+    "👨\u{200d}👩",
+    "e\u{301}",
+    "\u{e9}",
+    "\u{10ffff}",
+    "\u{feff}k",
+    "null",
+    "NULL",
+    "0",
+    "-1",
+    "true",
 ];
 
 async fn keys_of_any_script_and_punctuation_name_items(ground: &Ground) -> Verdict {
@@ -37,7 +88,9 @@ async fn keys_of_any_script_and_punctuation_name_items(ground: &Ground) -> Verdi
 
 async fn keys_that_differ_in_anything_name_different_items(ground: &Ground) -> Verdict {
     // Case, trailing blanks, composed and decomposed letters, full and half width, numbers that are equal.
-    let keys = ["k", "K", "k ", " k", "\u{e9}", "e\u{301}", "\u{ff4b}", "ß", "ss", "SS", "1", "01", "1.0", "k\t", "k/", "k//"];
+    let keys = [
+        "k", "K", "k ", " k", "\u{e9}", "e\u{301}", "\u{ff4b}", "ß", "ss", "SS", "1", "01", "1.0", "k\t", "k/", "k//",
+    ];
     for key in keys {
         ground.app.put(key, key).await?;
     }
@@ -51,14 +104,21 @@ async fn keys_that_differ_in_anything_name_different_items(ground: &Ground) -> V
 async fn a_key_of_the_largest_size_names_an_item(ground: &Ground) -> Verdict {
     let longest = "k".repeat(ground.limits.key);
     // As many bytes, fewer characters, and another only in the last.
-    let (wide, neighbour) = ("é".repeat(ground.limits.key / 2), format!("{}l", "k".repeat(ground.limits.key - 1)));
+    let (wide, neighbour) = (
+        "é".repeat(ground.limits.key / 2),
+        format!("{}l", "k".repeat(ground.limits.key - 1)),
+    );
     for (key, value) in [(&longest, "1"), (&wide, "2"), (&neighbour, "3")] {
         ground.app.put(key, value).await?;
     }
     for (key, value) in [(&longest, "1"), (&wide, "2"), (&neighbour, "3")] {
         ground.app.expect(key, Some(value.as_bytes())).await?;
     }
-    refused("a longer key", ground.app.put(&format!("{longest}k"), "v").await, "too-large")
+    refused(
+        "a longer key",
+        ground.app.put(&format!("{longest}k"), "v").await,
+        "too-large",
+    )
 }
 
 async fn a_key_that_another_begins_with_names_an_item_of_its_own(ground: &Ground) -> Verdict {
@@ -75,8 +135,15 @@ async fn a_key_that_is_empty_or_has_the_separator_is_invalid(ground: &Ground) ->
     for key in ["", "||", "a||b", "||a", "a||", "a\0b"] {
         refused("get", ground.app.read(key).await, "invalid")?;
         refused("set", ground.app.put(key, "v").await, "invalid")?;
-        refused("delete", ground.app.delete(DeleteItem::new(key.to_owned())).await, "invalid")?;
-        holds("bulk get took such a key", ground.app.read_all(&["k", key]).await.is_err())?;
+        refused(
+            "delete",
+            ground.app.delete(DeleteItem::new(key.to_owned())).await,
+            "invalid",
+        )?;
+        holds(
+            "bulk get took such a key",
+            ground.app.read_all(&["k", key]).await.is_err(),
+        )?;
     }
     Ok(())
 }

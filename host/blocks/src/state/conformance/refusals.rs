@@ -34,22 +34,42 @@ pub(super) const CLAIMS: &[Claim] = &[
 
 async fn without_etags_a_condition_is_unsupported(ground: &Ground) -> Verdict {
     let etag = Etag::new("etag")?;
-    refused("a set if absent", ground.app.put_if("k", "v", Condition::Absent).await, "unsupported")?;
-    refused("an etag", ground.app.put_if("k", "v", Condition::Matches(etag.clone())).await, "unsupported")?;
+    refused(
+        "a set if absent",
+        ground.app.put_if("k", "v", Condition::Absent).await,
+        "unsupported",
+    )?;
+    refused(
+        "an etag",
+        ground.app.put_if("k", "v", Condition::Matches(etag.clone())).await,
+        "unsupported",
+    )?;
     refused("an etag", ground.app.delete(delete_if("k", &etag)).await, "unsupported")?;
     ground.app.expect("k", None).await
 }
 
 async fn without_transactions_a_transaction_is_unsupported(ground: &Ground) -> Verdict {
-    refused("a transaction", ground.app.run(vec![Operation::Set(set("k", "v"))]).await, "unsupported")?;
+    refused(
+        "a transaction",
+        ground.app.run(vec![Operation::Set(set("k", "v"))]).await,
+        "unsupported",
+    )?;
     ground.app.expect("k", None).await
 }
 
 async fn without_ttl_a_ttl_is_unsupported(ground: &Ground) -> Verdict {
-    refused("a TTL", ground.app.set(set_for("k", "v", Ttl::new(60)?)).await, "unsupported")?;
+    refused(
+        "a TTL",
+        ground.app.set(set_for("k", "v", Ttl::new(60)?)).await,
+        "unsupported",
+    )?;
     ground.app.expect("k", None).await
 }
 
 async fn without_listing_a_listing_is_unsupported(ground: &Ground) -> Verdict {
-    refused("a listing", ground.app.list_keys("", PageLimit::default(), None).await, "unsupported")
+    refused(
+        "a listing",
+        ground.app.list_keys("", PageLimit::default(), None).await,
+        "unsupported",
+    )
 }

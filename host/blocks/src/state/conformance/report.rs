@@ -42,13 +42,23 @@ impl Report {
     ///
     /// [`Broken`] with the whole report if one does not.
     pub fn into_result(self) -> Result<Self, Broken> {
-        if self.failed.is_empty() { Ok(self) } else { Err(Broken(self)) }
+        if self.failed.is_empty() {
+            Ok(self)
+        } else {
+            Err(Broken(self))
+        }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed, {} left out", self.passed.len(), self.failed.len(), self.left_out.len())?;
+        write!(
+            f,
+            "{} passed, {} failed, {} left out",
+            self.passed.len(),
+            self.failed.len(),
+            self.left_out.len()
+        )?;
         for Failed { claim, failure } in &self.failed {
             write!(f, "\nfailed: {}\n    {failure}", sentence(claim))?;
         }

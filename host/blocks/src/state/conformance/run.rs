@@ -12,11 +12,14 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
 
 /// Claims under way at once: those about TTL wait for seconds, and the others need not wait for them.
 const AT_ONCE: usize = 16;
+
+/// How long a claim may take. The longest waits a few seconds for items to end.
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A claim about stores, its name a sentence.
 pub(super) struct Claim {
@@ -27,6 +30,20 @@ pub(super) struct Claim {
     pub(super) lacks: Option<Feature>,
     pub(super) check: fn(&Ground) -> Pin<Box<dyn Future<Output = Verdict> + Send + '_>>,
 }
+
+/// All claims about a store that stays open. Those that wait come first, so that the others run meanwhile.
+const CLAIMS: [&[Claim]; 10] = [
+    ttl::CLAIMS,
+    items::CLAIMS,
+    keys::CLAIMS,
+    etags::CLAIMS,
+    bulk::CLAIMS,
+    transactions::CLAIMS,
+    listing::CLAIMS,
+    isolation::CLAIMS,
+    concurrency::CLAIMS,
+    refusals::CLAIMS,
+];
 
 /// Declares the claims of a file: its functions, with the features that each needs.
 macro_rules! claims {
@@ -47,31 +64,21 @@ pub(super) use claims;
 ///
 /// `limits` are those in force for apps: a store that takes less than the host's own is tried with its own.
 pub async fn run(store: Arc<dyn StateStore>, limits: Limits) -> Report {
-    // Those that wait come first, so that the others run meanwhile.
-    let claims = [
-        ttl::CLAIMS,
-        items::CLAIMS,
-        keys::CLAIMS,
-        etags::CLAIMS,
-        bulk::CLAIMS,
-        transactions::CLAIMS,
-        listing::CLAIMS,
-        isolation::CLAIMS,
-        concurrency::CLAIMS,
-        refusals::CLAIMS,
-    ];
     let features = store.features();
     let tracked = Arc::new(Tracked::new(store, Arc::default()));
     let mut results = Results::default();
     let mut running = JoinSet::new();
     let mut names = HashMap::new();
     let run = run_id();
-    for (position, claim) in claims.into_iter().flatten().enumerate() {
+    for (position, claim) in CLAIMS.into_iter().flatten().enumerate() {
         if claim.lacks.is_some_and(|feature| features.has(feature)) {
             continue;
         }
         if let Some(feature) = missing(features, claim.needs) {
-            results.left_out.push(LeftOut { claim: claim.name, feature });
+            results.left_out.push(LeftOut {
+                claim: claim.name,
+                feature,
+            });
             continue;
         }
         if running.len() >= AT_ONCE {
@@ -79,7 +86,9 @@ pub async fn run(store: Arc<dyn StateStore>, limits: Limits) -> Report {
         }
         let store: Arc<dyn StateStore> = tracked.clone();
         let id = format!("{run}-{position}");
-        let task = running.spawn(async move { (claim.check)(&Ground::new(store, limits, id)?).await });
+        let task = running.spawn(in_time(
+            async move { (claim.check)(&Ground::new(store, limits, id)?).await },
+        ));
         names.insert(task.id(), (position, claim.name));
     }
     while !running.is_empty() {
@@ -98,19 +107,32 @@ where
 {
     let open = || -> durability::Opened<'_> {
         let opening = open();
-        Box::pin(async move { opening.await.map_err(|error| Failure::new(format!("the store does not open: {error}"))) })
+        Box::pin(async move {
+            opening
+                .await
+                .map_err(|error| Failure::new(format!("the store does not open: {error}")))
+        })
     };
     let mut results = Results::default();
     let run = run_id();
     for (position, claim) in durability::CLAIMS.iter().enumerate() {
         let mut reopen = Reopen::new(&open, limits, format!("{run}-{position}"));
-        match durability::check(claim, &mut reopen).await {
+        match in_time(durability::check(claim, &mut reopen)).await {
             Ok(None) => results.verdicts.push((position, claim.name, Ok(()))),
-            Ok(Some(feature)) => results.left_out.push(LeftOut { claim: claim.name, feature }),
+            Ok(Some(feature)) => results.left_out.push(LeftOut {
+                claim: claim.name,
+                feature,
+            }),
             Err(failure) => results.verdicts.push((position, claim.name, Err(failure))),
         }
     }
     results.into_report(Ok(()))
+}
+
+/// A store that answers, and never what a claim waits for, is not to hold up the others.
+async fn in_time<T>(claim: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let ended = tokio::time::timeout(DEADLINE, claim).await;
+    ended.unwrap_or_else(|_| Err(Failure::new(format!("the claim did not end within {DEADLINE:?}"))))
 }
 
 /// The first feature that is needed and not there.
@@ -120,7 +142,9 @@ pub(super) fn missing(features: Features, needs: &[Feature]) -> Option<Feature> 
 
 /// Names that an earlier or simultaneous run on the same store did not use.
 fn run_id() -> String {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     format!("conformance-{:x}-{:x}", std::process::id(), since_epoch.as_nanos())
 }
 
@@ -146,8 +170,13 @@ impl Results {
 
     fn into_report(mut self, cleaned: Verdict) -> Report {
         self.verdicts.sort_by_key(|(position, ..)| *position);
-        let mut report = Report { left_out: self.left_out, ..Report::default() };
-        let cleaned = cleaned.err().map(|failure| (usize::MAX, "what_was_written_can_be_removed", Err(failure)));
+        let mut report = Report {
+            left_out: self.left_out,
+            ..Report::default()
+        };
+        let cleaned = cleaned
+            .err()
+            .map(|failure| (usize::MAX, "what_was_written_can_be_removed", Err(failure)));
         for (_, claim, verdict) in self.verdicts.into_iter().chain(cleaned) {
             match verdict {
                 Ok(()) => report.passed.push(claim),
@@ -155,5 +184,34 @@ impl Results {
             }
         }
         report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    const DOCUMENTATION: &str = include_str!("../../../../../docs/state.md");
+
+    fn claims() -> BTreeSet<&'static str> {
+        let open = CLAIMS.into_iter().flatten().map(|claim| claim.name);
+        open.chain(durability::CLAIMS.iter().map(|claim| claim.name)).collect()
+    }
+
+    #[test]
+    fn a_claim_has_a_name_of_its_own() {
+        let count = CLAIMS.into_iter().flatten().count() + durability::CLAIMS.len();
+        assert_eq!(claims().len(), count);
+    }
+
+    #[test]
+    fn the_documentation_names_every_claim_and_no_other() {
+        let named = DOCUMENTATION.split('`').skip(1).step_by(2);
+        // What reads like a sentence: other names in the text have fewer words.
+        let named = named
+            .filter(|name| name.split('_').count() > 3 && !name.contains(' '))
+            .collect::<BTreeSet<_>>();
+        assert_eq!(named, claims());
     }
 }

@@ -32,7 +32,10 @@ impl Tracked {
     }
 
     fn track<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).extend(keys.into_iter().cloned());
+        self.keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(keys.into_iter().cloned());
     }
 }
 

@@ -52,12 +52,23 @@ async fn a_transaction_of_one_operation_is_done(ground: &Ground) -> Verdict {
 }
 
 async fn a_transaction_of_the_most_operations_is_done(ground: &Ground) -> Verdict {
-    let keys = (0..ground.limits.items).map(|index| index.to_string()).collect::<Vec<_>>();
-    ground.app.run(keys.iter().map(|key| Operation::Set(set(key, key.as_str()))).collect()).await?;
+    let keys = (0..ground.limits.items)
+        .map(|index| index.to_string())
+        .collect::<Vec<_>>();
+    ground
+        .app
+        .run(keys.iter().map(|key| Operation::Set(set(key, key.as_str()))).collect())
+        .await?;
     let found = ground.app.bulk_get(&keys, &GetOptions::default()).await?;
-    let all = found.iter().zip(&keys).all(|(entry, key)| entry.as_ref().is_some_and(|entry| entry.value == key.as_bytes()));
+    let all = found
+        .iter()
+        .zip(&keys)
+        .all(|(entry, key)| entry.as_ref().is_some_and(|entry| entry.value == key.as_bytes()));
     holds("not every item was written", all)?;
-    ground.app.run(keys.iter().map(|key| Operation::Delete(delete(key))).collect()).await?;
+    ground
+        .app
+        .run(keys.iter().map(|key| Operation::Delete(delete(key))).collect())
+        .await?;
     let found = ground.app.bulk_get(&keys, &GetOptions::default()).await?;
     holds("not every item was removed", found.iter().all(Option::is_none))
 }
@@ -65,7 +76,10 @@ async fn a_transaction_of_the_most_operations_is_done(ground: &Ground) -> Verdic
 async fn a_transaction_of_the_most_bytes_is_done(ground: &Ground) -> Verdict {
     let keys = ["a", "b", "c"];
     let each = (ground.limits.batch / keys.len() - 1).min(ground.limits.value);
-    ground.app.run(keys.iter().map(|key| Operation::Set(set(key, vec![7; each]))).collect()).await?;
+    ground
+        .app
+        .run(keys.iter().map(|key| Operation::Set(set(key, vec![7; each]))).collect())
+        .await?;
     for key in keys {
         same("the size of the value", ground.app.entry(key).await?.value.len(), each)?;
     }
@@ -73,16 +87,33 @@ async fn a_transaction_of_the_most_bytes_is_done(ground: &Ground) -> Verdict {
 }
 
 async fn a_transaction_deletes_an_absent_item_without_error(ground: &Ground) -> Verdict {
-    ground.app.run(vec![Operation::Delete(delete("never")), Operation::Set(set("k", "v"))]).await?;
+    ground
+        .app
+        .run(vec![Operation::Delete(delete("never")), Operation::Set(set("k", "v"))])
+        .await?;
     ground.app.expect("k", Some(b"v")).await
 }
 
 async fn a_transaction_keeps_content_types(ground: &Ground) -> Verdict {
     let png = ContentType::new("image/png")?;
     ground.app.set(set_typed("b", "1", &png)).await?;
-    ground.app.run(vec![Operation::Set(set_typed("a", "1", &png)), Operation::Set(set("b", "2"))]).await?;
-    same("a content type that was set", ground.app.entry("a").await?.content_type, Some(png))?;
-    same("a content type that was not", ground.app.entry("b").await?.content_type, None)
+    ground
+        .app
+        .run(vec![
+            Operation::Set(set_typed("a", "1", &png)),
+            Operation::Set(set("b", "2")),
+        ])
+        .await?;
+    same(
+        "a content type that was set",
+        ground.app.entry("a").await?.content_type,
+        Some(png),
+    )?;
+    same(
+        "a content type that was not",
+        ground.app.entry("b").await?.content_type,
+        None,
+    )
 }
 
 // ---- all or none ----
@@ -100,7 +131,11 @@ async fn prepare(app: &App) -> Result<Etag, super::check::Failure> {
 async fn fails_and_leaves_all(ground: &Ground, operations: Vec<Operation<String>>) -> Verdict {
     let before = ground.app.read_all(&["changed", "removed", "created"]).await?;
     mismatched("the transaction", ground.app.run(operations).await)?;
-    same("the items", ground.app.read_all(&["changed", "removed", "created"]).await?, before)
+    same(
+        "the items",
+        ground.app.read_all(&["changed", "removed", "created"]).await?,
+        before,
+    )
 }
 
 fn creates() -> Operation<String> {
@@ -162,7 +197,10 @@ async fn a_transaction_changes_the_etag_of_what_it_sets(ground: &Ground) -> Verd
         ground.app.put(key, "v").await?;
     }
     let (before, untouched) = (ground.app.etag("a").await?, ground.app.etag("b").await?);
-    ground.app.run(vec![Operation::Set(set("a", "v")), Operation::Set(set("c", "v"))]).await?;
+    ground
+        .app
+        .run(vec![Operation::Set(set("a", "v")), Operation::Set(set("c", "v"))])
+        .await?;
     holds("the etag stayed", ground.app.etag("a").await? != before)?;
     same("the etag of another item", ground.app.etag("b").await?, untouched)
 }
@@ -179,9 +217,22 @@ async fn a_transaction_that_fails_names_the_key_as_the_app_does(ground: &Ground)
 async fn a_transaction_sets_and_clears_ttl(ground: &Ground) -> Verdict {
     let ttl = Ttl::new(3600)?;
     ground.app.set(set_for("cleared", "v", ttl)).await?;
-    ground.app.run(vec![Operation::Set(set_for("ends", "v", ttl)), Operation::Set(set("cleared", "v"))]).await?;
-    holds("the item does not end", ground.app.entry("ends").await?.expires_at.is_some())?;
-    same("when the other ends", ground.app.entry("cleared").await?.expires_at, None)
+    ground
+        .app
+        .run(vec![
+            Operation::Set(set_for("ends", "v", ttl)),
+            Operation::Set(set("cleared", "v")),
+        ])
+        .await?;
+    holds(
+        "the item does not end",
+        ground.app.entry("ends").await?.expires_at.is_some(),
+    )?;
+    same(
+        "when the other ends",
+        ground.app.entry("cleared").await?.expires_at,
+        None,
+    )
 }
 
 async fn a_key_named_twice_in_one_transaction_is_invalid(ground: &Ground) -> Verdict {

@@ -26,15 +26,34 @@ struct NewItem {
 
 impl From<SetItem> for Change {
     fn from(item: SetItem) -> Self {
-        let SetItem { key, value, condition, ttl, content_type, .. } = item;
-        let item = NewItem { value: StoredValue::encode(value, content_type), etag: Uuid::new_v4(), ttl };
-        Self { key, condition, item: Some(item) }
+        let SetItem {
+            key,
+            value,
+            condition,
+            ttl,
+            content_type,
+            ..
+        } = item;
+        let item = NewItem {
+            value: StoredValue::encode(value, content_type),
+            etag: Uuid::new_v4(),
+            ttl,
+        };
+        Self {
+            key,
+            condition,
+            item: Some(item),
+        }
     }
 }
 
 impl From<DeleteItem> for Change {
     fn from(item: DeleteItem) -> Self {
-        Self { key: item.key, condition: item.etag.map_or(Condition::Any, Condition::Matches), item: None }
+        Self {
+            key: item.key,
+            condition: item.etag.map_or(Condition::Any, Condition::Matches),
+            item: None,
+        }
     }
 }
 
@@ -84,7 +103,9 @@ impl<'c> Changes<'c> {
     pub(super) fn apply(&mut self, changes: &[Change], now: SystemTime) -> rusqlite::Result<Result<(), StateError>> {
         for change in changes {
             if !self.holds(change)? {
-                return Ok(Err(StateError::EtagMismatch { key: change.key.as_str().to_owned() }));
+                return Ok(Err(StateError::EtagMismatch {
+                    key: change.key.as_str().to_owned(),
+                }));
             }
         }
         for change in changes {
@@ -116,8 +137,11 @@ impl<'c> Changes<'c> {
         };
         let mut buffer = Uuid::encode_buffer();
         let etag: &str = etag.hyphenated().encode_lower(&mut buffer);
-        let end = ttl.map(|ttl| expiry::end(ttl, now)).and_then(|end| i64::try_from(end).ok());
-        self.upsert.execute(params![key, value.text, value.is_binary, etag, end])?;
+        let end = ttl
+            .map(|ttl| expiry::end(ttl, now))
+            .and_then(|end| i64::try_from(end).ok());
+        self.upsert
+            .execute(params![key, value.text, value.is_binary, etag, end])?;
         // An item without content type leaves what may stand there: it is of another etag, and so means nothing.
         if let Some(content_type) = value.content_type.as_ref().map(ContentType::as_str) {
             self.set_content_type.execute([key, etag, content_type])?;

@@ -92,11 +92,7 @@ impl<'c> Cleanup<'c> {
     }
 
     /// Does a step; the phase that comes next, none when all is done.
-    fn next_phase(
-        &mut self,
-        interval: Duration,
-        transactions: &mut Transactions<'_>,
-    ) -> Result<Option<Phase>, Fault> {
+    fn next_phase(&mut self, interval: Duration, transactions: &mut Transactions<'_>) -> Result<Option<Phase>, Fault> {
         match &self.phase {
             Phase::Waiting(_) => {
                 let millis = i64::try_from(interval.saturating_sub(SLACK).as_millis()).unwrap_or(i64::MAX);
@@ -106,7 +102,11 @@ impl<'c> Cleanup<'c> {
             Phase::Items => {
                 let removed = transactions.run(|| self.remove_items.execute([]))?;
                 tracing::debug!(removed, "removed items that had ended");
-                Ok(Some(if removed < ITEMS { Phase::ContentTypes { after: String::new() } } else { Phase::Items }))
+                Ok(Some(if removed < ITEMS {
+                    Phase::ContentTypes { after: String::new() }
+                } else {
+                    Phase::Items
+                }))
             }
             Phase::ContentTypes { after } => {
                 let last = transactions.run(|| {

@@ -33,9 +33,15 @@ impl FromToml for ConnectionString {
         let resolved = PathBuf::from_toml(value)?;
         let text = String::from_toml(value)?;
         // The folder is what resolving put before the text.
-        let own = Path::new(&text).components().filter(|component| !matches!(component, Component::CurDir)).count();
+        let own = Path::new(&text)
+            .components()
+            .filter(|component| !matches!(component, Component::CurDir))
+            .count();
         let folder = resolved.components().count().saturating_sub(own);
-        Ok(Self { text, folder: resolved.components().take(folder).collect() })
+        Ok(Self {
+            text,
+            folder: resolved.components().take(folder).collect(),
+        })
     }
 }
 
@@ -46,7 +52,10 @@ pub(super) fn resolve(table: &mut Table, connection: ConnectionString) -> Result
         error.with_help(problem.help())
     });
     let joined = connection.folder.join(path?);
-    Ok(joined.components().filter(|component| !matches!(component, Component::CurDir)).collect())
+    Ok(joined
+        .components()
+        .filter(|component| !matches!(component, Component::CurDir))
+        .collect())
 }
 
 /// Why a connection string is refused. The value is not repeated: it may stand in an environment variable.
@@ -89,7 +98,9 @@ fn path(text: &str) -> Result<PathBuf, Problem> {
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
         check_parameter(parameter)?;
     }
-    let is_uri = before.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
+    let is_uri = before
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
     let rest = if is_uri { &before[5..] } else { before };
     if rest.to_ascii_lowercase().starts_with(":memory:") {
         return Err(Problem::InMemory);
@@ -122,7 +133,11 @@ fn check_parameter(parameter: &str) -> Result<(), Problem> {
         "mode=memory" => Err(Problem::InMemory),
         lower => {
             let name = lower.split(['(', '%']).next().unwrap_or(lower);
-            let name = if name.starts_with("_pragma=") { name } else { name.split('=').next().unwrap_or(name) };
+            let name = if name.starts_with("_pragma=") {
+                name
+            } else {
+                name.split('=').next().unwrap_or(name)
+            };
             Err(Problem::Parameter(name.to_owned()))
         }
     }

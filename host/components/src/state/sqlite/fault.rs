@@ -37,13 +37,19 @@ pub(super) enum Fault {
 
 impl Fault {
     pub(super) fn new(cause: rusqlite::Error, stage: Stage) -> Self {
-        Self::Sqlite { cause: Arc::new(cause), stage }
+        Self::Sqlite {
+            cause: Arc::new(cause),
+            stage,
+        }
     }
 
     /// Whether one change may be the reason, so that the others are worth another try without it.
     pub(super) fn may_be_of_one_change(&self) -> bool {
         match self {
-            Self::Sqlite { cause, stage: Stage::Read | Stage::Write } => matches!(
+            Self::Sqlite {
+                cause,
+                stage: Stage::Read | Stage::Write,
+            } => matches!(
                 cause.sqlite_error_code(),
                 None | Some(
                     ErrorCode::ConstraintViolation
@@ -54,7 +60,10 @@ impl Fault {
                         | ErrorCode::Unknown
                 )
             ),
-            Self::Sqlite { cause, stage: Stage::Commit } => cause.sqlite_error_code() == Some(ErrorCode::DiskFull),
+            Self::Sqlite {
+                cause,
+                stage: Stage::Commit,
+            } => cause.sqlite_error_code() == Some(ErrorCode::DiskFull),
             Self::Moved => false,
         }
     }
@@ -70,16 +79,17 @@ impl Fault {
                 unavailable("another process holds its file", source())
             }
             Some(ErrorCode::DiskFull) => unavailable("its disk, or what it may take of it, is full", source()),
-            _ if in_doubt => {
-                StateError::OutcomeUnknown { reason: "the commit failed on disk".to_owned(), source: source() }
-            }
+            _ if in_doubt => StateError::OutcomeUnknown {
+                reason: "the commit failed on disk".to_owned(),
+                source: source(),
+            },
             Some(ErrorCode::SystemIoFailure) => unavailable("its file cannot be read or written", source()),
             Some(ErrorCode::CannotOpen | ErrorCode::OutOfMemory | ErrorCode::OperationInterrupted) => {
                 unavailable("it cannot work at the moment", source())
             }
-            Some(
-                ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied,
-            ) => StateError::Denied("its file cannot be written".to_owned()),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+                StateError::Denied("its file cannot be written".to_owned())
+            }
             Some(ErrorCode::TooBig) => StateError::TooLarge("the item is larger than SQLite can store".to_owned()),
             _ => StateError::internal(Arc::clone(cause)),
         }
@@ -88,7 +98,10 @@ impl Fault {
 
 /// `reason` follows "the store is unavailable:".
 pub(super) fn unavailable(reason: &str, source: Option<Box<dyn Error + Send + Sync>>) -> StateError {
-    StateError::Unavailable { reason: reason.to_owned(), source }
+    StateError::Unavailable {
+        reason: reason.to_owned(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -97,7 +110,9 @@ mod tests {
     use rusqlite::ffi;
 
     fn case(code: std::ffi::c_int, stage: Stage) -> &'static str {
-        Fault::new(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None), stage).to_error().case()
+        Fault::new(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None), stage)
+            .to_error()
+            .case()
     }
 
     #[test]

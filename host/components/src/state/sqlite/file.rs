@@ -7,7 +7,13 @@ use rusqlite::{Connection, OpenFlags};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long a connection sleeps before it tries again to get the file from another process.
+const RETRY: Duration = Duration::from_micros(500);
+
+/// What the write-ahead log keeps of its size when its content is in the file: a burst of writes is not to hold the disk.
+const LOG_KEEPS: ByteSize = ByteSize::mib(64);
 
 /// Makes the file and its folders if they are not there: for this user alone, since items are nobody else's business.
 pub(super) fn create(path: &Path) -> Result<(), OpenError> {
@@ -15,14 +21,22 @@ pub(super) fn create(path: &Path) -> Result<(), OpenError> {
         Ok(found) if found.is_file() => return Ok(()),
         Ok(_) => return Err(OpenError::NotAFile { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(source) => return Err(OpenError::Io { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(OpenError::Io {
+                path: path.to_owned(),
+                source,
+            });
+        }
     }
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         let created = builder.recursive(true).create(folder);
-        created.map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
+        created.map_err(|source| OpenError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
     }
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -32,7 +46,10 @@ pub(super) fn create(path: &Path) -> Result<(), OpenError> {
     match options.write(true).create_new(true).open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(OpenError::Io { path: path.to_owned(), source }),
+        Err(source) => Err(OpenError::Io {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -40,19 +57,25 @@ pub(super) fn create(path: &Path) -> Result<(), OpenError> {
 pub(super) fn connect(settings: &SqliteSettings) -> Result<Connection, OpenError> {
     // Absolute, so that no path can look like a `file:` URI, which SQLite would take apart.
     let path = std::path::absolute(&settings.path);
-    let path = path.map_err(|source| OpenError::Io { path: settings.path.clone(), source })?;
+    let path = path.map_err(|source| OpenError::Io {
+        path: settings.path.clone(),
+        source,
+    })?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let failed = |error| OpenError::sqlite(&settings.path, error);
-    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    set_up(&connection, settings).map_err(failed)?;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    set_up(&mut connection, settings).map_err(failed)?;
     if connection.is_readonly("main").map_err(failed)? {
-        return Err(OpenError::NotWritable { path: settings.path.clone(), source: None });
+        return Err(OpenError::NotWritable {
+            path: settings.path.clone(),
+            source: None,
+        });
     }
     Ok(connection)
 }
 
-fn set_up(connection: &Connection, settings: &SqliteSettings) -> rusqlite::Result<()> {
-    connection.busy_timeout(settings.busy_timeout)?;
+fn set_up(connection: &mut Connection, settings: &SqliteSettings) -> rusqlite::Result<()> {
+    wait_for_others(connection, settings.busy_timeout)?;
     // The file may come from somebody else: what its schema calls is not to be trusted.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "temp_store", "memory")?;
@@ -63,15 +86,36 @@ fn set_up(connection: &Connection, settings: &SqliteSettings) -> rusqlite::Resul
     connection.pragma_update(None, "synchronous", synchronous)
 }
 
+/// Lets a connection wait so long where another process holds the file. SQLite's own handler sleeps up to 100 ms at a time,
+/// and then misses the moments in which a process that writes all the time lets go.
+fn wait_for_others(connection: &mut Connection, limit: Duration) -> rusqlite::Result<()> {
+    let mut began = Instant::now();
+    connection.busy_handler(Some(move |tries: i32| {
+        if tries == 0 {
+            began = Instant::now();
+        }
+        let waits = began.elapsed() < limit;
+        if waits {
+            std::thread::sleep(RETRY);
+        }
+        waits
+    }))
+}
+
 /// Makes a connection the one that writes.
 pub(super) fn prepare_for_writing(connection: &Connection, settings: &SqliteSettings) -> Result<(), OpenError> {
     let failed = |error| OpenError::sqlite(&settings.path, error);
     set_journal(connection, settings)?;
     // Without this, a large transaction would need the file for itself before its commit. It is bounded anyway.
     connection.pragma_update(None, "cache_spill", false).map_err(failed)?;
-    // The writer waits for other processes by itself: see `until_free`.
-    connection.busy_timeout(Duration::ZERO).map_err(failed)?;
-    settings.max_size.map_or(Ok(()), |max| set_max_size(connection, max)).map_err(failed)
+    let kept = i64::try_from(LOG_KEEPS.get()).unwrap_or(i64::MAX);
+    connection
+        .pragma_update_and_check(None, "journal_size_limit", kept, |_| Ok(()))
+        .map_err(failed)?;
+    settings
+        .max_size
+        .map_or(Ok(()), |max| set_max_size(connection, max))
+        .map_err(failed)
 }
 
 fn set_journal(connection: &Connection, settings: &SqliteSettings) -> Result<(), OpenError> {
@@ -85,7 +129,7 @@ fn set_journal(connection: &Connection, settings: &SqliteSettings) -> Result<(),
     match wanted {
         _ if found.eq_ignore_ascii_case(mode) => Ok(()),
         Journal::Wal => Err(OpenError::NoWal { path: path.clone() }),
-        Journal::Delete => Err(OpenError::Locked { path: path.clone(), source: None }),
+        Journal::Delete => Err(OpenError::Locked { path: path.clone() }),
     }
 }
 

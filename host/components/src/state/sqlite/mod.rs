@@ -36,6 +36,6 @@ mod store;
 mod transaction;
 mod writer;
 
-pub use open_error::OpenError;
+pub use open_error::{OpenError, Said};
 pub use settings::{Identifier, InvalidIdentifier, Journal, SqliteSettings, Synchronous};
 pub use store::SqliteStore;

@@ -1,6 +1,7 @@
 //! Why a file could not be opened, in words for whoever configured it.
 
 use rusqlite::ErrorCode;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,7 @@ pub enum OpenError {
         path: PathBuf,
         /// What SQLite said; none if it opened the file for reading alone.
         #[source]
-        source: Option<rusqlite::Error>,
+        source: Option<Said>,
     },
     /// The file is something else, or encrypted.
     #[error("`{}` is not a SQLite database", path.display())]
@@ -54,16 +55,13 @@ pub enum OpenError {
         path: PathBuf,
         /// What SQLite said.
         #[source]
-        source: rusqlite::Error,
+        source: Said,
     },
     /// Another process does not let go of the file.
     #[error("another process holds `{}`", path.display())]
     Locked {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
-        #[source]
-        source: Option<rusqlite::Error>,
     },
     /// The file's system cannot keep a write-ahead log.
     #[error("`{}` cannot have a write-ahead log", path.display())]
@@ -90,7 +88,7 @@ pub enum OpenError {
         path: PathBuf,
         /// What SQLite said.
         #[source]
-        source: rusqlite::Error,
+        source: Said,
     },
     /// SQLite failed otherwise.
     #[error("cannot use `{}`", path.display())]
@@ -99,7 +97,7 @@ pub enum OpenError {
         path: PathBuf,
         /// What SQLite said.
         #[source]
-        source: rusqlite::Error,
+        source: Said,
     },
     /// The system has no threads left.
     #[error("cannot start a thread for `{}`", path.display())]
@@ -112,18 +110,37 @@ pub enum OpenError {
     },
 }
 
+/// What SQLite said, without the statement that it said it about.
+#[derive(Debug)]
+pub struct Said(pub(super) rusqlite::Error);
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            rusqlite::Error::SqliteFailure(_, Some(text)) => f.write_str(text),
+            rusqlite::Error::SqlInputError { msg, .. } => f.write_str(msg),
+            other => other.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Said {}
+
 impl OpenError {
     /// What SQLite said about the file at this path.
-    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+    pub(super) fn sqlite(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
-        match source.sqlite_error_code() {
+        let code = error.sqlite_error_code();
+        let source = Said(error);
+        match code {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, source },
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-                Self::NotWritable { path, source: Some(source) }
-            }
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => Self::NotWritable {
+                path,
+                source: Some(source),
+            },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-                Self::Locked { path, source: Some(source) }
+                Self::Locked { path }
             }
             _ => Self::Sqlite { path, source },
         }
@@ -132,9 +149,13 @@ impl OpenError {
     /// What to do about it, as a phrase for a line of its own.
     pub fn help(&self) -> Option<String> {
         let text = match self {
-            Self::Folder { .. } | Self::Io { .. } => "create it, or set `connectionString` to a path that can be written",
+            Self::Folder { .. } | Self::Io { .. } => {
+                "create it, or set `connectionString` to a path that can be written"
+            }
             Self::NotAFile { .. } => "set `connectionString` to the path of a file",
-            Self::NotWritable { .. } => "let this user write the file and its folder, or set another `connectionString`",
+            Self::NotWritable { .. } => {
+                "let this user write the file and its folder, or set another `connectionString`"
+            }
             Self::NotADatabase { .. } => "set `connectionString` to another path; this file was left as it is",
             Self::Corrupt { .. } => "restore it from a copy, or rescue what is left with `sqlite3 FILE .recover`",
             Self::Locked { .. } => "stop the other process, or give this host a file of its own",

@@ -5,13 +5,20 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How much a queue holds, or a group takes from it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Capacity {
     pub(super) jobs: usize,
     pub(super) bytes: usize,
+}
+
+/// How long to wait for how many jobs, once there is one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Gathering {
+    pub(super) jobs: usize,
+    pub(super) at_most: Duration,
 }
 
 /// Why a job was not taken.
@@ -45,12 +52,23 @@ struct State<T> {
     jobs: VecDeque<(T, usize)>,
     bytes: usize,
     is_closed: bool,
+    /// A thread that gathers jobs need not be woken before there are so many.
+    wanted: usize,
 }
 
 impl<T> Queue<T> {
     pub(super) fn new(capacity: Capacity) -> Self {
-        let state = State { jobs: VecDeque::new(), bytes: 0, is_closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new(), capacity }
+        let state = State {
+            jobs: VecDeque::new(),
+            bytes: 0,
+            is_closed: false,
+            wanted: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            capacity,
+        }
     }
 
     /// Puts a job at the end. One that is larger than the whole queue is taken when the queue is empty.
@@ -65,9 +83,17 @@ impl<T> Queue<T> {
         }
         state.jobs.push_back((job, bytes));
         state.bytes += bytes;
+        let is_enough = state.jobs.len() >= state.wanted;
         drop(state);
-        self.changed.notify_one();
+        if is_enough {
+            self.changed.notify_one();
+        }
         Ok(())
+    }
+
+    /// How many jobs wait.
+    pub(super) fn len(&self) -> usize {
+        self.state().jobs.len()
     }
 
     /// Waits for a job; none when the queue is closed and empty.
@@ -84,8 +110,9 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits for jobs until a moment, or as long as it takes, and takes as many as `group` holds, at least one.
-    pub(super) fn take(&self, group: Capacity, until: Option<Instant>) -> Taken<T> {
+    /// Waits for a job until a moment, or as long as it takes; then for more, as `gathering` says; and takes as many as
+    /// `group` holds, at least one.
+    pub(super) fn take(&self, group: Capacity, until: Option<Instant>, gathering: Gathering) -> Taken<T> {
         let mut state = self.state();
         while state.jobs.is_empty() {
             if state.is_closed {
@@ -94,18 +121,48 @@ impl<T> Queue<T> {
             state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(left) if left.is_zero() => return Taken::Nothing,
-                Some(left) => self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+                Some(left) => self.wait(state, left),
             };
         }
+        let mut state = self.gather(state, group, gathering);
         let mut jobs = Vec::new();
         let mut bytes = 0;
         while jobs.len() < group.jobs
-            && state.jobs.front().is_some_and(|(_, size)| jobs.is_empty() || bytes + size <= group.bytes)
+            && state
+                .jobs
+                .front()
+                .is_some_and(|(_, size)| jobs.is_empty() || bytes + size <= group.bytes)
         {
             bytes += state.jobs.front().map_or(0, |(_, size)| *size);
             jobs.extend(state.pop());
         }
         Taken::Jobs(jobs)
+    }
+
+    fn gather<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State<T>>,
+        group: Capacity,
+        gathering: Gathering,
+    ) -> MutexGuard<'s, State<T>> {
+        let began = Instant::now();
+        state.wanted = gathering.jobs.min(group.jobs);
+        while state.jobs.len() < state.wanted && state.bytes < group.bytes && !state.is_closed {
+            let left = gathering.at_most.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            state = self.wait(state, left);
+        }
+        state.wanted = 0;
+        state
+    }
+
+    fn wait<'s>(&'s self, state: MutexGuard<'s, State<T>>, at_most: Duration) -> MutexGuard<'s, State<T>> {
+        self.changed
+            .wait_timeout(state, at_most)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
     }
 
     /// Refuses jobs from now on; those that are queued are still done.
@@ -134,6 +191,11 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    const ALONE: Gathering = Gathering {
+        jobs: 1,
+        at_most: Duration::ZERO,
+    };
+
     fn queue(jobs: usize, bytes: usize) -> Queue<u32> {
         Queue::new(Capacity { jobs, bytes })
     }
@@ -144,8 +206,14 @@ mod tests {
         for job in 0..5 {
             queue.push(job, 10).unwrap();
         }
-        assert_eq!(queue.take(Capacity { jobs: 2, bytes: 100 }, None), Taken::Jobs(vec![0, 1]));
-        assert_eq!(queue.take(Capacity { jobs: 9, bytes: 25 }, None), Taken::Jobs(vec![2, 3]));
+        assert_eq!(
+            queue.take(Capacity { jobs: 2, bytes: 100 }, None, ALONE),
+            Taken::Jobs(vec![0, 1])
+        );
+        assert_eq!(
+            queue.take(Capacity { jobs: 9, bytes: 25 }, None, ALONE),
+            Taken::Jobs(vec![2, 3])
+        );
         assert_eq!(queue.pop(), Some(4));
     }
 
@@ -167,7 +235,10 @@ mod tests {
         let queue = queue(10, 100);
         queue.push(0, 1000).unwrap();
         assert_eq!(queue.push(1, 1), Err(Refused::Full));
-        assert_eq!(queue.take(Capacity { jobs: 9, bytes: 10 }, None), Taken::Jobs(vec![0]));
+        assert_eq!(
+            queue.take(Capacity { jobs: 9, bytes: 10 }, None, ALONE),
+            Taken::Jobs(vec![0])
+        );
         queue.push(1, 1).unwrap();
     }
 
@@ -177,15 +248,67 @@ mod tests {
         queue.push(0, 1).unwrap();
         queue.close();
         assert_eq!(queue.push(1, 1), Err(Refused::Closed));
-        assert_eq!(queue.take(Capacity { jobs: 9, bytes: 9 }, None), Taken::Jobs(vec![0]));
-        assert_eq!(queue.take(Capacity { jobs: 9, bytes: 9 }, None), Taken::Closed);
+        assert_eq!(
+            queue.take(Capacity { jobs: 9, bytes: 9 }, None, ALONE),
+            Taken::Jobs(vec![0])
+        );
+        assert_eq!(queue.take(Capacity { jobs: 9, bytes: 9 }, None, ALONE), Taken::Closed);
         assert_eq!(queue.pop(), None);
     }
 
     #[test]
     fn waiting_ends_in_time() {
         let until = Instant::now() + Duration::from_millis(5);
-        assert_eq!(queue(1, 1).take(Capacity { jobs: 1, bytes: 1 }, Some(until)), Taken::Nothing);
+        assert_eq!(
+            queue(1, 1).take(Capacity { jobs: 1, bytes: 1 }, Some(until), ALONE),
+            Taken::Nothing
+        );
+    }
+
+    #[test]
+    fn a_group_gathers_the_jobs_that_are_expected() {
+        let queue = Arc::new(queue(10, 100));
+        let taking = {
+            let queue = Arc::clone(&queue);
+            let gathering = Gathering {
+                jobs: 3,
+                at_most: Duration::from_secs(60),
+            };
+            std::thread::spawn(move || queue.take(Capacity { jobs: 9, bytes: 100 }, None, gathering))
+        };
+        for job in 0..3 {
+            queue.push(job, 1).unwrap();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert_eq!(taking.join().unwrap(), Taken::Jobs(vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn gathering_ends_in_time_and_when_there_is_no_place_for_more() {
+        let waiting = Gathering {
+            jobs: 3,
+            at_most: Duration::from_millis(5),
+        };
+        let queue = queue(10, 100);
+        queue.push(0, 1).unwrap();
+        assert_eq!(
+            queue.take(Capacity { jobs: 9, bytes: 100 }, None, waiting),
+            Taken::Jobs(vec![0])
+        );
+        let endless = Gathering {
+            jobs: 3,
+            at_most: Duration::from_secs(3600),
+        };
+        queue.push(1, 50).unwrap();
+        assert_eq!(
+            queue.take(Capacity { jobs: 1, bytes: 100 }, None, endless),
+            Taken::Jobs(vec![1])
+        );
+        queue.push(2, 50).unwrap();
+        assert_eq!(
+            queue.take(Capacity { jobs: 9, bytes: 50 }, None, endless),
+            Taken::Jobs(vec![2])
+        );
     }
 
     #[test]

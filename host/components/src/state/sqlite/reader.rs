@@ -72,7 +72,10 @@ impl<'c> Reader<'c> {
         cursor: Option<&Cursor>,
     ) -> Result<KeyPage, StateError> {
         let after = cursor.map(|cursor| cursor.key_within(prefix)).transpose()?;
-        let mut rows = self.keys_from.query([after.as_deref().unwrap_or(prefix)]).map_err(failed)?;
+        let mut rows = self
+            .keys_from
+            .query([after.as_deref().unwrap_or(prefix)])
+            .map_err(failed)?;
         let mut keys: Vec<String> = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
             let key = row.get_ref(0).map_err(failed)?;
@@ -106,5 +109,11 @@ fn entry(key: &Key, row: &Row<'_>) -> Result<Entry, StateError> {
     let content_type = row.get(4).map_err(failed)?;
     let (value, content_type) = row::decode(key.as_str(), stored, is_binary, content_type)?;
     let expires_at = end.and_then(|end| u64::try_from(end).ok());
-    Ok(Entry { value, etag: Etag::from_store(etag), content_type, expires_at, metadata: Metadata::default() })
+    Ok(Entry {
+        value,
+        etag: Etag::from_store(etag),
+        content_type,
+        expires_at,
+        metadata: Metadata::default(),
+    })
 }

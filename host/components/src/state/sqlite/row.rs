@@ -37,14 +37,26 @@ struct Damaged {
 impl StoredValue {
     pub(super) fn encode(value: Vec<u8>, content_type: Option<ContentType>) -> Self {
         if !content_type.as_ref().is_some_and(ContentType::is_json) {
-            return Self { text: STANDARD.encode(&value), is_binary: true, content_type };
+            return Self {
+                text: STANDARD.encode(&value),
+                is_binary: true,
+                content_type,
+            };
         }
         match json(value) {
             Ok(text) => {
                 let content_type = content_type.filter(|content_type| content_type.as_str() != JSON);
-                Self { text, is_binary: false, content_type }
+                Self {
+                    text,
+                    is_binary: false,
+                    content_type,
+                }
             }
-            Err(value) => Self { text: STANDARD.encode(&value), is_binary: true, content_type },
+            Err(value) => Self {
+                text: STANDARD.encode(&value),
+                is_binary: true,
+                content_type,
+            },
         }
     }
 }
@@ -52,7 +64,11 @@ impl StoredValue {
 /// The value as text if it is JSON, and as it was if it is not.
 fn json(value: Vec<u8>) -> Result<String, Vec<u8>> {
     let text = String::from_utf8(value).map_err(|error| error.into_bytes())?;
-    if serde_json::from_str::<IgnoredAny>(&text).is_ok() { Ok(text) } else { Err(text.into_bytes()) }
+    if serde_json::from_str::<IgnoredAny>(&text).is_ok() {
+        Ok(text)
+    } else {
+        Err(text.into_bytes())
+    }
 }
 
 /// The value of a row, and its content type. `content_type` is what the table beside the items has for this row.
@@ -69,7 +85,12 @@ pub(super) fn decode(
         return Ok((stored.to_vec(), content_type));
     }
     let value = STANDARD.decode(stored);
-    let value = value.map_err(|source| StateError::internal(Damaged { key: key.to_owned(), source }))?;
+    let value = value.map_err(|source| {
+        StateError::internal(Damaged {
+            key: key.to_owned(),
+            source,
+        })
+    })?;
     Ok((value, content_type))
 }
 
@@ -84,14 +105,28 @@ mod tests {
     #[test]
     fn bytes_are_base64_as_daprd_writes_them() {
         let stored = encode(b"hello\xff", None);
-        assert_eq!(stored, StoredValue { text: "aGVsbG//".to_owned(), is_binary: true, content_type: None });
+        assert_eq!(
+            stored,
+            StoredValue {
+                text: "aGVsbG//".to_owned(),
+                is_binary: true,
+                content_type: None
+            }
+        );
         assert_eq!(encode(b"{}", None).text, "e30=");
     }
 
     #[test]
     fn json_is_its_own_text() {
         let stored = encode(b" {\"a\": 1}\n", Some("application/json"));
-        assert_eq!(stored, StoredValue { text: " {\"a\": 1}\n".to_owned(), is_binary: false, content_type: None });
+        assert_eq!(
+            stored,
+            StoredValue {
+                text: " {\"a\": 1}\n".to_owned(),
+                is_binary: false,
+                content_type: None
+            }
+        );
     }
 
     #[test]
@@ -112,13 +147,19 @@ mod tests {
 
     #[test]
     fn what_was_encoded_is_decoded() {
-        for (value, content_type) in
-            [(b"\0\xff".as_slice(), None), (b"{}", Some("application/json")), (b"{", Some("application/json")), (b"", Some("a/b"))]
-        {
+        for (value, content_type) in [
+            (b"\0\xff".as_slice(), None),
+            (b"{}", Some("application/json")),
+            (b"{", Some("application/json")),
+            (b"", Some("a/b")),
+        ] {
             let stored = encode(value, content_type);
             let beside = stored.content_type.map(ContentType::into_string);
             let (decoded, found) = decode("k", stored.text.as_bytes(), stored.is_binary, beside).unwrap();
-            assert_eq!((decoded.as_slice(), found.as_ref().map(ContentType::as_str)), (value, content_type));
+            assert_eq!(
+                (decoded.as_slice(), found.as_ref().map(ContentType::as_str)),
+                (value, content_type)
+            );
         }
     }
 
@@ -126,6 +167,11 @@ mod tests {
     fn a_damaged_row_is_the_stores_fault_and_the_log_says_which() {
         let error = decode("app||k", b"not base64", true, None).unwrap_err();
         assert_eq!(error.case(), "internal");
-        assert!(std::error::Error::source(&error).unwrap().to_string().contains("`app||k`"));
+        assert!(
+            std::error::Error::source(&error)
+                .unwrap()
+                .to_string()
+                .contains("`app||k`")
+        );
     }
 }

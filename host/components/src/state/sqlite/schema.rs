@@ -9,9 +9,8 @@
 //! | table `TABLE_content_type` | an item's content type, for which daprd's row has no place. Its etag ties it to one write of the item: when daprd has written since, it is ignored |
 //! | index `TABLE_expiration` | the items that end, so that cleaning up and listing need not read all items' values |
 
-use super::open_error::OpenError;
+use super::open_error::{OpenError, Said};
 use super::settings::SqliteSettings;
-use super::transaction::until_free;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 /// The version of daprd's layout that this host reads and writes: `migrations` in the metadata table.
@@ -21,12 +20,14 @@ const LAYOUT: u32 = 1;
 pub(super) fn migrate(connection: &Connection, settings: &SqliteSettings) -> Result<(), OpenError> {
     let failed = |error| OpenError::sqlite(&settings.path, error);
     // Reads the header, so that what is no database is told apart before anything is changed.
-    connection.pragma_query_value(None, "schema_version", |_| Ok(())).map_err(failed)?;
-    let begin = || connection.execute_batch("BEGIN EXCLUSIVE TRANSACTION");
-    until_free(settings.timeout, begin).map_err(failed)?;
-    let migrated = migrate_locked(connection, settings).and_then(|()| {
-        until_free(settings.timeout, || connection.execute_batch("COMMIT TRANSACTION")).map_err(failed)
-    });
+    connection
+        .pragma_query_value(None, "schema_version", |_| Ok(()))
+        .map_err(failed)?;
+    connection
+        .execute_batch("BEGIN EXCLUSIVE TRANSACTION")
+        .map_err(failed)?;
+    let migrated = migrate_locked(connection, settings)
+        .and_then(|()| connection.execute_batch("COMMIT TRANSACTION").map_err(failed));
     if migrated.is_err() && !connection.is_autocommit() {
         // The first error is the one to report; without the commit, the file keeps what it had.
         let _ = connection.execute_batch("ROLLBACK TRANSACTION");
@@ -76,8 +77,12 @@ fn migrate_locked(connection: &Connection, settings: &SqliteSettings) -> Result<
 fn layout(connection: &Connection, settings: &SqliteSettings) -> Result<u32, OpenError> {
     let table = settings.metadata_table.as_str();
     let query = format!("SELECT CAST(value AS TEXT) FROM \"{table}\" WHERE key = 'migrations'");
-    let found = connection.query_row(&query, [], |row| row.get::<_, String>(0)).optional();
-    let Some(found) = found.map_err(|error| wrong_tables(settings, error))? else { return Ok(0) };
+    let found = connection
+        .query_row(&query, [], |row| row.get::<_, String>(0))
+        .optional();
+    let Some(found) = found.map_err(|error| wrong_tables(settings, error))? else {
+        return Ok(0);
+    };
     match found.parse() {
         Ok(layout) if layout <= LAYOUT => Ok(layout),
         _ => Err(OpenError::LaterLayout {
@@ -91,8 +96,15 @@ fn layout(connection: &Connection, settings: &SqliteSettings) -> Result<u32, Ope
 
 /// A statement that names a table or column which is not there finds tables of another kind.
 pub(super) fn wrong_tables(settings: &SqliteSettings, error: rusqlite::Error) -> OpenError {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::Unknown) => OpenError::OtherTables { path: settings.path.clone(), source: error },
-        _ => OpenError::sqlite(&settings.path, error),
+    let is_about_tables = match &error {
+        rusqlite::Error::SqlInputError { .. } => true,
+        error => error.sqlite_error_code() == Some(ErrorCode::Unknown),
+    };
+    if is_about_tables {
+        return OpenError::OtherTables {
+            path: settings.path.clone(),
+            source: Said(error),
+        };
     }
+    OpenError::sqlite(&settings.path, error)
 }

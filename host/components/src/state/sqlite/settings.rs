@@ -84,12 +84,18 @@ impl SqliteSettings {
         table.alias("cleanupIntervalInSeconds", "cleanupInterval");
         let connection: Result<ConnectionString, _> = table.require("connectionString");
         let timeout = table.take_checked("timeout", |timeout: &InSeconds| {
-            if timeout.0 < Self::MIN_TIMEOUT { Err("it must be at least a second") } else { Ok(()) }
+            if timeout.0 < Self::MIN_TIMEOUT {
+                Err("it must be at least a second")
+            } else {
+                Ok(())
+            }
         });
         let busy_timeout = table.take("busyTimeout");
         let disable_wal = table.take("disableWAL");
-        let synchronous =
-            table.take_choice("synchronous", &[("full", Synchronous::Full), ("normal", Synchronous::Normal)]);
+        let synchronous = table.take_choice(
+            "synchronous",
+            &[("full", Synchronous::Full), ("normal", Synchronous::Normal)],
+        );
         let state = table.take("tableName");
         let metadata = table.take("metadataTableName");
         let cleanup_interval = table.take("cleanupInterval");
@@ -104,7 +110,11 @@ impl SqliteSettings {
         let settings = Self {
             timeout: timeout?.map_or(default.timeout, |timeout: InSeconds| timeout.0),
             busy_timeout: busy_timeout?.map_or(default.busy_timeout, |timeout: InSeconds| timeout.0),
-            journal: if disable_wal?.unwrap_or(false) { Journal::Delete } else { Journal::Wal },
+            journal: if disable_wal?.unwrap_or(false) {
+                Journal::Delete
+            } else {
+                Journal::Wal
+            },
             synchronous: synchronous?.unwrap_or(default.synchronous),
             table: state?.unwrap_or(default.table),
             metadata_table: metadata?.unwrap_or(default.metadata_table),
@@ -195,7 +205,9 @@ mod tests {
 
     fn read(text: &str) -> Result<SqliteSettings, ConfigErrors> {
         let source = Source::new("components.toml", "/conf", text);
-        Table::parse(source, Environment::default()).unwrap().read(SqliteSettings::read)
+        Table::parse(source, Environment::default())
+            .unwrap()
+            .read(SqliteSettings::read)
     }
 
     fn problem(text: &str) -> String {
@@ -204,8 +216,14 @@ mod tests {
 
     #[test]
     fn a_path_is_all_it_needs_and_starts_at_the_files_folder() {
-        assert_eq!(read("connectionString = 'data/state.db'").unwrap(), SqliteSettings::at("/conf/data/state.db"));
-        assert_eq!(read("url = '/var/state.db'").unwrap(), SqliteSettings::at("/var/state.db"));
+        assert_eq!(
+            read("connectionString = 'data/state.db'").unwrap(),
+            SqliteSettings::at("/conf/data/state.db")
+        );
+        assert_eq!(
+            read("url = '/var/state.db'").unwrap(),
+            SqliteSettings::at("/var/state.db")
+        );
     }
 
     #[test]
@@ -252,7 +270,11 @@ mod tests {
 
     #[test]
     fn the_metadata_table_is_a_table_of_its_own() {
-        for names in ["tableName = 'metadata'", "metadataTableName = 'State'", "metadataTableName = 'state_content_type'"] {
+        for names in [
+            "tableName = 'metadata'",
+            "metadataTableName = 'State'",
+            "metadataTableName = 'state_content_type'",
+        ] {
             let problem = problem(&format!("connectionString = 'a'\n{names}"));
             assert!(problem.contains("the metadata table cannot be"), "{problem}");
         }
@@ -260,6 +282,9 @@ mod tests {
 
     #[test]
     fn the_place_is_said_in_a_few_words() {
-        assert_eq!(read("connectionString = 'state.db'").unwrap().to_string(), "sqlite /conf/state.db");
+        assert_eq!(
+            read("connectionString = 'state.db'").unwrap().to_string(),
+            "sqlite /conf/state.db"
+        );
     }
 }

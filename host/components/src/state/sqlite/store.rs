@@ -15,16 +15,22 @@ use dapr_blocks::state::{
 };
 use rusqlite::Connection;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Writes that wait: enough for every request that a busy host has under way, and at most so much of its memory.
-const WRITES: Capacity = Capacity { jobs: 4096, bytes: 64 << 20 };
+const WRITES: Capacity = Capacity {
+    jobs: 4096,
+    bytes: 64 << 20,
+};
 
 /// Reads that wait. Their bytes are those of their keys.
-const READS: Capacity = Capacity { jobs: 4096, bytes: 16 << 20 };
+const READS: Capacity = Capacity {
+    jobs: 4096,
+    bytes: 16 << 20,
+};
 
 /// Threads that read. A read that finds its pages in memory takes a few microseconds, so these are for those that do not.
 const READERS: usize = 3;
@@ -33,8 +39,15 @@ const READERS: usize = 3;
 pub struct SqliteStore {
     writes: Arc<Queue<Job>>,
     reads: Arc<Queue<Read>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Threads>,
     timeout: Duration,
+}
+
+/// The threads of a store, and the queues that they serve.
+#[derive(Default)]
+struct Threads {
+    writer: Option<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl SqliteStore {
@@ -47,7 +60,10 @@ impl SqliteStore {
         let (path, settings) = (settings.path.clone(), settings.clone());
         match tokio::task::spawn_blocking(move || Self::open_blocking(&settings)).await {
             Ok(opened) => opened,
-            Err(error) => Err(OpenError::Thread { path, source: io::Error::other(error) }),
+            Err(error) => Err(OpenError::Thread {
+                path,
+                source: io::Error::other(error),
+            }),
         }
     }
 
@@ -64,41 +80,31 @@ impl SqliteStore {
             timeout: settings.timeout,
         };
         // If one of these fails, dropping the store ends those before.
-        store.start("sqlite-writer", writer, settings, move |connection, settings, ready| {
-            if let Some(mut writer) = ready.tell(Writer::new(connection, settings)) {
-                writer.serve(&writes);
-            }
-        })?;
-        for _ in 0..READERS {
-            let reads = Arc::clone(&reads);
-            store.start("sqlite-reader", file::connect(settings)?, settings, move |connection, settings, ready| {
-                if let Some(mut reader) = ready.tell(Reader::new(connection, settings)) {
-                    reader.serve(&reads);
+        store.threads().writer = Some(start(
+            "sqlite-writer",
+            writer,
+            settings,
+            move |connection, settings, ready| {
+                if let Some(mut writer) = ready.tell(Writer::new(connection, settings)) {
+                    writer.serve(&writes);
                 }
-            })?;
+            },
+        )?);
+        for _ in 0..READERS {
+            let (reads, connection) = (Arc::clone(&reads), file::connect(settings)?);
+            let reader = start(
+                "sqlite-reader",
+                connection,
+                settings,
+                move |connection, settings, ready| {
+                    if let Some(mut reader) = ready.tell(Reader::new(connection, settings)) {
+                        reader.serve(&reads);
+                    }
+                },
+            )?;
+            store.threads().readers.push(reader);
         }
         Ok(store)
-    }
-
-    /// Starts a thread with a connection of its own, and waits until it has prepared its statements.
-    fn start(
-        &self,
-        name: &str,
-        connection: Connection,
-        settings: &SqliteSettings,
-        body: impl FnOnce(&Connection, &SqliteSettings, Ready) + Send + 'static,
-    ) -> Result<(), OpenError> {
-        let (sender, receiver) = mpsc::channel();
-        let own = settings.clone();
-        let run = move || body(&connection, &own, Ready(sender));
-        let path = || settings.path.clone();
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(run);
-        let thread = thread.map_err(|source| OpenError::Thread { path: path(), source })?;
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
-        match receiver.recv() {
-            Ok(prepared) => prepared.map_err(|error| schema::wrong_tables(settings, error)),
-            Err(error) => Err(OpenError::Thread { path: path(), source: io::Error::other(error) }),
-        }
     }
 
     async fn write(&self, work: Work) -> Result<Outcome, StateError> {
@@ -108,7 +114,10 @@ impl SqliteStore {
         match tokio::time::timeout(self.timeout, answer).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(in_doubt("the store ended before it answered".to_owned())),
-            Err(_) => Err(in_doubt(format!("no answer within the store's timeout of {:?}", self.timeout))),
+            Err(_) => Err(in_doubt(format!(
+                "no answer within the store's timeout of {:?}",
+                self.timeout
+            ))),
         }
     }
 
@@ -128,14 +137,66 @@ impl SqliteStore {
         match tokio::time::timeout(self.timeout, answer).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(unavailable("it ended before it answered", None)),
-            Err(_) => Err(unavailable(&format!("no answer within its timeout of {:?}", self.timeout), None)),
+            Err(_) => Err(unavailable(
+                &format!("no answer within its timeout of {:?}", self.timeout),
+                None,
+            )),
         }
     }
 
-    fn close_queues(&self) -> Vec<JoinHandle<()>> {
-        self.reads.close();
-        self.writes.close();
-        std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What ends the threads, after they have done what is queued. It blocks until then.
+    fn ending(&self) -> impl FnOnce() + Send + 'static {
+        let Threads { writer, readers } = std::mem::take(&mut *self.threads());
+        let (writes, reads) = (Arc::clone(&self.writes), Arc::clone(&self.reads));
+        move || {
+            reads.close();
+            join(readers);
+            // The writer's connection is the last to close, and so the one that moves the log into the file. Of two that
+            // close at the same time, neither would take itself for the last.
+            writes.close();
+            join(writer);
+        }
+    }
+
+    // Nothing panics while it holds the lock.
+    fn threads(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
+    for thread in threads {
+        // A thread that panicked has told so on stderr, and there is nothing left to wait for.
+        let _ = thread.join();
+    }
+}
+
+/// Starts a thread with a connection of its own, and waits until it has prepared its statements.
+fn start(
+    name: &str,
+    connection: Connection,
+    settings: &SqliteSettings,
+    body: impl FnOnce(&Connection, &SqliteSettings, Ready) + Send + 'static,
+) -> Result<JoinHandle<()>, OpenError> {
+    let (sender, receiver) = mpsc::channel();
+    let own = settings.clone();
+    let thread = thread::Builder::new().name(name.to_owned());
+    let thread = thread.spawn(move || body(&connection, &own, Ready(sender)));
+    let failed = |source| OpenError::Thread {
+        path: settings.path.clone(),
+        source,
+    };
+    let thread = thread.map_err(failed)?;
+    let prepared = match receiver.recv() {
+        Ok(prepared) => prepared.map_err(|error| schema::wrong_tables(settings, error)),
+        Err(error) => Err(failed(io::Error::other(error))),
+    };
+    match prepared {
+        Ok(()) => Ok(thread),
+        Err(error) => {
+            join([thread]);
+            Err(error)
+        }
     }
 }
 
@@ -165,17 +226,10 @@ fn in_doubt(reason: String) -> StateError {
     StateError::OutcomeUnknown { reason, source: None }
 }
 
-fn join(threads: Vec<JoinHandle<()>>) {
-    for thread in threads {
-        // A thread that panicked has told so on stderr, and there is nothing left to wait for.
-        let _ = thread.join();
-    }
-}
-
 /// Ends the threads, after they have done what is queued. [`StateStore::close`] does the same without blocking.
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        join(self.close_queues());
+        self.ending()();
     }
 }
 
@@ -230,12 +284,14 @@ impl StateStore for SqliteStore {
 
     async fn list_keys(&self, prefix: &str, limit: PageLimit, cursor: Option<&Cursor>) -> Result<KeyPage, StateError> {
         let (prefix, cursor) = (prefix.to_owned(), cursor.cloned());
-        self.read(prefix.len(), move |reader| reader.list_keys(&prefix, limit, cursor.as_ref())).await
+        self.read(prefix.len(), move |reader| {
+            reader.list_keys(&prefix, limit, cursor.as_ref())
+        })
+        .await
     }
 
     async fn close(&self) {
-        let threads = self.close_queues();
-        // The last connection that closes moves the log into the file. If the runtime is ending, `drop` has to wait for it.
-        let _ = tokio::task::spawn_blocking(move || join(threads)).await;
+        // Should the runtime end meanwhile, it waits for this.
+        let _ = tokio::task::spawn_blocking(self.ending()).await;
     }
 }

@@ -109,7 +109,10 @@ impl Service {
         match tokio::time::timeout_at(deadline, self.handler.handle(Arc::new(slot), request)).await {
             Ok(Ok(response)) if witness.answer() => Ok(response),
             Ok(Ok(_)) => Err(Failure::App(wasmtime::format_err!("the guest ended with its answer"))),
-            Ok(Err(error)) if error.is::<ExpirationError>() => Err(Failure::Deadline),
+            // The instance ends at a deadline of its own, a moment later than this one, and may all the same be noticed first.
+            Ok(Err(error)) if error.is::<ExpirationError>() || tokio::time::Instant::now() >= deadline => {
+                Err(Failure::Deadline)
+            }
             Ok(Err(error)) => Err(failure(error)),
             Err(_) => Err(Failure::Deadline),
         }

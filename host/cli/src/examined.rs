@@ -1,0 +1,133 @@
+//! An app as it is known without compiling it: how it is entered, what it needs, and what satisfies that.
+
+use crate::args::AppArgs;
+use crate::failure::{Failure, Outcome, counted};
+use crate::setup::Setup;
+use crate::target::Target;
+use dapr_runtime::needs::{self, Entry, Need, Standing};
+use dapr_runtime::shape::{ExternName, Shape};
+
+/// Where the interfaces of this host are to be had.
+pub(crate) const BUILD_AGAINST_THIS_HOST: &str =
+    "build the app against this host's WIT, which `dapr-wasm wit DIR` writes";
+
+/// An app as it is known without compiling it.
+pub(crate) struct Examined {
+    pub(crate) target: Target,
+    pub(crate) shape: Shape,
+    pub(crate) needs: Vec<Need>,
+    /// None: there is nothing in it that the host can call.
+    pub(crate) entry: Option<Entry>,
+}
+
+impl Examined {
+    pub(crate) fn read(args: &AppArgs, setup: &Setup) -> Outcome<Self> {
+        let target = Target::read(&args.target)?;
+        let shape = Shape::of(&target.component)
+            .map_err(|error| Failure::usage(format!("`{}` does not parse", target.path.display())).because(&error))?;
+        let needs = needs::needs(&shape, &setup.store_names());
+        let entry = needs::entry(&shape);
+        Ok(Self {
+            target,
+            shape,
+            needs,
+            entry,
+        })
+    }
+
+    /// How the app is entered, unless it cannot run: then everything that is in the way, at once. What is imported and not
+    /// configured is warned of, and with `--strict` in the way too.
+    pub(crate) fn runnable(&self, args: &AppArgs, setup: &Setup) -> Outcome<Entry> {
+        let not_configured = self.having(|standing| *standing == Standing::NotConfigured);
+        if !args.strict && !not_configured.is_empty() {
+            without_a_store(&not_configured, setup).warn();
+        }
+        let missing =
+            self.having(|standing| standing.is_fatal() || (args.strict && *standing == Standing::NotConfigured));
+        if !missing.is_empty() {
+            return Err(self.lacking(&missing, setup));
+        }
+        self.entry.ok_or_else(|| self.nothing_to_run())
+    }
+
+    /// Whether the app imports what its stores satisfy.
+    pub(crate) fn uses_stores(&self) -> bool {
+        self.needs
+            .iter()
+            .any(|need| matches!(need.standing, Standing::Store(_)))
+    }
+
+    fn having(&self, wanted: impl Fn(&Standing) -> bool) -> Vec<&Need> {
+        self.needs.iter().filter(|need| wanted(&need.standing)).collect()
+    }
+
+    fn lacking(&self, missing: &[&Need], setup: &Setup) -> Failure {
+        let (shown, count) = (self.target.path.display(), counted(missing.len(), "capability"));
+        let failure = Failure::usage(format!("`{shown}` needs {count} that this host does not have"));
+        let mut all: Vec<String> = Vec::new();
+        for advice in missing.iter().filter_map(|need| advice(&need.standing, setup)) {
+            if !all.contains(&advice) {
+                all.push(advice);
+            }
+        }
+        all.iter().fold(failure.detail(table(missing)), Failure::help)
+    }
+
+    fn nothing_to_run(&self) -> Failure {
+        let exports: String = self.shape.exports.iter().map(export).collect();
+        let exports = if exports.is_empty() {
+            "  nothing\n".to_owned()
+        } else {
+            exports
+        };
+        let entries: String = Entry::ALL.map(|entry| format!("  {}\n", entry.interface())).concat();
+        Failure::usage(format!("there is nothing to run in `{}`", self.target.path.display()))
+            .detail(format!(
+                "it exports\n{exports}and this host runs what exports one of\n{entries}"
+            ))
+            .help("build the app for one of the worlds that `dapr-wasm wit DIR` writes")
+    }
+}
+
+fn without_a_store(needs: &[&Need], setup: &Setup) -> Failure {
+    let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
+    let (app, names) = (&setup.app_id, names.join(" and "));
+    let message = format!("`{app}` imports {names} and has no store: calls answer `not-configured`");
+    Failure::usage(message).help(setup.store_to_paste())
+}
+
+fn export(name: &ExternName) -> String {
+    let remark = if needs::is_entry_in_some_version(name) {
+        " (another version)"
+    } else {
+        ""
+    };
+    format!("  {name}{remark}\n")
+}
+
+fn table(needs: &[&Need]) -> String {
+    let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
+    let width = names.iter().map(String::len).max().unwrap_or_default();
+    let rows = names
+        .iter()
+        .zip(needs)
+        .map(|(name, need)| format!("{name:width$}  {}\n", need.standing));
+    rows.collect()
+}
+
+/// What to do about an import that is not satisfied.
+fn advice(standing: &Standing, setup: &Setup) -> Option<String> {
+    match standing {
+        Standing::NotConfigured => Some(setup.store_to_paste()),
+        Standing::OtherVersion { .. } | Standing::Unknown { nearest: Some(_) } => {
+            Some(BUILD_AGAINST_THIS_HOST.to_owned())
+        }
+        Standing::Unknown { nearest: None } => {
+            Some("what no host has can be composed into the app: wac plug APP --plug COMPONENT -o BOTH".to_owned())
+        }
+        Standing::WouldTrap => {
+            Some("import dapr:state/store, or export wasi:http/handler@0.3.0, which can wait".to_owned())
+        }
+        _ => None,
+    }
+}

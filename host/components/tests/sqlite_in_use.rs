@@ -1,0 +1,322 @@
+//! What goes wrong while a store is in use: full queues, a full disk, rows that cannot be written, a file that is gone.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use dapr_blocks::config::ByteSize;
+use dapr_blocks::state::{BulkError, Metadata, Operation, SetItem, StateError, StateStore};
+use dapr_components::state::sqlite::SqliteStore;
+use rusqlite::Connection;
+use std::sync::Arc;
+use std::time::Duration;
+use support::{File, app, put, read, value};
+use tokio::task::JoinSet;
+
+fn set(key: &str) -> SetItem<String> {
+    SetItem::new(key.to_owned(), "v")
+}
+
+// ---- queues ----
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_beyond_the_queue_are_throttled_and_the_others_done() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    // Nothing is written while this holds the file, so the queue fills.
+    let other = file.connect();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut writes = JoinSet::new();
+    for index in 0..6000 {
+        let app = app.clone();
+        writes.spawn(async move { (index, put(&app, &index.to_string(), "v").await) });
+    }
+    let (_, first) = writes.join_next().await.unwrap().unwrap();
+    assert_eq!(
+        first.unwrap_err().case(),
+        "throttled",
+        "the writes that are queued have no answer yet"
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    let (mut done, mut throttled) = (0, 1);
+    while let Some(write) = writes.join_next().await {
+        match write.unwrap() {
+            (index, Ok(())) => {
+                assert!(read(&app, &index.to_string()).await.is_some());
+                done += 1;
+            }
+            (_, Err(StateError::Throttled)) => throttled += 1,
+            (_, Err(error)) => panic!("{error}"),
+        }
+    }
+    assert!(done >= 4096 && throttled >= 1, "{done} done, {throttled} throttled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_bounded_in_bytes() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    let other = file.connect();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut writes = JoinSet::new();
+    for index in 0..40 {
+        let app = app.clone();
+        writes.spawn(async move { put(&app, &index.to_string(), vec![0; 4 << 20]).await });
+    }
+    let first = writes.join_next().await.unwrap().unwrap();
+    assert_eq!(first.unwrap_err().case(), "throttled");
+    other.execute_batch("ROLLBACK").unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_store_is_unavailable_and_may_be_closed_again() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    put(&app, "k", "v").await.unwrap();
+    store.close().await;
+    assert_eq!(
+        put(&app, "k", "lost").await.unwrap_err().to_string(),
+        "the store is unavailable: it is closed"
+    );
+    store.close().await;
+    drop((app, store));
+    assert_eq!(
+        value(&support::app(&Arc::new(file.open().await)), "k").await.unwrap(),
+        b"v"
+    );
+}
+
+#[tokio::test]
+async fn closing_does_what_is_queued() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    let other = file.connect();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut writes = JoinSet::new();
+    for index in 0..100 {
+        let app = app.clone();
+        writes.spawn(async move { put(&app, &index.to_string(), "v").await });
+    }
+    // On a runtime of one thread, the others run until they wait for the store.
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    let closing = tokio::spawn(async move { store.close().await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    other.execute_batch("ROLLBACK").unwrap();
+    closing.await.unwrap();
+    while let Some(write) = writes.join_next().await {
+        write.unwrap().unwrap();
+    }
+    let count = file
+        .connect()
+        .query_row("SELECT count(*) FROM state", [], |row| row.get::<_, i64>(0));
+    assert_eq!(count.unwrap(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_nobody_waits_for_any_more_is_spared() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    let other = file.connect();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // The first is under way, the second queued behind it when its caller goes.
+    let (waiting, gone) = (app.clone(), app.clone());
+    let waiting = tokio::spawn(async move { put(&waiting, "waiting", "v").await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let gone = tokio::spawn(async move { put(&gone, "gone", "v").await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    other.execute_batch("ROLLBACK").unwrap();
+    waiting.await.unwrap().unwrap();
+    put(&app, "after", "v").await.unwrap();
+    assert_eq!(read(&app, "gone").await, None);
+}
+
+#[tokio::test]
+async fn a_store_that_was_only_dropped_has_lost_nothing() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    put(&app(&store), "k", "v").await.unwrap();
+    drop(store);
+    assert_eq!(value(&app(&Arc::new(file.open().await)), "k").await.unwrap(), b"v");
+}
+
+// ---- neighbours ----
+
+/// Makes SQLite refuse the rows of one key, as a constraint or trigger of somebody's own may.
+fn poison(connection: &Connection) {
+    let trigger = "CREATE TRIGGER poison BEFORE INSERT ON state WHEN NEW.key = 'app||poison'
+        BEGIN SELECT RAISE(ABORT, 'poisoned'); END";
+    connection.execute_batch(trigger).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_sqlite_refuses_does_not_disturb_those_of_its_group() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    let other = file.connect();
+    poison(&other);
+    // Held back until all are queued, so that they become one group.
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut writes = JoinSet::new();
+    for index in 0..20 {
+        let (app, key) = (
+            app.clone(),
+            if index == 10 {
+                "poison".to_owned()
+            } else {
+                index.to_string()
+            },
+        );
+        writes.spawn(async move { (index, put(&app, &key, "v").await) });
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    other.execute_batch("ROLLBACK").unwrap();
+    while let Some(write) = writes.join_next().await {
+        match write.unwrap() {
+            (10, refused) => assert_eq!(refused.unwrap_err().case(), "internal"),
+            (index, done) => {
+                done.unwrap();
+                assert!(read(&app, &index.to_string()).await.is_some());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bulk_write_names_the_item_that_sqlite_refuses() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    poison(&file.connect());
+    let refused = app.bulk_set(vec![set("a"), set("poison"), set("b")]).await.unwrap_err();
+    let BulkError::Items(items) = refused else {
+        panic!("{refused}")
+    };
+    assert_eq!(
+        items
+            .iter()
+            .map(|item| (item.index, item.error.case()))
+            .collect::<Vec<_>>(),
+        [(1, "internal")]
+    );
+    assert!(read(&app, "a").await.is_some() && read(&app, "b").await.is_some());
+}
+
+#[tokio::test]
+async fn a_transaction_with_a_row_that_sqlite_refuses_changes_nothing() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    poison(&file.connect());
+    let operations = ["a", "poison", "b"].map(|key| Operation::Set(set(key)));
+    let refused = app.transact(operations.into(), &Metadata::default()).await.unwrap_err();
+    assert_eq!(refused.case(), "internal");
+    assert!(read(&app, "a").await.is_none() && read(&app, "b").await.is_none());
+}
+
+// ---- space ----
+
+#[tokio::test]
+async fn a_full_store_refuses_what_does_not_fit_and_takes_it_after_a_delete() {
+    let file = File::new();
+    let mut settings = file.settings();
+    settings.max_size = Some(ByteSize::mib(1));
+    let store = Arc::new(SqliteStore::open(&settings).await.unwrap());
+    let app = app(&store);
+    let mut written = Vec::new();
+    let refused = loop {
+        let key = written.len().to_string();
+        match put(&app, &key, vec![7; 100_000]).await {
+            Ok(()) => written.push(key),
+            Err(error) => break error,
+        }
+        assert!(written.len() < 100, "the store does not get full");
+    };
+    assert_eq!(
+        refused.to_string(),
+        "the store is unavailable: its disk, or what it may take of it, is full"
+    );
+    for key in &written {
+        assert_eq!(value(&app, key).await.unwrap(), vec![7; 100_000]);
+    }
+    let operations = vec![
+        Operation::Set(set("small")),
+        Operation::Set(SetItem::new("k".to_owned(), vec![7; 500_000])),
+    ];
+    assert_eq!(
+        app.transact(operations, &Metadata::default()).await.unwrap_err().case(),
+        "unavailable"
+    );
+    assert_eq!(read(&app, "small").await, None);
+    for key in &written {
+        app.delete(dapr_blocks::state::DeleteItem::new(key.clone()))
+            .await
+            .unwrap();
+    }
+    put(&app, "k", vec![7; 500_000]).await.unwrap();
+}
+
+// ---- the file ----
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_was_deleted_is_not_written_any_more() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    put(&app, "k", "v").await.unwrap();
+    std::fs::remove_file(file.path()).unwrap();
+    let refused = put(&app, "k", "lost").await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the store is unavailable: its file was moved or deleted"
+    );
+}
+
+#[tokio::test]
+async fn a_row_that_is_damaged_is_the_stores_fault() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    put(&app, "k", "v").await.unwrap();
+    file.connect()
+        .execute("UPDATE state SET value = 'no base64'", [])
+        .unwrap();
+    let error = app
+        .get("k", &dapr_blocks::state::GetOptions::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "the store failed; the host's log has the cause");
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_text_is_not_listed() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    for key in ["a", "c"] {
+        put(&app, key, "v").await.unwrap();
+    }
+    // Go's strings are bytes: daprd may have written this.
+    let insert = "INSERT INTO state (key, value, is_binary, etag) VALUES (CAST(x'6170707C7C62FF' AS TEXT), '', 1, 'e')";
+    file.connect().execute(insert, []).unwrap();
+    let page = app
+        .list_keys("", dapr_blocks::state::PageLimit::new(1).unwrap(), None)
+        .await
+        .unwrap();
+    assert_eq!(page.keys, ["a"]);
+    let page = app
+        .list_keys("", dapr_blocks::state::PageLimit::new(1).unwrap(), page.cursor.as_ref())
+        .await
+        .unwrap();
+    assert_eq!((page.keys, page.cursor), (vec!["c".to_owned()], None));
+}

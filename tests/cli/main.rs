@@ -1,0 +1,70 @@
+//! The command line's words: what a user reads in every situation, compared with a text that was written for reading.
+//!
+//! `cases/GROUP/NAME.toml` is a situation: arguments, exit code, and both streams to the letter. What it needs of files is
+//! in `NAME.in`, the apps are in `apps`.
+//!
+//! | group | what went wrong, or right |
+//! |---|---|
+//! | `usage` | options and arguments |
+//! | `target` | what was named as an app is none |
+//! | `capabilities` | the app needs what this host does not have |
+//! | `configuration` | `components.toml` |
+//! | `stores` | a store that cannot be opened |
+//! | `check` | reports |
+//! | `run` | start and end |
+//! | `cache`, `wit` | the other commands |
+//!
+//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, its text beside the
+//! cases. A line `...` stands for any lines, `[..]` for any text in a line.
+//!
+//! `TRYCMD=overwrite cargo test -p dapr-wasm-tests --test cli` writes the texts anew, for review.
+
+#![allow(clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod apps;
+mod golden;
+mod situations;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The folder of these tests.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cli")
+}
+
+#[test]
+fn every_case_prints_what_is_written() {
+    apps::make();
+    trycmd::TestCases::new()
+        .default_bin_path(dapr_wasm_tests::built::binary())
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        // A host that serves where it should have failed does not hang the test.
+        .timeout(Duration::from_secs(120))
+        .case(folder().join("cases/*/*.toml"));
+}
+
+/// A stream or code that a case leaves out is not compared, and a pattern that finds no case fails nothing.
+#[test]
+fn every_case_states_its_exit_code_and_both_streams() {
+    let entries = |folder: PathBuf| {
+        std::fs::read_dir(folder)
+            .expect("it is a folder")
+            .map(|entry| entry.expect("it is readable").path())
+    };
+    let files = entries(folder().join("cases")).flat_map(entries);
+    let cases: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    assert!(!cases.is_empty());
+    for case in cases {
+        let text = std::fs::read_to_string(&case).expect("it is text");
+        for key in ["status.code = ", "stdout = ", "stderr = "] {
+            assert!(
+                text.lines().any(|line| line.starts_with(key)),
+                "{}: no `{key}`",
+                case.display()
+            );
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A burst leaves nothing behind: memory returns to near what it was.
+
+use crate::{alone, hostile};
+use dapr_wasm_tests::{Host, PATIENCE, until};
+use std::thread;
+
+const MIB: u64 = 1 << 20;
+
+/// Asks for a path many times at once, again and again.
+fn burst(host: &Host, path: &str, at_once: usize, rounds: usize) {
+    for _ in 0..rounds {
+        thread::scope(|scope| {
+            for _ in 0..at_once {
+                scope.spawn(|| host.get(path));
+            }
+        });
+    }
+}
+
+/// After a burst the host's memory comes back to within `kept` of what it was, having been `peak` above it.
+fn gives_memory_back(host: &Host, peak: u64, kept: u64, misbehave: impl Fn()) {
+    // Once, so that what is made once is there.
+    burst(host, "/ok", 16, 2);
+    let before = host.facts().resident;
+    misbehave();
+    let highest = host.facts().resident_at_most;
+    assert!(
+        highest >= before + peak,
+        "it never had more than {} MiB: nothing was shown",
+        highest / MIB
+    );
+    until("the memory to be given back", PATIENCE, || {
+        (host.facts().resident <= before + kept).then_some(())
+    });
+}
+
+#[test]
+fn memory_that_guests_took_is_given_back() {
+    let _machine = alone();
+    let host = hostile("memory = \"64MiB\"");
+    // A place in the pool keeps up to 2 MiB, and no more than 64 places do.
+    gives_memory_back(&host, 300 * MIB, 64 * MIB, || burst(&host, "/memory", 16, 3));
+}
+
+#[test]
+fn memory_that_request_bodies_took_is_given_back() {
+    let _machine = alone();
+    let host = hostile("");
+    let body = vec![b'b'; 16 << 20];
+    gives_memory_back(&host, 0, 64 * MIB, || {
+        for _ in 0..3 {
+            thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| assert_eq!(host.client().post("/read-body", body.clone()).status, 200));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn traps_by_the_thousand_leave_nothing() {
+    let _machine = alone();
+    let host = hostile("");
+    burst(&host, "/trap", 16, 4);
+    let before = host.facts();
+    burst(&host, "/trap", 16, 60);
+    until("memory and descriptors to be as before", PATIENCE, || {
+        let now = host.facts();
+        (now.resident <= before.resident + 32 * MIB && now.descriptors <= before.descriptors).then_some(())
+    });
+    assert_eq!(host.get("/ok").text(), "ok");
+}

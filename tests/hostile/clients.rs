@@ -1,0 +1,241 @@
+//! Clients that misbehave: connections without end, slow ones, and those that leave.
+
+use crate::{alone, beside_others, hostile, launch};
+use dapr_wasm_tests::process::Facts;
+use dapr_wasm_tests::{Host, PATIENCE, Raw, until};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Connections that the host keeps open at once.
+const CONNECTIONS: usize = 1000;
+
+/// How long a client may take for the head of a request.
+const HEADER_READ: Duration = Duration::from_secs(10);
+
+fn connect(host: &Host, count: usize) -> Vec<Raw> {
+    (0..count).map(|_| host.connect()).collect()
+}
+
+// ---- too many ----
+
+#[test]
+fn beyond_the_limit_idle_connections_make_room_for_new_ones() {
+    let _machine = alone();
+    let host = hostile("");
+    let idle = host.facts().descriptors;
+    let mut clients = connect(&host, CONNECTIONS + 200);
+    let asked = Instant::now();
+    assert_eq!(host.get("/ok").text(), "ok");
+    assert!(
+        asked.elapsed() < HEADER_READ,
+        "it was not room that was made, but a timeout that passed"
+    );
+    let open = host.facts().descriptors - idle;
+    assert!(open <= CONNECTIONS + 10, "{open} connections are open");
+    // Those that waited longest went, and not one more than had to.
+    let closed = until("the first connections to be closed", PATIENCE, || {
+        let closed = clients
+            .iter_mut()
+            .map(Raw::has_ended)
+            .take_while(|ended| *ended)
+            .count();
+        (closed >= 200).then_some(closed)
+    });
+    assert!(closed <= 210, "{closed} connections were closed, and 201 had to be");
+    assert_eq!(host.get("/ok").text(), "ok");
+}
+
+#[test]
+fn a_kept_connection_in_use_outlives_idle_ones() {
+    let _machine = alone();
+    let host = hostile("");
+    let mut used = host.connect();
+    let mut idle = Vec::new();
+    for round in 1..=12 {
+        used.send_get("/ok");
+        until("an answer", PATIENCE, || {
+            assert!(!used.has_ended(), "the connection in use was closed");
+            (used.received().matches("\r\n\r\nok").count() == round).then_some(())
+        });
+        idle.extend(connect(&host, 100));
+    }
+    assert!(idle.iter_mut().any(Raw::has_ended), "the limit was not reached");
+}
+
+#[test]
+fn a_thousand_requests_that_wait_are_answered_and_the_next_one_after_them() {
+    let _machine = alone();
+    let host = hostile("request-timeout = \"10s\"");
+    let mut clients = connect(&host, CONNECTIONS);
+    for client in &mut clients {
+        client.send_get("/sleep");
+    }
+    // A connection whose request was not read yet would count as idle.
+    until("all guests to wait", PATIENCE, || host.is_idle().then_some(()));
+    // There is no idle connection that could make room, so that this one waits until requests end.
+    assert_eq!(host.get("/ok").text(), "ok");
+    let mut statuses: Vec<_> = clients
+        .iter_mut()
+        .map(|client| {
+            client
+                .receive_until("(request ", PATIENCE)
+                .chars()
+                .skip(9)
+                .take(3)
+                .collect::<String>()
+        })
+        .collect();
+    statuses.sort_unstable();
+    statuses.dedup();
+    assert_eq!(statuses, ["504"]);
+}
+
+#[test]
+fn a_host_without_descriptors_left_goes_on_when_there_are_some() {
+    let _machine = beside_others();
+    let host = launch("").descriptors(64).start();
+    let clients = connect(&host, 100);
+    host.wait_for_log("cannot accept a connection");
+    drop(clients);
+    assert_eq!(host.get("/ok").text(), "ok");
+}
+
+// ---- too slow ----
+
+/// Sends a byte every now and then until the host has had enough; says how long that took.
+fn until_cut(client: &mut Raw, mut next_byte: impl FnMut() -> Option<u8>) -> Duration {
+    let begun = Instant::now();
+    until("the host to close the connection", PATIENCE, || {
+        if client.has_ended() {
+            return Some(());
+        }
+        thread::sleep(Duration::from_millis(200));
+        if let Some(byte) = next_byte() {
+            // Fails when the host was faster: the next look finds the end.
+            let _ = client.try_send([byte]);
+        }
+        None
+    });
+    begun.elapsed()
+}
+
+#[test]
+fn a_client_that_is_slow_with_its_head_is_cut_and_others_are_served_meanwhile() {
+    let _machine = alone();
+    let host = hostile("");
+    let starts: [(&str, &[u8]); 4] = [
+        ("says nothing", b""),
+        (
+            "is slow with its first head",
+            b"GET /ok HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        ),
+        (
+            "is slow with its second head",
+            b"GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\nGET /ok HTTP/1.1\r\nX-Slow: ",
+        ),
+        (
+            "says that it speaks HTTP/2 and no more",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        ),
+    ];
+    thread::scope(|scope| {
+        let slow: Vec<_> = starts
+            .iter()
+            .map(|(what, start)| {
+                let mut client = host.connect();
+                client.send(start);
+                let slowly = start.ends_with(b"X-Slow: ");
+                (
+                    what,
+                    scope.spawn(move || until_cut(&mut client, || slowly.then_some(b'x'))),
+                )
+            })
+            .collect();
+        let mut served = 0;
+        while slow.iter().any(|(_, client)| !client.is_finished()) {
+            let asked = Instant::now();
+            assert_eq!(host.get("/ok").text(), "ok");
+            assert!(
+                asked.elapsed() < Duration::from_secs(1),
+                "another client waited {:?}",
+                asked.elapsed()
+            );
+            served += 1;
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert!(served > 10, "others were served {served} times");
+        for (what, client) in slow {
+            let took = client.join().unwrap();
+            let fair = HEADER_READ - Duration::from_secs(1)..HEADER_READ + Duration::from_secs(5);
+            assert!(fair.contains(&took), "a client that {what} was cut after {took:?}");
+        }
+    });
+}
+
+// ---- those that leave ----
+
+/// What the host uses when nothing goes on.
+fn at_rest(host: &Host) -> Facts {
+    until("the host to be idle", PATIENCE, || host.is_idle().then_some(()));
+    host.facts()
+}
+
+/// The misdeed is under way for many clients, and all of them leave.
+fn leaves_nothing(path: &str, settings: &str) {
+    const CLIENTS: usize = 100;
+    let _machine = alone();
+    let host = hostile(settings);
+    assert_eq!(host.get("/ok").text(), "ok");
+    let before = at_rest(&host);
+    let mut clients = connect(&host, CLIENTS);
+    for client in &mut clients {
+        client.send_get(path);
+    }
+    until("the connections to be open", PATIENCE, || {
+        (host.facts().descriptors >= before.descriptors + CLIENTS).then_some(())
+    });
+    drop(clients);
+    until("the connections to be closed", PATIENCE, || {
+        (host.facts().descriptors <= before.descriptors).then_some(())
+    });
+    assert_eq!(host.get("/ok").text(), "ok");
+    assert!(
+        host.facts().threads <= before.threads + 4,
+        "{before:?} before, {:?} after",
+        host.facts()
+    );
+    // No request of theirs is under way any more: the host ends without waiting for one.
+    until("the host to be idle", PATIENCE, || host.is_idle().then_some(()));
+    assert_eq!(host.stop().code(), Some(0));
+}
+
+#[test]
+fn clients_that_leave_guests_that_wait_leave_nothing() {
+    leaves_nothing("/sleep", "request-timeout = \"3s\"");
+}
+
+#[test]
+fn clients_that_leave_guests_that_compute_leave_nothing() {
+    leaves_nothing("/loop", "request-timeout = \"3s\"");
+}
+
+#[test]
+fn clients_that_leave_answers_without_end_leave_nothing() {
+    leaves_nothing("/endless-body", "request-timeout = \"3s\"");
+}
+
+#[test]
+fn a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing() {
+    let _machine = alone();
+    let host = hostile("request-timeout = \"60s\"");
+    assert_eq!(host.get("/ok").text(), "ok");
+    let before = at_rest(&host).descriptors;
+    for _ in 0..50 {
+        let mut client = host.connect();
+        client.send("POST /read-body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf");
+    }
+    until("the connections to be closed", PATIENCE, || {
+        (host.facts().descriptors <= before).then_some(())
+    });
+    assert_eq!(host.get("/ok").text(), "ok");
+}

@@ -1,0 +1,184 @@
+//! What the host answers in a guest's place, and what its log says.
+
+use crate::{beside_others, hostile, launch};
+use dapr_wasm_tests::{Host, PATIENCE, Response, until};
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+/// An answer of the host itself: its status, a text with the request's id, and one line of the log that has the id and all of
+/// `causes`.
+fn assert_is_the_hosts(host: &Host, response: &Response, status: u16, causes: &[&str]) {
+    assert_eq!(response.status, status, "{}", response.text());
+    assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+    let id = response.header("x-request-id").expect("the host's answers have an id");
+    assert!(
+        response.text().contains(id),
+        "{id} is not in the text: {}",
+        response.text()
+    );
+    let line = host.wait_for_log(id);
+    for cause in causes {
+        assert!(line.contains(cause), "`{cause}` is not in the line of {id}: {line}");
+    }
+    assert_eq!(host.stderr().lines_with(id).len(), 1, "{}", host.stderr().text());
+    // What went wrong inside is the log's and not the client's.
+    assert!(!response.text().contains("wasm"), "{}", response.text());
+}
+
+fn fails(path: &str, causes: &[&str]) {
+    let _machine = beside_others();
+    let host = hostile("");
+    assert_is_the_hosts(&host, &host.get(path), 500, causes);
+    assert_eq!(host.get("/ok").text(), "ok");
+}
+
+#[test]
+fn a_trap_is_500_and_its_cause_is_in_the_log_with_the_requests_id() {
+    fails("/trap", &["hostile", "unreachable"]);
+}
+
+#[test]
+fn a_panic_is_500_and_its_message_is_printed() {
+    fails("/panic", &["unreachable"]);
+    let _machine = beside_others();
+    let host = hostile("");
+    host.get("/panic");
+    let line = host.wait_for_log("on purpose");
+    assert!(line.starts_with("[hostile] "), "{line}");
+}
+
+#[test]
+fn an_exit_in_place_of_an_answer_is_500() {
+    fails("/exit", &[]);
+}
+
+#[test]
+fn a_recursion_without_end_is_500() {
+    fails("/recursion", &["call stack exhausted"]);
+}
+
+#[test]
+fn handles_without_end_are_500() {
+    fails("/handles", &[]);
+}
+
+/// WASI 0.2 has no error for it that a guest could be told.
+#[test]
+fn headers_beyond_128_kib_are_500() {
+    fails("/headers", &["total size of fields exceeds limit"]);
+}
+
+#[test]
+fn no_answer_is_500() {
+    fails("/no-response", &[]);
+}
+
+/// A guest that is not done by the deadline is ended, whatever it does, and the client is told.
+fn is_504(path: &str) {
+    const DEADLINE: Duration = Duration::from_secs(1);
+    let _machine = beside_others();
+    let host = hostile("request-timeout = \"1s\"");
+    let asked = Instant::now();
+    let response = host.get(path);
+    let took = asked.elapsed();
+    assert!(took >= DEADLINE, "it was answered after {took:?}");
+    assert!(took < 10 * DEADLINE, "it was answered after {took:?}");
+    assert_is_the_hosts(&host, &response, 504, &["deadline"]);
+    assert_eq!(host.get("/ok").text(), "ok");
+    // It was ended: nothing computes any more.
+    until("the host to be idle", PATIENCE, || host.is_idle().then_some(()));
+}
+
+#[test]
+fn a_guest_that_computes_beyond_the_deadline_is_504() {
+    is_504("/loop");
+}
+
+#[test]
+fn a_guest_that_waits_beyond_the_deadline_is_504() {
+    is_504("/sleep");
+}
+
+#[test]
+fn a_guest_that_prints_beyond_the_deadline_is_504() {
+    is_504("/flood");
+}
+
+#[test]
+fn a_body_that_does_not_come_by_the_deadline_is_504() {
+    let _machine = beside_others();
+    let host = hostile("request-timeout = \"1s\"");
+    let mut client = host.connect();
+    client.send("POST /read-body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nhalf");
+    let answer = client.receive_until("(request ", PATIENCE);
+    assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
+}
+
+// ---- what a guest takes ----
+
+/// How many MiB a guest could take with this setting.
+fn memory(settings: &str) -> usize {
+    let _machine = beside_others();
+    let response = hostile(settings).get("/memory");
+    assert_eq!(response.status, 200, "{}", response.text());
+    response.text().parse().expect("it is a number")
+}
+
+#[test]
+fn a_guest_gets_128_mib_and_no_more() {
+    assert!((100..128).contains(&memory("")));
+}
+
+#[test]
+fn a_guest_gets_the_memory_that_is_configured_and_no_more() {
+    assert!((8..16).contains(&memory("memory = \"16MiB\"")));
+    assert!((200..256).contains(&memory("memory = \"256MiB\"")));
+}
+
+// ---- ids and the access log ----
+
+#[test]
+fn every_answer_has_an_id_of_its_own() {
+    let _machine = beside_others();
+    let host = hostile("");
+    let ids: HashSet<_> = ["/ok", "/ok", "/trap", "/env", "/no-such-thing"]
+        .iter()
+        .map(|path| {
+            host.get(path)
+                .header("x-request-id")
+                .expect("every answer has one")
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(ids.len(), 5);
+}
+
+#[test]
+fn from_info_on_there_is_a_line_for_each_request_without_its_query() {
+    let _machine = beside_others();
+    let host = launch("").option("--log=info").start();
+    for (path, status) in [("/ok", "200"), ("/nothing", "404"), ("/trap", "500")] {
+        let response = host.get(if status == "404" { "/nothing?token=secret" } else { path });
+        let line = host.wait_for_log(&format!("GET {path}"));
+        let id = response.header("x-request-id").unwrap();
+        assert!(
+            line.contains(id) && line.contains(status) && line.contains("hostile"),
+            "{line}"
+        );
+        assert_eq!(host.stderr().lines_with(&format!("GET {path}")).len(), 1);
+    }
+    assert!(!host.stderr().text().contains("secret"));
+}
+
+#[test]
+fn by_default_the_log_is_silent_of_requests_that_went_well() {
+    let _machine = beside_others();
+    let mut host = hostile("");
+    let before = host.stderr().text();
+    host.get("/ok");
+    host.terminate();
+    host.wait(PATIENCE);
+    let log = host.stderr().text();
+    let after = log.strip_prefix(&before).unwrap();
+    assert_eq!(after.lines().count(), 1, "only that it stops: {after}");
+}
