@@ -12,10 +12,10 @@
 //!
 //! All of it goes to standard error. A warning has the same form.
 
-use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use std::error::Error;
 use std::fmt;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// The result of a command.
@@ -116,7 +116,8 @@ impl Failure {
 
     fn print(&self, word: &str, color: AnsiColor) {
         let style = Style::new().bold().fg_color(Some(color.into()));
-        eprintln!("{style}{word}{style:#}: {self}");
+        // Nobody may be left to read it.
+        let _ = writeln!(anstream::stderr(), "{style}{word}{style:#}: {self}");
     }
 }
 
@@ -235,4 +236,9 @@ mod tests {
         assert_eq!(counted(2, "capability"), "2 capabilities");
         assert_eq!(counted(0, "file"), "0 files");
     }
+}
+
+/// Tells the user something on standard error. Nobody may be left to read it, which is no reason to stop.
+pub(crate) fn say(text: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -55,8 +55,11 @@ async fn code(path: &Path, component: &[u8], engine: &Engine) -> Outcome<Loaded>
         args: vec![COMPILE.into()],
     };
     let progress = |progress| match progress {
-        Progress::Compiling => eprintln!("compiling {} (cached for the next start) …", path.display()),
-        Progress::Compiled { took } => eprintln!("compiled in {:.1} s", took.as_secs_f64()),
+        Progress::Compiling => crate::failure::say(format_args!(
+            "compiling {} (cached for the next start) …",
+            path.display()
+        )),
+        Progress::Compiled { took } => crate::failure::say(format_args!("compiled in {:.1} s", took.as_secs_f64())),
     };
     cache
         .load(engine, component, &compiler, &progress)
@@ -133,7 +136,7 @@ pub(crate) fn compile(out: &Path) -> ExitCode {
         _ => Some(error.as_ref()),
     };
     while let Some(error) = cause {
-        eprintln!("{error}");
+        crate::failure::say(format_args!("{error}"));
         cause = error.source();
     }
     ExitCode::FAILURE

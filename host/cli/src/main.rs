@@ -64,6 +64,6 @@ fn block_on(command: Command) -> Outcome<ExitCode> {
 
 /// Tells the user what was done.
 fn said(done: String) -> ExitCode {
-    eprintln!("{done}");
+    crate::failure::say(format_args!("{done}"));
     ExitCode::SUCCESS
 }

@@ -59,7 +59,7 @@ async fn serve(args: &RunArgs, setup: &Setup, examined: &Examined, app: App) -> 
     let address = server
         .local_addr()
         .map_err(|error| Failure::run("cannot tell the port").because(&error))?;
-    eprintln!("{text}\nserving http://{address}");
+    crate::failure::say(format_args!("{text}\nserving http://{address}"));
     let all_done = server.serve(stop).await;
     signals.abort();
     if !all_done {

@@ -154,6 +154,9 @@ impl Setup {
         let app = &self.configuration.app;
         let namespace = std::env::var(NAMESPACE).ok().filter(|namespace| !namespace.is_empty());
         let mut stores = AppStores::default();
+        if self.stores().count() < self.configuration.state.len() {
+            stores.others_exist();
+        }
         for (component, open) in self.stores().zip(open) {
             let settings = StoreSettings {
                 key_prefix: component.key_prefix.clone(),

@@ -18,7 +18,9 @@ pub(crate) fn listen(stop: CancellationToken, drain: Duration) -> Outcome<tokio:
     let (mut interrupt, mut terminate) = (handler(SignalKind::interrupt())?, handler(SignalKind::terminate())?);
     Ok(tokio::spawn(async move {
         either(&mut interrupt, &mut terminate).await;
-        eprintln!("stopping: requests under way have {drain:?} to finish; a second signal ends them");
+        crate::failure::say(format_args!(
+            "stopping: requests under way have {drain:?} to finish; a second signal ends them"
+        ));
         stop.cancel();
         either(&mut interrupt, &mut terminate).await;
         std::process::exit(INTERRUPTED);

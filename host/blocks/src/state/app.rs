@@ -28,9 +28,16 @@ pub struct StoreSettings {
 #[derive(Clone, Default)]
 pub struct AppStores {
     stores: BTreeMap<String, AppStore>,
+    others: bool,
 }
 
 impl AppStores {
+    /// Takes note that stores are configured which this app may not use: asking for one is then asking for one that is not
+    /// there, as in Dapr, and not a host without stores.
+    pub fn others_exist(&mut self) {
+        self.others = true;
+    }
+
     /// Lets the app use `store` under this name. `namespace` is the host's, none outside Kubernetes.
     pub fn insert(
         &mut self,
@@ -42,18 +49,27 @@ impl AppStores {
     ) {
         let prefix = settings.key_prefix.resolve(app_id, name, namespace);
         let StoreSettings { deadline, limits, .. } = *settings;
-        self.stores.insert(name.to_owned(), AppStore { name: name.to_owned(), store, prefix, deadline, limits });
+        self.stores.insert(
+            name.to_owned(),
+            AppStore {
+                name: name.to_owned(),
+                store,
+                prefix,
+                deadline,
+                limits,
+            },
+        );
     }
 
     /// The store of this name.
     ///
     /// # Errors
     ///
-    /// [`StateError::NotConfigured`] if the app has no store at all, [`StateError::NoSuchStore`] if it has others.
+    /// [`StateError::NotConfigured`] if no store is configured at all, [`StateError::NoSuchStore`] if others are.
     pub fn get(&self, name: &str) -> Result<&AppStore, StateError> {
         match self.stores.get(name) {
             Some(store) => Ok(store),
-            None if self.stores.is_empty() => Err(StateError::NotConfigured),
+            None if self.stores.is_empty() && !self.others => Err(StateError::NotConfigured),
             None => Err(StateError::NoSuchStore(name.to_owned())),
         }
     }
@@ -108,7 +124,12 @@ impl AppStore {
             return Ok(Vec::new());
         }
         let keys = keys.iter().map(|key| self.key(key)).collect::<Result<Vec<_>, _>>()?;
-        self.call("bulk-get", Access::Read, self.store.bulk_get(&keys, options, self.limits.batch)).await
+        self.call(
+            "bulk-get",
+            Access::Read,
+            self.store.bulk_get(&keys, options, self.limits.batch),
+        )
+        .await
     }
 
     /// Writes an item.
@@ -131,7 +152,10 @@ impl AppStore {
         if items.is_empty() {
             return Ok(());
         }
-        let items = items.into_iter().map(|item| self.set_item(item)).collect::<Result<Vec<_>, _>>()?;
+        let items = items
+            .into_iter()
+            .map(|item| self.set_item(item))
+            .collect::<Result<Vec<_>, _>>()?;
         self.bulk_call("bulk-set", self.store.bulk_set(items)).await
     }
 
@@ -155,7 +179,10 @@ impl AppStore {
         if items.is_empty() {
             return Ok(());
         }
-        let items = items.into_iter().map(|item| self.delete_item(item)).collect::<Result<Vec<_>, _>>()?;
+        let items = items
+            .into_iter()
+            .map(|item| self.delete_item(item))
+            .collect::<Result<Vec<_>, _>>()?;
         self.bulk_call("bulk-delete", self.store.bulk_delete(items)).await
     }
 
@@ -175,7 +202,8 @@ impl AppStore {
         }
         let operations = operations.into_iter().map(|operation| self.operation(operation));
         let operations = operations.collect::<Result<Vec<_>, _>>()?;
-        self.call("transact", Access::Write, self.store.transact(operations, metadata)).await
+        self.call("transact", Access::Write, self.store.transact(operations, metadata))
+            .await
     }
 
     /// Lists the app's keys that begin with `prefix`, without the app's own prefix.
@@ -191,9 +219,19 @@ impl AppStore {
     ) -> Result<KeyPage, StateError> {
         self.require(Feature::Listing)?;
         let prefix = self.prefix.listing(prefix, &self.limits)?;
-        let page = self.call("list-keys", Access::Read, self.store.list_keys(&prefix, limit, cursor)).await?;
-        let keys = page.keys.iter().filter_map(|key| self.prefix.strip(key)).map(str::to_owned).collect();
-        Ok(KeyPage { keys, cursor: page.cursor })
+        let page = self
+            .call("list-keys", Access::Read, self.store.list_keys(&prefix, limit, cursor))
+            .await?;
+        let keys = page
+            .keys
+            .iter()
+            .filter_map(|key| self.prefix.strip(key))
+            .map(str::to_owned)
+            .collect();
+        Ok(KeyPage {
+            keys,
+            cursor: page.cursor,
+        })
     }
 
     // ---- checks ----
@@ -211,7 +249,9 @@ impl AppStore {
         }
         let (len, max) = (item.value.len(), self.limits.value);
         if len > max {
-            return Err(StateError::TooLarge(format!("the value has {len} bytes, more than the {max} allowed")));
+            return Err(StateError::TooLarge(format!(
+                "the value has {len} bytes, more than the {max} allowed"
+            )));
         }
         item.try_map_key(|key| self.key(key))
     }
@@ -234,36 +274,42 @@ impl AppStore {
         if self.store.features().has(feature) {
             return Ok(());
         }
-        Err(StateError::Unsupported { store: self.name.clone(), feature })
+        Err(StateError::Unsupported {
+            store: self.name.clone(),
+            feature,
+        })
     }
 
     fn check_count(&self, count: usize) -> Result<(), StateError> {
         let max = self.limits.items;
         if count > max {
-            return Err(StateError::TooLarge(format!("the call has {count} items, more than the {max} allowed")));
+            return Err(StateError::TooLarge(format!(
+                "the call has {count} items, more than the {max} allowed"
+            )));
         }
         Ok(())
     }
 
     /// Refuses a list that is too long, too large, or names a key twice: the order of two writes to one key is nothing that
     /// every vendor keeps.
-    fn check_batch<'a>(
-        &self,
-        items: impl ExactSizeIterator<Item = (&'a str, usize)> + 'a,
-    ) -> Result<(), StateError> {
+    fn check_batch<'a>(&self, items: impl ExactSizeIterator<Item = (&'a str, usize)> + 'a) -> Result<(), StateError> {
         self.check_count(items.len())?;
         let mut names = HashSet::with_capacity(items.len());
         let mut bytes = 0_usize;
         for (key, value_len) in items {
             if !names.insert(key) {
                 let key = key.escape_debug();
-                return Err(StateError::Invalid(format!("the key `{key}` is named twice in one call")));
+                return Err(StateError::Invalid(format!(
+                    "the key `{key}` is named twice in one call"
+                )));
             }
             bytes = bytes.saturating_add(key.len()).saturating_add(value_len);
         }
         if bytes > self.limits.batch {
             let max = self.limits.batch;
-            return Err(StateError::TooLarge(format!("the items have {bytes} bytes, more than the {max} allowed")));
+            return Err(StateError::TooLarge(format!(
+                "the items have {bytes} bytes, more than the {max} allowed"
+            )));
         }
         Ok(())
     }
@@ -292,7 +338,13 @@ impl AppStore {
             Ok(Ok(())) => Ok(()),
             Ok(Err(BulkError::Call(error))) => Err(self.seal(operation, error).into()),
             Ok(Err(BulkError::Items(items))) => Err(BulkError::Items(
-                items.into_iter().map(|item| ItemError { error: self.seal(operation, item.error), ..item }).collect(),
+                items
+                    .into_iter()
+                    .map(|item| ItemError {
+                        error: self.seal(operation, item.error),
+                        ..item
+                    })
+                    .collect(),
             )),
             Err(_) => Err(self.seal(operation, self.timed_out(Access::Write)).into()),
         }

@@ -148,6 +148,10 @@ impl BulkError {
             .enumerate()
             .filter_map(|(index, result)| result.err().map(|error| ItemError { index, error }))
             .collect();
-        if failed.is_empty() { Ok(()) } else { Err(Self::Items(failed)) }
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::Items(failed))
+        }
     }
 }

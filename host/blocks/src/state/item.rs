@@ -19,7 +19,11 @@ impl Etag {
     /// write.
     pub fn new(text: impl Into<String>) -> Result<Self, StateError> {
         let text = text.into();
-        if text.is_empty() { Err(StateError::Invalid("the etag is empty".to_owned())) } else { Ok(Self(text)) }
+        if text.is_empty() {
+            Err(StateError::Invalid("the etag is empty".to_owned()))
+        } else {
+            Ok(Self(text))
+        }
     }
 
     /// An etag that a store read; none if the store keeps an empty one.
@@ -52,9 +56,10 @@ impl Ttl {
     ///
     /// [`StateError::Invalid`] unless it is 1 to [`Ttl::MAX_SECONDS`]. Dapr's 0 and -1 are written as no TTL.
     pub fn new(seconds: u32) -> Result<Self, StateError> {
-        NonZeroU32::new(seconds).filter(|seconds| seconds.get() <= Self::MAX_SECONDS).map(Self).ok_or_else(|| {
-            StateError::Invalid(format!("a TTL is 1 to {} seconds, not {seconds}", Self::MAX_SECONDS))
-        })
+        NonZeroU32::new(seconds)
+            .filter(|seconds| seconds.get() <= Self::MAX_SECONDS)
+            .map(Self)
+            .ok_or_else(|| StateError::Invalid(format!("a TTL is 1 to {} seconds, not {seconds}", Self::MAX_SECONDS)))
     }
 
     /// The TTL in seconds.
@@ -81,7 +86,9 @@ impl ContentType {
         let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if text.is_empty() || text.len() > Self::MAX_BYTES || !printable {
             let max = Self::MAX_BYTES;
-            return Err(StateError::Invalid(format!("a content type is 1 to {max} printable ASCII characters")));
+            return Err(StateError::Invalid(format!(
+                "a content type is 1 to {max} printable ASCII characters"
+            )));
         }
         Ok(Self(text))
     }
@@ -109,8 +116,11 @@ pub struct Metadata(Vec<(String, String)>);
 
 impl Metadata {
     /// Dapr's names for what has a field of its own here, so that there is one way to say it.
-    const RESERVED: [(&str, &str); 3] =
-        [("ttlInSeconds", "ttl"), ("contentType", "content-type"), ("ttlExpireTime", "expires-at")];
+    const RESERVED: [(&str, &str); 3] = [
+        ("ttlInSeconds", "ttl"),
+        ("contentType", "content-type"),
+        ("ttlExpireTime", "expires-at"),
+    ];
 
     /// Metadata that an app gives.
     ///
@@ -119,8 +129,13 @@ impl Metadata {
     /// [`StateError::Invalid`] if a name has a field of its own, whatever its case.
     pub fn new(pairs: Vec<(String, String)>) -> Result<Self, StateError> {
         for (name, _) in &pairs {
-            if let Some((_, field)) = Self::RESERVED.iter().find(|(reserved, _)| reserved.eq_ignore_ascii_case(name)) {
-                return Err(StateError::Invalid(format!("the metadata `{name}` is the option `{field}` here")));
+            if let Some((_, field)) = Self::RESERVED
+                .iter()
+                .find(|(reserved, _)| reserved.eq_ignore_ascii_case(name))
+            {
+                return Err(StateError::Invalid(format!(
+                    "the metadata `{name}` is the option `{field}` here"
+                )));
             }
         }
         Ok(Self(pairs))
@@ -216,8 +231,24 @@ impl<K> SetItem<K> {
     }
 
     pub(super) fn try_map_key<L, E>(self, map: impl FnOnce(&K) -> Result<L, E>) -> Result<SetItem<L>, E> {
-        let Self { key, value, condition, ttl, content_type, consistency, metadata } = self;
-        Ok(SetItem { key: map(&key)?, value, condition, ttl, content_type, consistency, metadata })
+        let Self {
+            key,
+            value,
+            condition,
+            ttl,
+            content_type,
+            consistency,
+            metadata,
+        } = self;
+        Ok(SetItem {
+            key: map(&key)?,
+            value,
+            condition,
+            ttl,
+            content_type,
+            consistency,
+            metadata,
+        })
     }
 }
 
@@ -237,12 +268,27 @@ pub struct DeleteItem<K = Key> {
 impl<K> DeleteItem<K> {
     /// An unconditional delete.
     pub fn new(key: K) -> Self {
-        Self { key, etag: None, consistency: None, metadata: Metadata::default() }
+        Self {
+            key,
+            etag: None,
+            consistency: None,
+            metadata: Metadata::default(),
+        }
     }
 
     pub(super) fn try_map_key<L, E>(self, map: impl FnOnce(&K) -> Result<L, E>) -> Result<DeleteItem<L>, E> {
-        let Self { key, etag, consistency, metadata } = self;
-        Ok(DeleteItem { key: map(&key)?, etag, consistency, metadata })
+        let Self {
+            key,
+            etag,
+            consistency,
+            metadata,
+        } = self;
+        Ok(DeleteItem {
+            key: map(&key)?,
+            etag,
+            consistency,
+            metadata,
+        })
     }
 }
 
@@ -300,6 +346,9 @@ mod tests {
     #[test]
     fn metadata_cannot_repeat_an_option() {
         let error = Metadata::new(vec![("TTLInSeconds".to_owned(), "1".to_owned())]).unwrap_err();
-        assert_eq!(error.to_string(), "the metadata `TTLInSeconds` is the option `ttl` here");
+        assert_eq!(
+            error.to_string(),
+            "the metadata `TTLInSeconds` is the option `ttl` here"
+        );
     }
 }

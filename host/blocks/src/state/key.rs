@@ -122,11 +122,15 @@ impl Prefix {
     fn join(&self, key: &str, what: &str, limits: &Limits) -> Result<String, StateError> {
         if key.len() > limits.key {
             let (len, max) = (key.len(), limits.key);
-            return Err(StateError::TooLarge(format!("the {what} has {len} bytes, more than the {max} allowed")));
+            return Err(StateError::TooLarge(format!(
+                "the {what} has {len} bytes, more than the {max} allowed"
+            )));
         }
         if key.contains(SEPARATOR) || key.contains('\0') {
             let key = key.escape_debug();
-            return Err(StateError::Invalid(format!("the {what} `{key}` contains `||` or a NUL character")));
+            return Err(StateError::Invalid(format!(
+                "the {what} `{key}` contains `||` or a NUL character"
+            )));
         }
         Ok(format!("{}{key}", self.0))
     }
@@ -159,7 +163,9 @@ mod tests {
     use super::*;
 
     fn prefix(text: &str) -> Prefix {
-        text.parse::<KeyPrefix>().unwrap().resolve("orders", "statestore", Some("prod"))
+        text.parse::<KeyPrefix>()
+            .unwrap()
+            .resolve("orders", "statestore", Some("prod"))
     }
 
     fn stored(prefix: &Prefix, key: &str) -> String {
@@ -171,7 +177,10 @@ mod tests {
         assert_eq!(stored(&prefix("appid"), "k"), "orders||k");
         assert_eq!(stored(&prefix("NAME"), "k"), "statestore||k");
         assert_eq!(stored(&prefix("namespace"), "k"), "prod.orders||k");
-        assert_eq!(stored(&KeyPrefix::Namespace.resolve("orders", "s", None), "k"), "orders||k");
+        assert_eq!(
+            stored(&KeyPrefix::Namespace.resolve("orders", "s", None), "k"),
+            "orders||k"
+        );
         assert_eq!(stored(&prefix("none"), "k"), "k");
         assert_eq!(stored(&prefix("Shared"), "k"), "shared||k");
     }
@@ -195,7 +204,13 @@ mod tests {
     fn a_key_of_the_limit_is_taken_and_one_more_byte_is_not() {
         let limits = Limits::default();
         assert!(prefix("appid").key(&"k".repeat(limits.key), &limits).is_ok());
-        assert_eq!(prefix("appid").key(&"k".repeat(limits.key + 1), &limits).unwrap_err().case(), "too-large");
+        assert_eq!(
+            prefix("appid")
+                .key(&"k".repeat(limits.key + 1), &limits)
+                .unwrap_err()
+                .case(),
+            "too-large"
+        );
     }
 
     #[test]

@@ -16,6 +16,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { key: 1 << 10, value: 4 << 20, items: 1000, batch: 8 << 20 }
+        Self {
+            key: 1 << 10,
+            value: 4 << 20,
+            items: 1000,
+            batch: 8 << 20,
+        }
     }
 }

@@ -17,9 +17,10 @@ impl PageLimit {
     ///
     /// [`StateError::Invalid`] unless it is 1 to [`PageLimit::MAX`].
     pub fn new(limit: u32) -> Result<Self, StateError> {
-        NonZeroU32::new(limit).filter(|limit| limit.get() <= Self::MAX).map(Self).ok_or_else(|| {
-            StateError::Invalid(format!("the limit of a page is 1 to {}, not {limit}", Self::MAX))
-        })
+        NonZeroU32::new(limit)
+            .filter(|limit| limit.get() <= Self::MAX)
+            .map(Self)
+            .ok_or_else(|| StateError::Invalid(format!("the limit of a page is 1 to {}, not {limit}", Self::MAX)))
     }
 
     /// The number of keys.
@@ -62,11 +63,12 @@ impl Cursor {
     /// Hexadecimal, so that nobody takes it for a key and it passes through a URL.
     pub fn after(key: &str) -> Self {
         use std::fmt::Write;
-        key.bytes().fold(Self(String::with_capacity(key.len() * 2)), |mut cursor, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(cursor.0, "{byte:02x}");
-            cursor
-        })
+        key.bytes()
+            .fold(Self(String::with_capacity(key.len() * 2)), |mut cursor, byte| {
+                // Writing to a String cannot fail.
+                let _ = write!(cursor.0, "{byte:02x}");
+                cursor
+            })
     }
 
     /// The key that [`Cursor::after`] was made from.
@@ -77,12 +79,18 @@ impl Cursor {
     pub fn key_within(&self, prefix: &str) -> Result<String, StateError> {
         let invalid = || StateError::Invalid("the cursor was not given out for this prefix".to_owned());
         let digits = self.0.as_bytes().chunks(2).map(|pair| {
-            let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2 && !pair.starts_with('+'))?;
+            let pair = std::str::from_utf8(pair)
+                .ok()
+                .filter(|pair| pair.len() == 2 && !pair.starts_with('+'))?;
             u8::from_str_radix(pair, 16).ok()
         });
         let bytes = digits.collect::<Option<Vec<u8>>>().ok_or_else(invalid)?;
         let key = String::from_utf8(bytes).map_err(|_| invalid())?;
-        if key.starts_with(prefix) { Ok(key) } else { Err(invalid()) }
+        if key.starts_with(prefix) {
+            Ok(key)
+        } else {
+            Err(invalid())
+        }
     }
 }
 
@@ -115,13 +123,20 @@ mod tests {
 
     #[test]
     fn a_cursor_of_another_prefix_is_refused() {
-        assert_eq!(Cursor::after("app||a").key_within("other||").unwrap_err().case(), "invalid");
+        assert_eq!(
+            Cursor::after("app||a").key_within("other||").unwrap_err().case(),
+            "invalid"
+        );
     }
 
     #[test]
     fn text_that_is_no_cursor_is_refused() {
         for text in ["x", "6", "zz", "+6", "ff", "é"] {
-            assert_eq!(Cursor::new(text).key_within("").unwrap_err().case(), "invalid", "{text}");
+            assert_eq!(
+                Cursor::new(text).key_within("").unwrap_err().case(),
+                "invalid",
+                "{text}"
+            );
         }
     }
 }

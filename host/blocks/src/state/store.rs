@@ -21,7 +21,12 @@ pub struct Features {
 
 impl Features {
     /// Everything.
-    pub const ALL: Self = Self { etags: true, transactions: true, ttl: true, listing: true };
+    pub const ALL: Self = Self {
+        etags: true,
+        transactions: true,
+        ttl: true,
+        listing: true,
+    };
 
     /// Whether the store has this feature.
     pub fn has(self, feature: Feature) -> bool {
@@ -167,7 +172,10 @@ impl ResultBudget {
     pub fn take(&mut self, entry: &Option<Entry>) -> Result<(), StateError> {
         let size = entry.as_ref().map_or(0, |entry| entry.value.len());
         self.left = self.left.checked_sub(size).ok_or_else(|| {
-            StateError::TooLarge(format!("the items exceed {} bytes together: ask for fewer keys", self.max))
+            StateError::TooLarge(format!(
+                "the items exceed {} bytes together: ask for fewer keys",
+                self.max
+            ))
         })?;
         Ok(())
     }
