@@ -161,6 +161,11 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     }
 }
 
+/// Tells the user something on standard error. Nobody may be left to read it, which is no reason to stop.
+pub(crate) fn say(text: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,9 +241,4 @@ mod tests {
         assert_eq!(counted(2, "capability"), "2 capabilities");
         assert_eq!(counted(0, "file"), "0 files");
     }
-}
-
-/// Tells the user something on standard error. Nobody may be left to read it, which is no reason to stop.
-pub(crate) fn say(text: impl fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
