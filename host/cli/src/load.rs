@@ -68,6 +68,9 @@ async fn code(path: &Path, component: &[u8], engine: &Engine) -> Outcome<Loaded>
             CacheError::Compile { message } => Failure::usage(format!("cannot compile `{}`", path.display()))
                 .detail(message)
                 .help("the tool that made it may be at fault: build it with another version"),
+            CacheError::Incompatible { source } => Failure::usage(format!("`{}` does not fit this host", path.display()))
+                .because(source.as_ref())
+                .help("docs/configuration.md has the limits that hold for a component"),
             error => Failure::run(&error).caused(&error),
         })
 }
@@ -114,7 +117,7 @@ fn open_cache() -> Result<CodeCache, NoCache> {
         _ => NoCache::Refused(
             Failure::usage(&error)
                 .caused(&error)
-                .help("XDG_CACHE_HOME names another place, which only you may write"),
+                .help("remove it, or name another place with XDG_CACHE_HOME, which only you may write"),
         ),
     })
 }

@@ -1,6 +1,7 @@
 //! The host's log, on standard error: text on a terminal, JSON elsewhere.
 
 use crate::args::LogFormat;
+use anstream::{AutoStream, ColorChoice};
 use std::io::{self, IsTerminal};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
@@ -27,11 +28,12 @@ pub(crate) fn start(level: LevelFilter, format: Option<LogFormat>) {
         .with_targets(ours.map(|target| (target, level)));
     let on_terminal = io::stderr().is_terminal();
     let format = format.unwrap_or(if on_terminal { LogFormat::Text } else { LogFormat::Json });
+    let coloured = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_target(false);
     let layer = match format {
-        LogFormat::Text => layer.with_ansi(on_terminal).with_filter(filter).boxed(),
+        LogFormat::Text => layer.with_ansi(coloured).with_filter(filter).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).with_filter(filter).boxed(),
     };
     tracing_subscriber::registry().with(layer).init();

@@ -58,8 +58,9 @@ pub enum CacheError {
         source: io::Error,
     },
 
-    /// The child was content, but this engine does not take what it made: the two are configured differently.
-    #[error("the compiler made code that this host cannot load; the two must be of the same version and settings")]
+    /// The child was content, but this engine does not take what it made: the component does not fit the pool that its
+    /// instances come from, or the child is of another version.
+    #[error("cannot load the compiled component")]
     Incompatible {
         /// What wasmtime said.
         source: Box<dyn Error + Send + Sync>,
@@ -110,7 +111,7 @@ pub enum Untrusted {
         user: u32,
     },
     /// Its group or everybody may write to it. It is not repaired, since the harm may be done.
-    #[error("users other than its owner may write to it (mode {mode:04o}); remove it")]
+    #[error("users other than its owner may write to it (mode {mode:04o})")]
     Writable {
         /// The permission bits.
         mode: u32,
@@ -169,7 +170,7 @@ mod tests {
         assert_eq!(
             CacheError::Refused { path, reason }.to_string(),
             "refusing to run compiled code from /home/ann/.cache/dapr-wasm/code: \
-             users other than its owner may write to it (mode 0777); remove it"
+             users other than its owner may write to it (mode 0777)"
         );
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | what happened | answer |
 //! |---|---|
-//! | the guest trapped, or returned without an answer | 500 |
+//! | the guest trapped, returned without an answer, or with an error code for one | 500 |
 //! | the body is larger than allowed, and says so | 413 |
 //! | the host is full until the request's deadline | 503 |
 //! | the guest has no answer by the deadline | 504 |
@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
-use wasmtime_wasi_http::{Error as HttpError, WasiBody};
+use wasmtime_wasi_http::{Error as HttpError, WasiBody, p2, p3};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -45,6 +45,8 @@ enum Failure {
     TooLarge,
     Full,
     Deadline,
+    /// The guest's answer is an error code.
+    Answered(HttpError),
     App(wasmtime::Error),
 }
 
@@ -142,6 +144,11 @@ impl Service {
                     format!("the app did not answer within {:?}", self.timeout),
                 )
             }
+            Failure::Answered(error) => {
+                let cause = error.to_string();
+                tracing::error!(app, request = %id, cause, "the app answered with an error");
+                (StatusCode::INTERNAL_SERVER_ERROR, "the app failed".to_owned())
+            }
             Failure::App(error) => {
                 let cause = match witness.cause().await {
                     Some(cause) => cause,
@@ -166,8 +173,19 @@ fn failure(error: wasmtime::Error) -> Failure {
     match error.downcast::<InstantiationError<Arc<Slot>>>() {
         Ok(InstantiationError { error, .. }) if error.is::<PoolConcurrencyLimitError>() => Failure::Full,
         Ok(InstantiationError { error, .. }) => Failure::App(wasmtime::format_err!("no instance: {error:#}")),
-        Err(error) => Failure::App(error),
+        Err(error) => match answered(error) {
+            Ok(code) => Failure::Answered(code),
+            Err(error) => Failure::App(error),
+        },
     }
+}
+
+/// The error code that a guest of either WASI answered with.
+fn answered(error: wasmtime::Error) -> Result<HttpError, wasmtime::Error> {
+    error
+        .downcast::<p2::bindings::http::types::ErrorCode>()
+        .map(HttpError::from)
+        .or_else(|error| error.downcast::<p3::bindings::http::types::ErrorCode>().map(HttpError::from))
 }
 
 fn announced_length(request: &Request<Incoming>) -> Option<u64> {

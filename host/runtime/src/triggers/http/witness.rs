@@ -31,6 +31,8 @@ struct State {
     answered: bool,
     /// Why the instance ended, if it did before its work was done.
     cause: Option<String>,
+    /// The instance has ended, in whichever way.
+    ended: bool,
 }
 
 impl Witness {
@@ -50,10 +52,10 @@ impl Witness {
         state.answered
     }
 
-    /// Why the instance ended, if it did.
+    /// Why the instance ended, if it did before its work was done: else the guest returned without an answer.
     pub(super) async fn cause(&self) -> Option<String> {
-        if !self.has_failed() {
-            // Without a cause in time the instance has not ended: the guest returned without an answer.
+        if !self.state().ended {
+            // An instance that serves others too may stay.
             let _ = tokio::time::timeout(PATIENCE, self.told.notified()).await;
         }
         self.state().cause.clone()
@@ -111,16 +113,17 @@ impl Testimony {
         requests.push(witness);
     }
 
-    /// The instance has ended with its work undone.
-    pub(super) fn tell(&self, app: &str, error: &wasmtime::Error) {
+    /// The instance has ended, with its work undone if there is an error.
+    pub(super) fn tell(&self, app: &str, result: wasmtime::Result<()>) {
+        let cause = result.err().map(|error| format!("{error:#}"));
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         for witness in requests.iter().filter_map(Weak::upgrade) {
-            let cause = format!("{error:#}");
             let mut state = witness.state();
-            if state.answered {
+            if let (true, Some(cause)) = (state.answered, &cause) {
                 tracing::error!(app, request = %witness.id, cause, "the app failed after its answer had begun");
             }
-            state.cause = Some(cause);
+            state.cause.clone_from(&cause);
+            state.ended = true;
             drop(state);
             witness.told.notify_one();
         }
