@@ -5,7 +5,7 @@
 use dapr_wasm_tests::client::Client;
 use dapr_wasm_tests::{Host, Launch, PATIENCE, until};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -30,8 +30,8 @@ struct Writer {
     acknowledged: usize,
     /// Of the last transaction that was sent.
     sent: usize,
-    /// The keys of its own that were acknowledged.
-    keys: BTreeSet<String>,
+    /// The items of its own that were acknowledged: the key, and the number that its value belongs to.
+    own: BTreeMap<String, String>,
 }
 
 impl Writer {
@@ -40,7 +40,7 @@ impl Writer {
             name,
             acknowledged: 0,
             sent: 0,
-            keys: BTreeSet::new(),
+            own: BTreeMap::new(),
         }
     }
 
@@ -61,12 +61,12 @@ impl Writer {
             acknowledged.fetch_add(1, Ordering::Relaxed);
 
             let key = format!("own/{name}/{number}");
-            let number = large(&number);
-            let Ok(answer) = client.call("PUT", &format!("/{key}")).body(number).try_send() else {
+            let put = client.call("PUT", &format!("/{key}")).body(large(&number));
+            let Ok(answer) = put.try_send() else {
                 return;
             };
             assert_eq!(answer.status, 204, "{}", answer.text());
-            self.keys.insert(key);
+            self.own.insert(key, number);
             acknowledged.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -149,10 +149,17 @@ fn after_kill_9_every_acknowledged_write_is_there_and_no_transaction_is_torn() {
     }
     let there = keys(&host, "own/");
     for writer in &writers {
-        let lost: Vec<_> = writer.keys.difference(&there).collect();
-        assert!(lost.is_empty(), "{lost:?} were acknowledged and are gone");
+        for (key, number) in &writer.own {
+            assert!(there.contains(key), "{key} was acknowledged and is not listed");
+            let response = host.get(&format!("/{key}"));
+            assert_eq!(response.status, 200, "{key} was acknowledged and is gone");
+            assert!(
+                response.text() == large(number),
+                "{key} was acknowledged with another value"
+            );
+        }
         assert!(
-            !writer.keys.is_empty(),
+            !writer.own.is_empty(),
             "writer {} never wrote: nothing was shown",
             writer.name
         );

@@ -68,8 +68,6 @@ fn counts_right(host: &Host) {
         }
     });
     assert_eq!(host.get("/count").text(), (THREADS * EACH).to_string());
-    let overlap = host.get("/overlap?n=8");
-    assert_eq!(overlap.status, 200, "{}", overlap.text());
 }
 
 macro_rules! cells {
@@ -134,12 +132,46 @@ fn an_instance_without_requests_ends() {
 /// A host whose store waits while the test holds its file: SQLite without a write-ahead log, where who writes keeps readers
 /// out. So a request can be held under way for as long as a test likes.
 fn with_a_store_to_hold(guest: &str) -> (Host, rusqlite::Connection) {
-    let toml = "[app]\nreuse = 1000\n[state.statestore]\ntype = \"sqlite\"\nconnectionString = \"held.db\"\n\
-                disableWAL = true\nbusyTimeout = \"60s\"\ntimeout = \"60s\"\ndeadline = \"60s\"\n";
-    let host = Launch::guest(guest).components(toml).start();
+    with_a_store_that_waits(guest, Duration::from_secs(60))
+}
+
+/// The same with a store that answers `unavailable` after a while.
+fn with_a_store_that_waits(guest: &str, deadline: Duration) -> (Host, rusqlite::Connection) {
+    let deadline = deadline.as_secs();
+    let toml = format!(
+        "[app]\nreuse = 1000\n[state.statestore]\ntype = \"sqlite\"\nconnectionString = \"held.db\"\n\
+         disableWAL = true\nbusyTimeout = \"60s\"\ntimeout = \"60s\"\ndeadline = \"{deadline}s\"\n"
+    );
+    let host = Launch::guest(guest).components(&toml).start();
     let file = rusqlite::Connection::open(host.folder().join("held.db")).unwrap();
     file.busy_timeout(PATIENCE).unwrap();
     (host, file)
+}
+
+/// How long a request takes that reads three times from a store which lets each read wait for a second.
+fn three_reads_of_a_second(guest: &str) -> Duration {
+    let (host, file) = with_a_store_that_waits(guest, Duration::from_secs(1));
+    file.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let response = host.get("/patience?n=3");
+    assert_eq!(response.status, 200, "{}", response.text());
+    Duration::from_millis(response.text().parse().expect("it is a number of milliseconds"))
+}
+
+#[test]
+fn the_async_calls_of_a_request_wait_at_the_same_time() {
+    let took = three_reads_of_a_second("probe-p3-async");
+    assert!(
+        (Duration::from_secs(1)..Duration::from_secs(2)).contains(&took),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn the_plain_calls_of_a_request_wait_one_after_the_other() {
+    for guest in ["probe-p2-sync", "probe-p3-sync"] {
+        let took = three_reads_of_a_second(guest);
+        assert!(took >= Duration::from_secs(3), "{guest}: {took:?}");
+    }
 }
 
 #[test]

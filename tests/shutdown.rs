@@ -3,7 +3,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use dapr_wasm_tests::{Host, Launch, PATIENCE, Raw, until};
+use dapr_wasm_tests::{Host, Launch, PATIENCE, Raw, http2, until};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -69,11 +69,17 @@ fn a_host_without_requests_ends_at_once_and_closes_idle_connections() {
     let mut kept = host.connect();
     kept.send_get("/ok");
     kept.receive_until("\r\n\r\nok", PATIENCE);
+    let mut half = host.connect();
+    half.send("GET /ok HTTP/1.1\r\nHost: local");
+    // It will not say that it has heard that its connection closes.
+    let mut quiet = host.connect();
+    quiet.send([http2::hello(), http2::get(0, "/ok")].concat());
+    quiet.receive_until("ok", PATIENCE);
     let signalled = Instant::now();
     host.terminate();
     assert_eq!(host.wait(PATIENCE).code(), Some(0));
     assert!(
-        signalled.elapsed() < DRAIN,
+        signalled.elapsed() < AT_ONCE,
         "it waited for idle connections: {:?}",
         signalled.elapsed()
     );
@@ -149,6 +155,48 @@ fn ends_at_the_second(first: fn(&Host), second: fn(&Host)) {
 fn a_second_signal_ends_the_host_at_once() {
     ends_at_the_second(Host::terminate, Host::terminate);
     ends_at_the_second(Host::interrupt, Host::terminate);
+}
+
+#[test]
+fn a_second_signal_ends_a_host_that_waits_for_its_store() {
+    let patient = "busyTimeout = \"50s\"\ntimeout = \"50s\"\ndeadline = \"1s\"\n";
+    let launch = Launch::guest("kv").components(&format!("{SQLITE}{patient}"));
+    let mut host = launch.start();
+    assert_eq!(host.client().put("/k", "before").status, 204);
+    // Another process that writes: the store waits for it, also with what it still has to do before it is closed.
+    let other = rusqlite::Connection::open(launch.folder().join("state.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_ne!(host.client().put("/k", "after").status, 204);
+    host.terminate();
+    until_refused(&host);
+    assert!(host.runs(), "the host did not wait for its store");
+    let signalled = Instant::now();
+    host.terminate();
+    assert_eq!(host.wait(PATIENCE).code(), Some(130));
+    assert!(signalled.elapsed() < AT_ONCE, "it took {:?}", signalled.elapsed());
+}
+
+/// The thread that prints waits for whoever reads, and the host does not wait for it.
+#[test]
+fn a_host_whose_output_nobody_reads_ends_all_the_same() {
+    let launch = Launch::guest("hostile").components("[app]\nrequest-timeout = \"2s\"\n");
+    let mut host = launch.unread().start();
+    // It fills the pipe, and then the guest waits.
+    assert_eq!(host.get("/flood").status, 504);
+    let signalled = Instant::now();
+    host.terminate();
+    assert_eq!(host.wait(PATIENCE).code(), Some(0));
+    assert!(signalled.elapsed() < AT_ONCE, "it took {:?}", signalled.elapsed());
+}
+
+#[test]
+fn what_an_app_printed_last_is_printed_before_the_host_ends() {
+    let mut host = hostile();
+    assert_eq!(host.get("/output").text(), "said");
+    host.terminate();
+    assert_eq!(host.wait(PATIENCE).code(), Some(0));
+    let printed: usize = host.stdout().lines_with("xxxx").iter().map(String::len).sum();
+    assert!(printed >= 100_000, "{printed} bytes were printed");
 }
 
 // ---- what stays ----

@@ -25,6 +25,7 @@ mod apps;
 mod golden;
 mod situations;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,18 +45,22 @@ fn every_case_prints_what_is_written() {
         .case(folder().join("cases/*/*.toml"));
 }
 
+/// The files and folders in a folder.
+fn entries(folder: PathBuf) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(folder)
+        .expect("it is a folder")
+        .map(|entry| entry.expect("it is readable").path())
+}
+
+fn has_extension(file: &Path, wanted: &str) -> bool {
+    file.extension().is_some_and(|extension| extension == wanted)
+}
+
 /// A stream or code that a case leaves out is not compared, and a pattern that finds no case fails nothing.
 #[test]
 fn every_case_states_its_exit_code_and_both_streams() {
-    let entries = |folder: PathBuf| {
-        std::fs::read_dir(folder)
-            .expect("it is a folder")
-            .map(|entry| entry.expect("it is readable").path())
-    };
     let files = entries(folder().join("cases")).flat_map(entries);
-    let cases: Vec<_> = files
-        .filter(|file| file.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
+    let cases: Vec<_> = files.filter(|file| has_extension(file, "toml")).collect();
     assert!(!cases.is_empty());
     for case in cases {
         let text = std::fs::read_to_string(&case).expect("it is text");
@@ -67,4 +72,27 @@ fn every_case_states_its_exit_code_and_both_streams() {
             );
         }
     }
+}
+
+/// A group whose folder is not there, ignored by git for example, would be missed by nobody.
+#[test]
+fn the_groups_are_those_of_the_table_above_and_none_is_empty() {
+    let rows = include_str!("main.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | "));
+    let cells = rows.filter_map(|row| row.split(" | ").next());
+    // Between backticks: every second part.
+    let documented: BTreeSet<_> = cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect();
+    let has_a_case = |group: &PathBuf| {
+        let is_case = |file: PathBuf| has_extension(&file, "toml") || has_extension(&file, "stderr");
+        entries(group.clone()).any(is_case)
+    };
+    let found: BTreeSet<_> = entries(folder().join("cases"))
+        .filter(has_a_case)
+        .filter_map(|group| Some(group.file_name()?.to_str()?.to_owned()))
+        .collect();
+    assert_eq!(found, documented);
 }

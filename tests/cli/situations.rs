@@ -6,13 +6,17 @@ use dapr_wasm_tests::built::{binary, repository};
 use dapr_wasm_tests::{Launch, PATIENCE};
 use std::fs::Permissions;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
 const IN_MEMORY: &str = "[state.statestore]\ntype = \"in-memory\"\n";
 const SQLITE: &str = "[state.statestore]\ntype = \"sqlite\"\nconnectionString = \"state.db\"\n";
+
+/// A user for whom permissions hold.
+const NOBODY: u32 = 65534;
 
 // ---- helpers
 
@@ -166,6 +170,41 @@ fn a_damaged_file_is_named() {
 }
 
 #[test]
+fn a_file_that_may_not_be_written_is_named() {
+    let folder = temporary();
+    let within = |name: &str| folder.path().join(name);
+    let allow = |path: &Path, mode| {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+    };
+    apps::make();
+    std::fs::copy(apps().join("counter.wasm"), within("counter.wasm")).expect("the folder is writable");
+    std::fs::copy(binary(), within("dapr-wasm")).expect("the folder is writable");
+    std::fs::write(within("components.toml"), SQLITE).expect("the folder is writable");
+    let store = rusqlite::Connection::open(within("state.db")).expect("it can be made");
+    store.execute_batch("CREATE TABLE t (a)").expect("it is new");
+    drop(store);
+    std::fs::create_dir(within("home")).expect("the folder is writable");
+    let mut command = Command::new(within("dapr-wasm"));
+    command
+        .args(["run", "counter.wasm", "--listen", "0"])
+        .current_dir(folder.path())
+        .env_remove("XDG_CACHE_HOME")
+        .env("HOME", within("home"));
+    // For root every file is writable.
+    if rustix::process::geteuid().is_root() {
+        chown(within("home"), Some(NOBODY), Some(NOBODY)).expect("root may");
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    allow(&within("state.db"), 0o444);
+    allow(folder.path(), 0o555);
+    let output = command.output().expect("the binary starts");
+    // So that it can be removed.
+    allow(folder.path(), 0o755);
+    assert_printed(&stderr(&output), "stores/not-writable.stderr");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn a_database_of_another_program_is_named() {
     let launch = launch("counter.wasm").components(SQLITE);
     let other = rusqlite::Connection::open(launch.folder().join("state.db")).expect("it can be made");
@@ -247,14 +286,17 @@ fn a_host_without_a_place_for_a_cache_says_so_and_goes_on() {
 #[test]
 fn a_reader_that_has_seen_enough_ends_a_report_quietly() {
     apps::make();
-    let script = format!("{} check counter.wasm --format json | head -n 1", binary().display());
-    let output = Command::new("sh")
-        .args(["-c", &script])
+    // Gone before the report begins, so that its first line already finds nobody.
+    let (reader, writer) = std::io::pipe().expect("the system has room for a pipe");
+    drop(reader);
+    let mut command = Command::new(binary());
+    command
+        .args(["check", "counter.wasm", "--format", "json"])
         .current_dir(apps())
-        .output()
-        .expect("there is a shell");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "{\n");
+        .stdout(writer);
+    let output = command.output().expect("the binary starts");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
 }
 
 // ---- wit

@@ -1,6 +1,6 @@
 //! Requests that are too large, and answers that end too early.
 
-use crate::{beside_others, hostile};
+use crate::{beside_others, hostile, launch};
 use dapr_wasm_tests::raw::End;
 use dapr_wasm_tests::{Host, PATIENCE};
 
@@ -25,7 +25,7 @@ fn a_body_of_16_mib_arrives_whole() {
 #[test]
 fn a_body_that_is_announced_as_larger_is_413_before_it_is_sent() {
     let _machine = beside_others();
-    let host = hostile("");
+    let host = launch("").option("--log=info").start();
     for length in [LIMIT + 1, 1 << 50] {
         let mut client = host.connect();
         client.send(format!(
@@ -40,6 +40,7 @@ fn a_body_that_is_announced_as_larger_is_413_before_it_is_sent() {
             .find_map(|line| line.strip_prefix("x-request-id: "))
             .expect("it has an id");
         assert!(answer.contains(&format!("(request {id})")), "{answer}");
+        assert!(host.wait_for_log(id).contains("too large"));
     }
     assert_eq!(host.get("/ok").text(), "ok");
 }

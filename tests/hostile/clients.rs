@@ -2,7 +2,7 @@
 
 use crate::{alone, beside_others, hostile, launch};
 use dapr_wasm_tests::process::Facts;
-use dapr_wasm_tests::{Host, PATIENCE, Raw, until};
+use dapr_wasm_tests::{Host, PATIENCE, Raw, http2, until};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,30 @@ fn beyond_the_limit_idle_connections_make_room_for_new_ones() {
     });
     assert!(closed <= 210, "{closed} connections were closed, and 201 had to be");
     assert_eq!(host.get("/ok").text(), "ok");
+}
+
+/// They are told that they close, and do not say that they have heard it.
+#[test]
+fn connections_of_http2_that_answer_nothing_make_room_too() {
+    const MORE: usize = 20;
+    let _machine = alone();
+    let host = hostile("");
+    let mut idle = connect(&host, CONNECTIONS);
+    for client in &mut idle {
+        client.send(http2::hello());
+    }
+    for client in &mut idle {
+        client.receive_and_forget(PATIENCE);
+    }
+    let asked = Instant::now();
+    for _ in 0..MORE {
+        assert_eq!(host.get("/ok").text(), "ok");
+    }
+    assert!(
+        asked.elapsed() < HEADER_READ / 2,
+        "{MORE} clients waited {:?} for room",
+        asked.elapsed()
+    );
 }
 
 #[test]
@@ -123,8 +147,12 @@ fn until_cut(client: &mut Raw, mut next_byte: impl FnMut() -> Option<u8>) -> Dur
 fn a_client_that_is_slow_with_its_head_is_cut_and_others_are_served_meanwhile() {
     let _machine = alone();
     let host = hostile("");
-    let starts: [(&str, &[u8]); 4] = [
+    let (hello, asks_once) = (http2::hello(), [http2::hello(), http2::get(0, "/ok")].concat());
+    let starts: [(&str, &[u8]); 7] = [
         ("says nothing", b""),
+        ("asks once and no more", b"GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        ("asks once over HTTP/2 and no more", &asks_once),
+        ("greets in HTTP/2 and asks nothing", &hello),
         (
             "is slow with its first head",
             b"GET /ok HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
@@ -170,6 +198,52 @@ fn a_client_that_is_slow_with_its_head_is_cut_and_others_are_served_meanwhile() 
             assert!(fair.contains(&took), "a client that {what} was cut after {took:?}");
         }
     });
+}
+
+// ---- those that take nothing ----
+
+/// How long a client may let the host wait to send it more.
+const SEND: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_client_that_does_not_take_its_answer_is_cut() {
+    const DEADLINE: Duration = Duration::from_secs(2);
+    let _machine = beside_others();
+    let host = hostile("request-timeout = \"2s\"");
+    let before = host.facts().descriptors;
+    let mut client = host.connect();
+    client.send_get("/endless-body");
+    let asked = Instant::now();
+    // Beyond the guest's end: what it wrote before fills the sockets and waits.
+    until("the host to close the connection", DEADLINE + 2 * SEND, || {
+        (asked.elapsed() > DEADLINE && host.facts().descriptors <= before).then_some(())
+    });
+    let took = asked.elapsed();
+    assert!(took > SEND, "it was cut after {took:?}");
+    drop(client);
+}
+
+/// The guest has returned: what its client takes or does not take is no business of the others.
+#[test]
+fn answers_that_have_no_window_keep_nobody_waiting() {
+    const STREAMS: u32 = 200;
+    let _machine = alone();
+    let host = hostile("request-timeout = \"10s\"");
+    let mut clients = connect(&host, CONNECTIONS / STREAMS as usize + 1);
+    for client in &mut clients {
+        client.send(http2::hello_without_window());
+        for number in 0..STREAMS {
+            client.send(http2::get(number, "/ok"));
+        }
+    }
+    until("the guests to return", PATIENCE, || host.is_idle().then_some(()));
+    let asked = Instant::now();
+    assert_eq!(host.get("/ok").text(), "ok");
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "it took {:?}",
+        asked.elapsed()
+    );
 }
 
 // ---- those that leave ----
@@ -238,4 +312,19 @@ fn a_client_that_leaves_in_the_middle_of_its_body_leaves_nothing() {
         (host.facts().descriptors <= before).then_some(())
     });
     assert_eq!(host.get("/ok").text(), "ok");
+}
+
+#[test]
+fn a_request_whose_client_left_is_in_the_log_and_so_is_what_became_of_it() {
+    let _machine = beside_others();
+    let host = launch("request-timeout = \"1s\"").option("--log=info").start();
+    let mut client = host.connect();
+    client.send_get("/sleep");
+    // Sent after it on the same machine, and answered: it is under way.
+    assert_eq!(host.get("/ok").text(), "ok");
+    drop(client);
+    let line = host.wait_for_log("GET /sleep");
+    assert!(line.contains("gone"), "{line}");
+    let line = host.wait_for_log("its client has gone");
+    assert!(line.contains("ERROR") && line.contains("guest timed out"), "{line}");
 }

@@ -8,9 +8,10 @@
 //! | `printing` | what guests print |
 //! | `denied` | what guests were not given |
 //! | `clients` | connections without end, slow ones, and those that leave |
+//! | `lingering` | guests that go on after their answer |
 //! | `afterwards` | that a burst leaves nothing behind |
 //!
-//! Each misdeed is a path of the guest `hostile`.
+//! Each misdeed is a path of the guest `hostile`, or `hostile-async` for those that only WASI 0.3 can do.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -18,6 +19,7 @@ mod afterwards;
 mod bodies;
 mod clients;
 mod denied;
+mod lingering;
 mod neighbours;
 mod own_answers;
 mod printing;

@@ -1,7 +1,7 @@
 //! What the host answers in a guest's place, and what its log says.
 
-use crate::{beside_others, hostile, launch};
-use dapr_wasm_tests::{Host, PATIENCE, Response, until};
+use crate::{alone, beside_others, hostile, launch};
+use dapr_wasm_tests::{Host, Launch, PATIENCE, Response, until};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ fn a_panic_is_500_and_its_message_is_printed() {
 
 #[test]
 fn an_exit_in_place_of_an_answer_is_500() {
-    fails("/exit", &[]);
+    fails("/exit", &["Exited with i32 exit status 1"]);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_recursion_without_end_is_500() {
 
 #[test]
 fn handles_without_end_are_500() {
-    fails("/handles", &[]);
+    fails("/handles", &["store handle limit exceeded"]);
 }
 
 /// WASI 0.2 has no error for it that a guest could be told.
@@ -70,8 +70,94 @@ fn headers_beyond_128_kib_are_500() {
 
 #[test]
 fn no_answer_is_500() {
-    fails("/no-response", &[]);
+    fails("/no-response", &["never invoked `response-outparam::set`"]);
 }
+
+/// The host waits a moment for the cause where an instance ends, and not where there is none to come.
+#[test]
+fn no_answer_is_answered_at_once() {
+    const WAITED: Duration = Duration::from_millis(100);
+    for settings in ["reuse = 1", "reuse = 100"] {
+        let _machine = alone();
+        let host = hostile(settings);
+        let fastest = (0..10).map(|_| {
+            let asked = Instant::now();
+            assert_eq!(host.get("/no-response").status, 500);
+            asked.elapsed()
+        });
+        let fastest = fastest.min().expect("it was asked");
+        assert!(fastest < WAITED, "{settings}: the fastest answer took {fastest:?}");
+    }
+}
+
+#[test]
+fn without_memory_for_an_instance_it_is_503() {
+    let _machine = alone();
+    let host = hostile("memory = \"3GiB\"");
+    let mut hoarders = Vec::new();
+    let refused = until("the memory of all to be taken", PATIENCE, || {
+        let mut hoarder = host.connect();
+        hoarder.send_get("/hoard");
+        hoarders.push(hoarder);
+        Some(host.get("/ok")).filter(|response| response.status != 200)
+    });
+    assert_is_the_hosts(&host, &refused, 503, &["WARN", "memory of all instances"]);
+}
+
+// ---- whom a request is for ----
+
+/// The answer to a head that is sent as it stands.
+fn answer_to(host: &Host, head: &[u8]) -> String {
+    let mut client = host.connect();
+    client.send(head);
+    client.receive_to_end(PATIENCE);
+    client.received()
+}
+
+#[test]
+fn a_request_that_does_not_say_whom_it_is_for_is_400_and_the_instance_goes_on() {
+    let _machine = beside_others();
+    let host = launch("reuse = 100").option("--log=info").start();
+    let heads: [&[u8]; 4] = [
+        b"GET /ok HTTP/1.1\r\nConnection: close\r\n\r\n",
+        b"GET /ok HTTP/1.1\r\nConnection: close\r\nHost: caf\xe9\r\n\r\n",
+        b"GET /ok HTTP/1.1\r\nConnection: close\r\nHost: a b\r\n\r\n",
+        b"GET /ok HTTP/1.1\r\nConnection: close\r\nHost: a\r\nHost: b\r\n\r\n",
+    ];
+    for head in heads {
+        let answer = answer_to(&host, head);
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: "));
+        let id = id.expect("it has an id");
+        assert!(answer.contains(&format!("(request {id})")), "{answer}");
+        assert!(host.wait_for_log(id).contains("Host header"));
+    }
+    assert_eq!(host.get("/ok").text(), "ok");
+}
+
+#[test]
+fn a_request_of_http_1_0_without_a_host_is_for_where_it_came_in() {
+    let _machine = beside_others();
+    let answer = answer_to(&hostile(""), b"GET /ok HTTP/1.0\r\n\r\n");
+    assert!(
+        answer.starts_with("HTTP/1.0 200 ") && answer.ends_with("\r\n\r\nok"),
+        "{answer}"
+    );
+    let host = Launch::guest("hostile-async").start();
+    let (here, one_0) = (
+        format!("127.0.0.1:{}", host.port()),
+        answer_to(&host, b"GET /authority HTTP/1.0\r\n\r\n"),
+    );
+    assert!(one_0.contains(&here), "{one_0}");
+    let text = host
+        .call("GET", "/authority")
+        .header("host", "example.org")
+        .send()
+        .text();
+    assert_eq!(text, "Some(Scheme::Http) Some(\"example.org\")");
+}
+
+// ---- deadlines ----
 
 /// A guest that is not done by the deadline is ended, whatever it does, and the client is told.
 fn is_504(path: &str) {

@@ -163,6 +163,8 @@ fn conditions_that_a_store_cannot_check_are_invalid(store: &Store) {
         .body("lost")
         .send();
     assert_error(&both, 400, "invalid");
+    let twice = kv.call("PUT", "/k").header("if-match", &etag).header("if-match", &etag);
+    assert_error(&twice.body("lost").send(), 400, "invalid");
     assert_error(
         &kv.call("DELETE", "/k").header("if-none-match", "*").send(),
         400,

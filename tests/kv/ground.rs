@@ -1,7 +1,7 @@
 //! What a claim stands on: a store's configuration, and the app `kv` on it.
 
 use dapr_wasm_tests::client::Call;
-use dapr_wasm_tests::{Host, Launch, Response};
+use dapr_wasm_tests::{Host, Launch, Raw, Response};
 use serde_json::Value;
 
 /// A store that the claims are run on.
@@ -46,6 +46,10 @@ pub(crate) struct Kv {
 impl Kv {
     pub(crate) fn call(&self, method: &str, target: &str) -> Call<'_> {
         self.host.call(method, target)
+    }
+
+    pub(crate) fn connect(&self) -> Raw {
+        self.host.connect()
     }
 
     pub(crate) fn get(&self, target: &str) -> Response {

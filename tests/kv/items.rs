@@ -1,12 +1,14 @@
 //! Putting, getting and deleting; keys and their spelling; methods; sizes.
 
 use crate::ground::{Store, assert_absent, assert_done, assert_error};
+use dapr_wasm_tests::PATIENCE;
 use serde_json::json;
 
 crate::on_every_store! {
     a_value_comes_back_byte_for_byte,
     the_content_type_is_kept_with_the_value,
     a_value_without_content_type_has_none,
+    a_second_content_type_is_invalid,
     an_empty_value_is_there,
     an_absent_key_is_404_without_a_body,
     a_put_replaces_the_value_and_its_content_type,
@@ -18,6 +20,7 @@ crate::on_every_store! {
     keys_that_no_store_may_have_are_invalid,
     a_key_may_have_1_kib_and_not_a_byte_more,
     a_value_may_have_4_mib_and_not_a_byte_more,
+    a_body_that_is_too_large_says_so_though_it_did_not_announce_its_size,
     a_content_type_may_have_255_bytes_and_not_one_more,
     other_methods_are_405_and_say_which_there_are,
     parameters_that_mean_nothing_are_invalid,
@@ -54,6 +57,17 @@ fn a_value_without_content_type_has_none(store: &Store) {
     let kv = store.kv();
     kv.put("/untyped", "x");
     assert_eq!(kv.get("/untyped").header("content-type"), None);
+}
+
+fn a_second_content_type_is_invalid(store: &Store) {
+    let kv = store.kv();
+    let put = kv.call("PUT", "/typed").header("content-type", "text/plain");
+    assert_error(
+        &put.header("content-type", "text/html").body("x").send(),
+        400,
+        "invalid",
+    );
+    assert_absent(&kv.get("/typed"));
 }
 
 fn an_empty_value_is_there(store: &Store) {
@@ -198,6 +212,24 @@ fn a_value_may_have_4_mib_and_not_a_byte_more(store: &Store) {
         "{} bytes are there",
         kept.len()
     );
+}
+
+fn a_body_that_is_too_large_says_so_though_it_did_not_announce_its_size(store: &Store) {
+    const CHUNK: usize = 1 << 20;
+    let kv = store.kv();
+    // Beyond what a value may have, beyond what the app reads, and beyond what the host passes on.
+    for mebibytes in [5, 13, 20] {
+        let mut connection = kv.connect();
+        connection.send("PUT /k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let chunk = [format!("{CHUNK:x}\r\n").as_bytes(), &[b'v'; CHUNK], b"\r\n"].concat();
+        // The host may close the connection once it has answered.
+        let _ = (0..mebibytes).try_for_each(|_| connection.try_send(&chunk));
+        let _ = connection.try_send("0\r\n\r\n");
+        let answer = connection.receive_until("\"message\"", PATIENCE);
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{mebibytes} MiB: {answer}");
+        assert!(answer.contains("\"error\":\"too-large\""), "{mebibytes} MiB: {answer}");
+    }
+    assert_absent(&kv.get("/k"));
 }
 
 fn a_content_type_may_have_255_bytes_and_not_one_more(store: &Store) {

@@ -23,7 +23,8 @@ pub struct Launch {
     options: Vec<OsString>,
     arguments: Vec<OsString>,
     env: Vec<(String, String)>,
-    descriptors: Option<usize>,
+    /// What the shell's `ulimit` is told.
+    ulimit: Option<String>,
     reader: Reader,
 }
 
@@ -62,7 +63,7 @@ impl Launch {
             options: Vec::new(),
             arguments: Vec::new(),
             env: Vec::new(),
-            descriptors: None,
+            ulimit: None,
             reader: Reader::Test,
         }
     }
@@ -94,7 +95,15 @@ impl Launch {
     /// With room for this many open files and sockets.
     pub fn descriptors(self, most: usize) -> Self {
         Self {
-            descriptors: Some(most),
+            ulimit: Some(format!("-n {most}")),
+            ..self
+        }
+    }
+
+    /// With this much address space, in GiB.
+    pub fn address_space(self, gib: usize) -> Self {
+        Self {
+            ulimit: Some(format!("-v {}", gib << 20)),
             ..self
         }
     }
@@ -152,12 +161,12 @@ impl Launch {
 
     /// The host's binary, or a shell that limits itself and then becomes it.
     fn program(&self) -> Command {
-        let Some(most) = self.descriptors else {
+        let Some(limit) = &self.ulimit else {
             return Command::new(built::binary());
         };
         let mut shell = Command::new("sh");
         shell
-            .args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")])
+            .args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")])
             .arg(built::binary());
         shell
     }

@@ -6,6 +6,7 @@
 //! | [`launch`] | how a host is to be started: app, configuration, arguments, folder |
 //! | [`built`] | the files that `cargo xtask test` builds: guests and the binary |
 //! | [`client`] | HTTP as a well-behaved client speaks it |
+//! | [`http2`] | frames of HTTP/2, for raw connections |
 //! | [`raw`] | bytes on a socket, for clients that do not behave |
 //! | [`output`] | what a host printed so far |
 //! | [`process`] | what the kernel knows of a process |
@@ -19,6 +20,7 @@
 pub mod built;
 pub mod client;
 pub mod host;
+pub mod http2;
 pub mod launch;
 pub mod output;
 pub mod process;

@@ -10,6 +10,9 @@ const TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
 /// Guests that are core modules.
 const CORE_MODULES: [&str; 2] = ["command", "reactor-p1"];
 
+/// Examples that have unit tests.
+const TESTED: [&str; 1] = ["counter"];
+
 /// Builds all guests.
 pub(crate) fn build() -> Result<()> {
     require_targets()?;
@@ -37,6 +40,15 @@ pub(crate) fn build() -> Result<()> {
     run(build.current_dir(root().join("tests/guests")))
 }
 
+/// Runs the unit tests of the examples. They are about what needs no host, and so run here and not in one.
+pub(crate) fn test() -> Result<()> {
+    let here = output(Command::new("rustc").args(["--print", "host-tuple"]))?;
+    let mut test = cargo();
+    test.args(["test", "--release", "--locked", "--target", &here]);
+    test.args(TESTED.iter().flat_map(|guest| ["--package", guest]));
+    run(test.current_dir(root().join("guest-examples")))
+}
+
 /// The file of a guest of `tests/guests` for `wasm32-wasip2`.
 pub(crate) fn test_guest(name: &str) -> PathBuf {
     let file = format!("{}.wasm", name.replace('-', "_"));
@@ -61,4 +73,62 @@ fn require_targets() -> Result<()> {
         run(&mut add).with_context(|| format!("guests need Rust's target {target}, and rustup did not bring it"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::root;
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+
+    const EXAMPLES: [&str; 4] = ["counter", "fan-in", "kv", "todo"];
+
+    /// What a file says that several examples have.
+    const SHARED: &str = "The same file in each example that needs it.";
+
+    /// An example is there to be copied, so that what it shares with others is in each of them.
+    #[test]
+    fn what_examples_share_is_the_same_in_each() {
+        let mut shared: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for example in EXAMPLES {
+            for (name, text) in sources(example) {
+                shared.entry(name).or_default().push((example, text));
+            }
+        }
+        shared.retain(|_, files| files.iter().any(|(_, text)| text.contains(SHARED)));
+        assert!(!shared.is_empty());
+        for (name, files) in shared {
+            let (first, text) = &files[0];
+            assert!(files.len() > 1, "{name:?} is in {first} alone");
+            for (other, same) in &files[1..] {
+                assert!(text == same, "{name:?} differs between {first} and {other}");
+            }
+        }
+    }
+
+    /// A copy has no folder beside it. `wit` is a link, which copying follows.
+    #[test]
+    fn an_example_names_nothing_outside_of_its_folder() {
+        for example in EXAMPLES {
+            for (name, text) in sources(example) {
+                assert!(!text.contains("\"../"), "{example}: {name:?}");
+            }
+            let wit = root().join("guest-examples").join(example).join("wit");
+            let contract = root().join("wit").canonicalize();
+            assert_eq!(wit.canonicalize().ok(), contract.ok(), "{example}");
+        }
+    }
+
+    /// The source files of an example: names and texts.
+    fn sources(example: &str) -> Vec<(OsString, String)> {
+        let folder = root().join("guest-examples").join(example).join("src");
+        let files = std::fs::read_dir(folder).expect("an example has a source folder");
+        files
+            .map(|file| {
+                let file = file.expect("it is readable");
+                let text = std::fs::read_to_string(file.path()).expect("it is text");
+                (file.file_name(), text)
+            })
+            .collect()
+    }
 }

@@ -15,6 +15,21 @@ pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// Fails where there is no C compiler, before a build of some minutes does.
+pub(crate) fn require_c_compiler() -> Result<()> {
+    let named = std::env::var("CC").unwrap_or_default();
+    // It may have arguments, as in `ccache cc`.
+    let program = named.split_whitespace().next().unwrap_or("cc");
+    match output(Command::new(program).arg("--version")) {
+        Ok(_) => Ok(()),
+        Err(cause) => bail!(
+            "there is no C compiler, which builds SQLite: {cause:#}\n\
+             install one, on Debian or Ubuntu with `apt-get install build-essential`, on a Mac with \
+             `xcode-select --install`; or name one in the variable CC"
+        ),
+    }
+}
+
 /// Runs a program to its end, its output shown.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("> {}", shown(command));

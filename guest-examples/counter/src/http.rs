@@ -1,24 +1,16 @@
 //! The little HTTP that the counter needs, on the WASI 0.2 bindings.
 
-use percent_encoding::percent_decode_str;
+use crate::percent;
 use wasip2::http::types::{Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
 /// What `blocking_write_and_flush` takes at most in one call.
 const CHUNK: usize = 4096;
 
-/// The path without its first slash and without its query, decoded. None if it cannot be.
-pub fn decoded_path(request: &IncomingRequest) -> Option<String> {
+/// The path without its first slash and without its query, decoded.
+pub fn decoded_path(request: &IncomingRequest) -> Result<String, String> {
     let target = request.path_with_query().unwrap_or_default();
     let path = target.split('?').next().unwrap_or_default();
-    let path = path.strip_prefix('/').unwrap_or(path);
-    // The decoder keeps a `%` that no two hex digits follow. Two spellings of one name would then be two counters.
-    let well_formed = path.split('%').skip(1).all(|rest| {
-        rest.as_bytes()
-            .get(..2)
-            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    });
-    let decoded = percent_decode_str(path).decode_utf8().ok()?;
-    well_formed.then(|| decoded.into_owned())
+    percent::decoded(path.strip_prefix('/').unwrap_or(path))
 }
 
 /// Answers with a line of text, and with the methods that there are where the one asked for is not among them.

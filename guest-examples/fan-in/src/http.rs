@@ -1,12 +1,14 @@
 //! The little HTTP that this app needs, on the WASI 0.3 bindings.
 
-use crate::bindings::{
-    dapr::state::types::Error,
-    wasi::http0_3_0::types::{ErrorCode, Fields, Request, Response},
-    wit_future, wit_stream,
+use crate::{
+    bindings::{
+        dapr::state::types::Error,
+        wasi::http0_3_0::types::{ErrorCode, Fields, Request, Response},
+        wit_future, wit_stream,
+    },
+    state_error,
 };
-use percent_encoding::percent_decode_str;
-use wit_bindgen::StreamReader;
+use wit_bindgen::{StreamReader, StreamResult};
 
 /// What to answer.
 pub enum Reply {
@@ -29,7 +31,7 @@ pub fn response(reply: Reply) -> Response {
         }
         Reply::Json(text) => (200, "application/json", text),
         Reply::Error(error) => {
-            let (status, text) = spoken(error);
+            let (status, _, text) = state_error::spoken(error);
             (status, "text/plain; charset=utf-8", text)
         }
     };
@@ -57,11 +59,27 @@ fn started(status: u16, headers: &[(String, Vec<u8>)], contents: Option<StreamRe
     response
 }
 
+/// Bytes of a body that are read. More than that no store takes for a value, and others have requests in this memory too.
+const BODY: usize = 4 << 20;
+
+/// What is read at once.
+const CHUNK: usize = 64 << 10;
+
 /// The request's body, whole.
 pub async fn body(request: Request) -> Result<Vec<u8>, Error> {
     let (_, processed) = wit_future::new(|| Ok(()));
-    let (contents, trailers) = Request::consume_body(request, processed);
-    let body = contents.collect().await;
+    let (mut contents, trailers) = Request::consume_body(request, processed);
+    let mut body = Vec::new();
+    loop {
+        let (result, chunk) = contents.read(Vec::with_capacity(CHUNK)).await;
+        body.extend(chunk);
+        if body.len() > BODY {
+            return Err(Error::TooLarge(format!("the body is larger than {} MiB", BODY >> 20)));
+        }
+        if !matches!(result, StreamResult::Complete(_)) {
+            break;
+        }
+    }
     // A body that was cut off ends like any other. That it was shows here, and nowhere else.
     match trailers.await {
         Ok(_) => Ok(body),
@@ -69,34 +87,5 @@ pub async fn body(request: Request) -> Result<Vec<u8>, Error> {
             Err(Error::TooLarge("the host takes no body of this size".to_owned()))
         }
         Err(cause) => Err(Error::Invalid(format!("the body cannot be read: {cause}"))),
-    }
-}
-
-/// Undoes percent encoding.
-pub fn decoded(text: &str) -> Result<String, Error> {
-    // The decoder keeps a `%` that no two hex digits follow, so that this has to be looked for.
-    let hex = |rest: &str| {
-        rest.as_bytes()
-            .get(..2)
-            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    };
-    match percent_decode_str(text).decode_utf8() {
-        Ok(decoded) if text.split('%').skip(1).all(hex) => Ok(decoded.into_owned()),
-        _ => Err(Error::Invalid(format!("`{text}` is not percent-encoded UTF-8"))),
-    }
-}
-
-fn spoken(error: Error) -> (u16, String) {
-    match error {
-        Error::Invalid(text) => (400, text),
-        Error::Denied(text) => (403, text),
-        Error::NoSuchStore(text) => (404, text),
-        Error::EtagMismatch(text) => (412, text),
-        Error::TooLarge(text) => (413, text),
-        Error::Throttled(text) => (429, text),
-        Error::Internal(text) => (500, text),
-        Error::Unsupported(text) | Error::NotConfigured(text) => (501, text),
-        Error::Unavailable(text) => (503, text),
-        Error::OutcomeUnknown(text) => (504, text),
     }
 }

@@ -3,9 +3,9 @@
 //! A store's etag is any text, an HTTP etag is not, so that quotes, percent signs and what is not ASCII travel
 //! percent-encoded. The usual etags, numbers and UUIDs, look the same either way.
 
-use crate::{bindings::dapr::state::types::Condition, failure::Failure, uri};
+use crate::{bindings::dapr::state::types::Condition, failure::Failure, headers::only, percent};
 use http::{
-    HeaderMap, HeaderName,
+    HeaderMap,
     header::{IF_MATCH, IF_NONE_MATCH},
 };
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -19,7 +19,7 @@ pub fn quoted(etag: &str) -> String {
 
 /// A store's etag from between the quotes of `ETag`.
 pub fn unquoted(text: &str) -> Result<String, Failure> {
-    uri::decoded(text)
+    percent::decoded(text).map_err(Failure::invalid)
 }
 
 /// What must be true for a PUT.
@@ -61,17 +61,5 @@ fn required(headers: &HeaderMap) -> Result<Option<String>, Failure> {
         None => Err(Failure::invalid(format!(
             "If-Match takes one strong etag in quotes, not `{text}`"
         ))),
-    }
-}
-
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Failure> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => match value.to_str() {
-            Ok(text) => Ok(Some(text.trim())),
-            Err(_) => Err(Failure::invalid(format!("{name} is not plain ASCII"))),
-        },
-        (Some(_), Some(_)) => Err(Failure::invalid(format!("{name} is given twice"))),
     }
 }

@@ -1,8 +1,14 @@
 //! `dapr:state` over HTTP, as requests that curl can send; README.md lists them.
 
+mod body;
 mod etag;
 mod failure;
+mod headers;
+mod percent;
+mod query;
 mod reply;
+mod state_defaults;
+mod state_error;
 mod transaction;
 mod uri;
 
@@ -10,7 +16,7 @@ mod uri;
 /// HTTP comes from `wstd`.
 mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         inline: "package examples:kv; world kv { import dapr:state/store@0.1.0; }",
         world: "examples:kv/kv",
         generate_all,
@@ -22,14 +28,24 @@ use bindings::dapr::state::{
     types::{DeleteOptions, Entry, KeyPage, ListOptions, SetOptions},
 };
 use failure::Failure;
+use headers::only;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use query::Query;
 use serde::Serialize;
-use std::time::{Duration, SystemTime};
-use uri::Query;
+use std::{
+    ops::RangeInclusive,
+    time::{Duration, SystemTime},
+};
 use wstd::http::Body;
 
 /// The store where `?store=NAME` names none.
 const STORE: &str = "statestore";
+
+/// Seconds that an item may live.
+const TTL: RangeInclusive<u32> = 1..=2_147_483_647;
+
+/// Keys that a page may have.
+const LIMIT: RangeInclusive<u32> = 1..=1000;
 
 /// The last second that an HTTP date can name, in the year 9999.
 const LAST_DATE: u64 = 253_402_300_799;
@@ -46,34 +62,30 @@ async fn main(request: Request<Body>) -> Result<Response<Body>, wstd::http::Erro
 }
 
 async fn answer(request: Request<Body>) -> Result<Response<Body>, Failure> {
-    let (head, mut body) = request.into_parts();
+    let (head, body) = request.into_parts();
     let key = uri::key(&head.uri)?;
-    let mut query = Query::parse(head.uri.query())?;
-    let store = query.take("store").unwrap_or_else(|| STORE.to_owned());
+    let mut query = uri::parameters(&head.uri)?;
+    let store = uri::text(&mut query, "store")?.unwrap_or_else(|| STORE.to_owned());
 
     match (head.method, key.as_str()) {
         (Method::GET | Method::HEAD, "") => list(&store, query),
         (Method::POST, "") => {
-            query.finish()?;
-            let steps = body.contents().await.map_err(Failure::unreadable)?;
-            transaction::run(&store, steps)?;
+            query.finish().map_err(Failure::invalid)?;
+            transaction::run(&store, &body::read(body).await?)?;
             Ok(reply::empty(StatusCode::NO_CONTENT))
         }
         (Method::GET | Method::HEAD, key) => get(&store, key, query),
         // PUT and DELETE take `/` as well: it is the empty key, to which the store has the right answer.
         (Method::PUT, key) => {
             let options = set_options(&head.headers, query)?;
-            let value = body.contents().await.map_err(Failure::unreadable)?;
-            store::set(&store, key, value, Some(&options))?;
+            store::set(&store, key, &body::read(body).await?, Some(&options))?;
             Ok(reply::empty(StatusCode::NO_CONTENT))
         }
         (Method::DELETE, key) => {
-            query.finish()?;
-            let etag = etag::precondition(&head.headers)?;
+            query.finish().map_err(Failure::invalid)?;
             let options = DeleteOptions {
-                etag,
-                consistency: None,
-                metadata: Vec::new(),
+                etag: etag::precondition(&head.headers)?,
+                ..Default::default()
             };
             store::delete(&store, key, Some(&options))?;
             Ok(reply::empty(StatusCode::NO_CONTENT))
@@ -87,8 +99,8 @@ async fn answer(request: Request<Body>) -> Result<Response<Body>, Failure> {
     }
 }
 
-fn get(store: &str, key: &str, query: Query) -> Result<Response<Body>, Failure> {
-    query.finish()?;
+fn get(store: &str, key: &str, query: Query<'_>) -> Result<Response<Body>, Failure> {
+    query.finish().map_err(Failure::invalid)?;
     let Some(entry) = store::get(store, key, None)? else {
         // Without a body: that nothing is stored here is an answer, and no error of the store's.
         return Ok(reply::empty(StatusCode::NOT_FOUND));
@@ -114,29 +126,24 @@ fn get(store: &str, key: &str, query: Query) -> Result<Response<Body>, Failure> 
     response.body(value.into()).map_err(Failure::unspeakable)
 }
 
-fn set_options(headers: &HeaderMap, mut query: Query) -> Result<SetOptions, Failure> {
-    let ttl = query.number("ttl")?;
-    query.finish()?;
-    let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.to_str());
+fn set_options(headers: &HeaderMap, mut query: Query<'_>) -> Result<SetOptions, Failure> {
+    let ttl = uri::number(&mut query, "ttl", TTL)?;
+    query.finish().map_err(Failure::invalid)?;
     Ok(SetOptions {
         condition: etag::condition(headers)?,
         ttl,
-        content_type: content_type
-            .transpose()
-            .map_err(|_| Failure::invalid("the Content-Type is not plain ASCII"))?
-            .map(str::to_owned),
-        consistency: None,
-        metadata: Vec::new(),
+        content_type: only(headers, &header::CONTENT_TYPE)?.map(str::to_owned),
+        ..Default::default()
     })
 }
 
-fn list(store: &str, mut query: Query) -> Result<Response<Body>, Failure> {
-    let prefix = query.take("prefix").unwrap_or_default();
+fn list(store: &str, mut query: Query<'_>) -> Result<Response<Body>, Failure> {
+    let prefix = uri::text(&mut query, "prefix")?.unwrap_or_default();
     let options = ListOptions {
-        limit: query.number("limit")?,
-        cursor: query.take("cursor"),
+        limit: uri::number(&mut query, "limit", LIMIT)?,
+        cursor: uri::text(&mut query, "cursor")?,
     };
-    query.finish()?;
+    query.finish().map_err(Failure::invalid)?;
     let KeyPage { keys, cursor } = store::list_keys(store, &prefix, Some(&options))?;
     Ok(reply::json(StatusCode::OK, &Page { keys, cursor }))
 }

@@ -39,10 +39,7 @@ fn operation(step: Step) -> Result<Operation, Failure> {
             let options = match etag {
                 Some(etag) => Some(SetOptions {
                     condition: Condition::Matches(etag::unquoted(&etag)?),
-                    ttl: None,
-                    content_type: None,
-                    consistency: None,
-                    metadata: Vec::new(),
+                    ..Default::default()
                 }),
                 None => None,
             };
@@ -56,8 +53,7 @@ fn operation(step: Step) -> Result<Operation, Failure> {
             let etag = etag.as_deref().map(etag::unquoted).transpose()?;
             let options = DeleteOptions {
                 etag,
-                consistency: None,
-                metadata: Vec::new(),
+                ..Default::default()
             };
             Operation::Delete(DeleteItem {
                 key,

@@ -1,13 +1,17 @@
 //! A to-do list as a JSON API. This file is HTTP, `todos.rs` is what the app knows about its data.
 
 mod failure;
+mod lifetime;
+mod percent;
+mod query;
+mod state_defaults;
 mod todos;
 
 /// `dapr:state`, generated from the host's WIT. The world is written here because an app's world lists what it uses, and
 /// HTTP comes from `wstd`.
 mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "wit",
         inline: "package examples:todo; world todo { import dapr:state/store@0.1.0; }",
         world: "examples:todo/todo",
         generate_all,
@@ -16,9 +20,10 @@ mod bindings {
 
 use failure::Failure;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use query::Query;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
-use todos::Todo;
+use todos::{Id, Todo};
 use wstd::http::Body;
 
 #[wstd::http_server]
@@ -37,10 +42,13 @@ async fn answer(request: Request<Body>) -> Result<Response<Body>, Failure> {
             Ok(json(StatusCode::OK, &json!({ "archived": todos::archive_done()? })))
         }
         (&Method::GET, ["archive"]) => list(todos::ARCHIVE, &head.uri),
-        (&Method::GET, ["todos", id]) => Ok(json(StatusCode::OK, &todos::find(id)?)),
-        (&Method::PATCH, ["todos", id]) => Ok(json(StatusCode::OK, &todos::change(id, &parsed(&mut body).await?)?)),
+        (&Method::GET, ["todos", id]) => Ok(json(StatusCode::OK, &todos::find(Id::parse(id)?)?)),
+        (&Method::PATCH, ["todos", id]) => {
+            let id = Id::parse(id)?;
+            Ok(json(StatusCode::OK, &todos::change(id, parsed(&mut body).await?)?))
+        }
         (&Method::DELETE, ["todos", id]) => {
-            todos::remove(id)?;
+            todos::remove(&Id::parse(id)?)?;
             Ok(empty(StatusCode::NO_CONTENT))
         }
         (_, ["todos"]) => Err(Failure::Method { allow: "GET, POST" }),
@@ -54,13 +62,10 @@ async fn answer(request: Request<Body>) -> Result<Response<Body>, Failure> {
 }
 
 fn list(prefix: &str, uri: &Uri) -> Result<Response<Body>, Failure> {
-    let mut cursor = None;
-    for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
-        match &*name {
-            "cursor" => cursor = Some(value.into_owned()),
-            _ => return Err(Failure::Bad(format!("there is no parameter `{name}`"))),
-        }
-    }
+    let mut query = Query::parse(uri.query().unwrap_or_default()).map_err(Failure::Bad)?;
+    let cursor = query.take("cursor").map(query::decoded).transpose();
+    let cursor = cursor.map_err(Failure::Bad)?;
+    query.finish().map_err(Failure::Bad)?;
     Ok(json(StatusCode::OK, &todos::page(prefix, cursor)?))
 }
 

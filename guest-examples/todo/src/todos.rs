@@ -5,10 +5,10 @@ use crate::bindings::dapr::state::{
     store,
     types::{Condition, DeleteItem, DeleteOptions, Entry, Error, KeyPage, ListOptions, Operation, SetItem, SetOptions},
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, lifetime};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, num::NonZeroU32, time::SystemTime};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
 /// The key prefix of the todos.
 pub const TODOS: &str = "todo/";
@@ -35,17 +35,52 @@ const TITLE: usize = 1024;
 struct Record {
     title: String,
     done: bool,
+    /// When it goes away, in seconds since 1970. The store knows it too, from a TTL that counts from the latest write; this
+    /// is the end that was set once, which a change must not move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
 }
 
 /// What is answered.
 #[derive(Serialize)]
 pub struct Todo {
-    pub id: String,
+    pub id: Id,
     #[serde(flatten)]
     record: Record,
-    /// In seconds since 1970.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<u64>,
+}
+
+/// The name of a todo: 32 hex digits.
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Id(String);
+
+impl Id {
+    /// From WASI's random source: a fresh instance answers each request, so that a counter or a seed of the app's own would
+    /// start at the same place every time.
+    fn random() -> Self {
+        let mut random = [0; 16];
+        wstd::rand::get_random_bytes(&mut random);
+        Self(format!("{:032x}", u128::from_le_bytes(random)))
+    }
+
+    /// What a client calls a todo. Under a name that was never given out there is nothing, so the store is not asked.
+    pub fn parse(text: &str) -> Result<Self, Failure> {
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() == 32 && text.bytes().all(is_digit) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Failure::NotFound)
+        }
+    }
+
+    fn key(&self) -> String {
+        format!("{TODOS}{self}")
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// Some of the todos, and the cursor that gets the next ones.
@@ -73,40 +108,44 @@ pub struct Change {
 }
 
 pub fn create(new: New) -> Result<Todo, Failure> {
+    let ttl = new.ttl.map(NonZeroU32::get);
     let record = Record {
         title: checked(new.title)?,
         done: false,
+        expires_at: ttl.map(lifetime::end),
     };
-    // From WASI's random source: a fresh instance answers each request, so that a counter or a seed of the app's own would
-    // start at the same place every time.
-    let mut random = [0; 16];
-    wstd::rand::get_random_bytes(&mut random);
-    let id = format!("{:032x}", u128::from_le_bytes(random));
-    let options = options(Condition::Absent, new.ttl.map(NonZeroU32::get));
-    store::set(STORE, &format!("{TODOS}{id}"), &record.to_bytes(), Some(&options))?;
-    find(&id)
+    let id = Id::random();
+    store::set(
+        STORE,
+        &id.key(),
+        &record.to_bytes(),
+        Some(&options(Condition::Absent, ttl)),
+    )?;
+    Ok(Todo { id, record })
 }
 
-pub fn find(id: &str) -> Result<Todo, Failure> {
-    let entry = store::get(STORE, &format!("{TODOS}{id}"), None)?.ok_or(Failure::NotFound)?;
-    todo(id.to_owned(), &entry)
+pub fn find(id: Id) -> Result<Todo, Failure> {
+    let entry = store::get(STORE, &id.key(), None)?.ok_or(Failure::NotFound)?;
+    let record = Record::current(&entry)?.ok_or(Failure::NotFound)?;
+    Ok(Todo { id, record })
 }
 
 /// Reads, changes and writes on the condition that nobody wrote in between, so that no change is lost.
-pub fn change(id: &str, change: &Change) -> Result<Todo, Failure> {
-    let key = format!("{TODOS}{id}");
+pub fn change(id: Id, change: Change) -> Result<Todo, Failure> {
+    let title = change.title.map(checked).transpose()?;
+    let key = id.key();
     for _ in 0..TRIES {
         let entry = store::get(STORE, &key, None)?.ok_or(Failure::NotFound)?;
-        let mut todo = todo(id.to_owned(), &entry)?;
-        if let Some(title) = &change.title {
-            todo.record.title = checked(title.clone())?;
+        let mut record = Record::current(&entry)?.ok_or(Failure::NotFound)?;
+        if let Some(title) = &title {
+            record.title.clone_from(title);
         }
-        todo.record.done = change.done.unwrap_or(todo.record.done);
+        record.done = change.done.unwrap_or(record.done);
         // A write without TTL would make the item live for ever, so that what is left of it has to be said again.
-        let ttl = entry.expires_at.map(remaining).transpose()?;
+        let ttl = record.expires_at.map(lifetime::remaining).transpose()?;
         let condition = Condition::Matches(etag(&entry)?);
-        match store::set(STORE, &key, &todo.record.to_bytes(), Some(&options(condition, ttl))) {
-            Ok(()) => return Ok(todo),
+        match store::set(STORE, &key, &record.to_bytes(), Some(&options(condition, ttl))) {
+            Ok(()) => return Ok(Todo { id, record }),
             Err(Error::EtagMismatch(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -114,8 +153,8 @@ pub fn change(id: &str, change: &Change) -> Result<Todo, Failure> {
     Err(Failure::Busy)
 }
 
-pub fn remove(id: &str) -> Result<(), Failure> {
-    Ok(store::delete(STORE, &format!("{TODOS}{id}"), None)?)
+pub fn remove(id: &Id) -> Result<(), Failure> {
+    Ok(store::delete(STORE, &id.key(), None)?)
 }
 
 /// The todos under a prefix, a page at a time, in the order that the store has them.
@@ -124,15 +163,21 @@ pub fn page(prefix: &str, cursor: Option<String>) -> Result<Page, Failure> {
     let todos = listing
         .entries
         .into_iter()
-        .map(|(id, entry)| todo(id, &entry))
-        .collect::<Result<_, _>>()?;
+        .filter_map(|(id, entry)| {
+            let record = Record::current(&entry).transpose()?;
+            Some(record.map(|record| Todo { id, record }))
+        })
+        .collect::<Result<_, Failure>>()?;
     Ok(Page {
         todos,
         cursor: listing.cursor,
     })
 }
 
-/// Moves todos that are done to the archive, all of them or none: nobody ever sees one in both places, or in neither.
+/// Moves todos that are done to the archive, all of them or none: at any moment each is in one place. Two requests are two
+/// moments, so that who lists the todos and then the archive may see one in both that was moved in between, and the other
+/// way round in neither.
+///
 /// Answers how many; there may be more to do when it is [`ARCHIVED_AT_ONCE`].
 pub fn archive_done() -> Result<usize, Failure> {
     for _ in 0..TRIES {
@@ -158,8 +203,10 @@ fn archiving() -> Result<Vec<Operation>, Failure> {
     loop {
         let listing = listing(TODOS, cursor)?;
         for (id, entry) in listing.entries {
-            if Record::from_bytes(&entry.value)?.done {
-                done.insert(id, entry);
+            if let Some(record) = Record::current(&entry)?
+                && record.done
+            {
+                done.insert(id, (record, etag(&entry)?));
             }
         }
         cursor = listing.cursor;
@@ -168,19 +215,22 @@ fn archiving() -> Result<Vec<Operation>, Failure> {
         }
     }
     let mut operations = Vec::new();
-    for (id, entry) in done.into_iter().take(ARCHIVED_AT_ONCE) {
+    for (id, (record, etag)) in done.into_iter().take(ARCHIVED_AT_ONCE) {
         let unchanged = DeleteOptions {
-            etag: Some(etag(&entry)?),
-            consistency: None,
-            metadata: Vec::new(),
+            etag: Some(etag),
+            ..Default::default()
+        };
+        let archived = Record {
+            expires_at: Some(lifetime::end(ARCHIVE_TTL)),
+            ..record
         };
         operations.push(Operation::Delete(DeleteItem {
-            key: format!("{TODOS}{id}"),
+            key: id.key(),
             options: Some(unchanged),
         }));
         operations.push(Operation::Set(SetItem {
             key: format!("{ARCHIVE}{id}"),
-            value: entry.value,
+            value: archived.to_bytes(),
             options: Some(options(Condition::Any, Some(ARCHIVE_TTL))),
         }));
     }
@@ -189,7 +239,7 @@ fn archiving() -> Result<Vec<Operation>, Failure> {
 
 /// One page of a listing: ids with what is stored under them.
 struct Listing {
-    entries: Vec<(String, Entry)>,
+    entries: Vec<(Id, Entry)>,
     cursor: Option<String>,
 }
 
@@ -197,7 +247,7 @@ fn listing(prefix: &str, cursor: Option<String>) -> Result<Listing, Failure> {
     let options = ListOptions { limit: None, cursor };
     let KeyPage { keys, cursor } = store::list_keys(STORE, prefix, Some(&options))?;
     let entries = store::bulk_get(STORE, &keys, None)?;
-    let id = |key: &str| key.strip_prefix(prefix).unwrap_or(key).to_owned();
+    let id = |key: &str| Id(key.strip_prefix(prefix).unwrap_or(key).to_owned());
     // Without those that went away since they were listed.
     let entries = keys
         .iter()
@@ -207,18 +257,13 @@ fn listing(prefix: &str, cursor: Option<String>) -> Result<Listing, Failure> {
     Ok(Listing { entries, cursor })
 }
 
-fn todo(id: String, entry: &Entry) -> Result<Todo, Failure> {
-    Ok(Todo {
-        id,
-        record: Record::from_bytes(&entry.value)?,
-        expires_at: entry.expires_at,
-    })
-}
-
 impl Record {
-    fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
-        serde_json::from_slice(bytes)
-            .map_err(|error| Failure::Server(StatusCode::INTERNAL_SERVER_ERROR, format!("not a todo: {error}")))
+    /// What is stored, unless its time is over: the store rounds up, by part of a second.
+    fn current(entry: &Entry) -> Result<Option<Self>, Failure> {
+        let record: Self = serde_json::from_slice(&entry.value)
+            .map_err(|error| Failure::Server(StatusCode::INTERNAL_SERVER_ERROR, format!("not a todo: {error}")))?;
+        let is_over = record.expires_at.is_some_and(lifetime::is_over);
+        Ok((!is_over).then_some(record))
     }
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -241,25 +286,11 @@ fn etag(entry: &Entry) -> Result<String, Failure> {
         .ok_or_else(|| Error::Unsupported("the store has no etags".to_owned()).into())
 }
 
-/// What is left of a lifetime, in seconds.
-fn remaining(expires_at: u64) -> Result<u32, Failure> {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |now| now.as_secs());
-    match u32::try_from(expires_at.saturating_sub(now)) {
-        Ok(0) => Err(Failure::NotFound),
-        Ok(seconds) => Ok(seconds),
-        Err(_) => Ok(i32::MAX as u32),
-    }
-}
-
 fn options(condition: Condition, ttl: Option<u32>) -> SetOptions {
-    let content_type = Some("application/json".to_owned());
     SetOptions {
         condition,
         ttl,
-        content_type,
-        consistency: None,
-        metadata: Vec::new(),
+        content_type: Some("application/json".to_owned()),
+        ..Default::default()
     }
 }

@@ -15,9 +15,10 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
+  0  done
   1  something failed while running
   2  the command line, the configuration or the app is wrong
-  An app that is a program ends with its own.";
+  An app that is a program ends with 0 or 1: WASI 0.2 and 0.3 know no other codes.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:

@@ -3,6 +3,7 @@
 use crate::args::{CheckArgs, ReportFormat};
 use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
+use crate::load;
 use crate::setup::{Origin, Setup};
 use dapr_runtime::needs::{Entry, Standing};
 use dapr_runtime::source::Producer;
@@ -10,8 +11,9 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// Prints the report. Fails as `run` would, but opens nothing and compiles nothing.
-pub(crate) fn check(args: &CheckArgs) -> Outcome<ExitCode> {
+/// Prints the report, then compiles and links the app as `run` would, so that it fails where `run` would before it opens a
+/// store or a port. Compiled code is kept for the start.
+pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let setup = Setup::read(&args.app)?;
     let examined = Examined::read(&args.app, &setup)?;
     let report = Report::new(&setup, &examined, args.app.strict);
@@ -27,7 +29,9 @@ pub(crate) fn check(args: &CheckArgs) -> Outcome<ExitCode> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.map_err(|error| cannot_write(&error))?,
     }
-    examined.runnable(&args.app, &setup).map(|_| ExitCode::SUCCESS)
+    let entry = examined.runnable(&args.app, &setup)?;
+    load::app(&examined, entry, setup.spec(&[]), &load::shared()?).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What `check` says, in the form of its JSON.
@@ -128,7 +132,7 @@ fn status(standing: &Standing, strict: bool) -> &'static str {
     match standing {
         Standing::Host | Standing::Store(_) => "ok",
         Standing::Denied(_) => "denied",
-        Standing::NotConfigured if !strict => "warning",
+        Standing::NotConfigured | Standing::NotInScope if !strict => "warning",
         _ => "missing",
     }
 }

@@ -25,7 +25,7 @@ impl Examined {
         let target = Target::read(&args.target)?;
         let shape = Shape::of(&target.component)
             .map_err(|error| Failure::usage(format!("`{}` does not parse", target.path.display())).because(&error))?;
-        let needs = needs::needs(&shape, &setup.store_names());
+        let needs = needs::needs(&shape, setup.stores_to_the_app(&setup.store_names()));
         let entry = needs::entry(&shape);
         Ok(Self {
             target,
@@ -38,12 +38,13 @@ impl Examined {
     /// How the app is entered, unless it cannot run: then everything that is in the way, at once. What is imported and not
     /// configured is warned of, and with `--strict` in the way too.
     pub(crate) fn runnable(&self, args: &AppArgs, setup: &Setup) -> Outcome<Entry> {
-        let not_configured = self.having(|standing| *standing == Standing::NotConfigured);
-        if !args.strict && !not_configured.is_empty() {
-            without_a_store(&not_configured, setup).warn();
+        let unconfigured = self.having(|standing| standing.unconfigured().is_some());
+        if !args.strict
+            && let [first, ..] = unconfigured[..]
+        {
+            without_a_store(&unconfigured, first.standing.unconfigured().unwrap_or_default(), setup).warn();
         }
-        let missing =
-            self.having(|standing| standing.is_fatal() || (args.strict && *standing == Standing::NotConfigured));
+        let missing = self.having(|standing| standing.is_fatal() || (args.strict && standing.unconfigured().is_some()));
         if !missing.is_empty() {
             return Err(self.lacking(&missing, setup));
         }
@@ -89,10 +90,10 @@ impl Examined {
     }
 }
 
-fn without_a_store(needs: &[&Need], setup: &Setup) -> Failure {
+fn without_a_store(needs: &[&Need], answer: &str, setup: &Setup) -> Failure {
     let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
     let (app, names) = (&setup.app_id, names.join(" and "));
-    let message = format!("`{app}` imports {names} and has no store: calls answer `not-configured`");
+    let message = format!("`{app}` imports {names} and has no store: calls answer `{answer}`");
     Failure::usage(message).help(setup.store_to_paste())
 }
 
@@ -118,15 +119,19 @@ fn table(needs: &[&Need]) -> String {
 /// What to do about an import that is not satisfied.
 fn advice(standing: &Standing, setup: &Setup) -> Option<String> {
     match standing {
-        Standing::NotConfigured => Some(setup.store_to_paste()),
+        Standing::NotConfigured | Standing::NotInScope => Some(setup.store_to_paste()),
         Standing::OtherVersion { .. } | Standing::Unknown { nearest: Some(_) } => {
             Some(BUILD_AGAINST_THIS_HOST.to_owned())
         }
         Standing::Unknown { nearest: None } => {
             Some("what no host has can be composed into the app: wac plug APP --plug COMPONENT -o BOTH".to_owned())
         }
-        Standing::WouldTrap => {
-            Some("import dapr:state/store, or export wasi:http/handler@0.3.0, which can wait".to_owned())
+        Standing::WouldTrap(entry) => {
+            let waiting = if entry.is_http() { Entry::Http03 } else { Entry::Run03 };
+            Some(format!(
+                "import dapr:state/store, or export {}, which can wait",
+                waiting.interface()
+            ))
         }
         _ => None,
     }

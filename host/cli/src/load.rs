@@ -5,7 +5,7 @@ use crate::examined::{BUILD_AGAINST_THIS_HOST, Examined};
 use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
 use dapr_code_cache::{CacheError, ChildCompiler, CodeCache, DEFAULT_LIMIT, Loaded, Progress};
-use dapr_runtime::app::{App, AppSpec, Shared};
+use dapr_runtime::app::{App, AppSpec, LinkError, Shared};
 use dapr_runtime::engine::{self, Allocator};
 use dapr_runtime::limits::{Limits, MemoryBudget};
 use dapr_runtime::needs::Entry;
@@ -39,10 +39,17 @@ fn engine(limits: &Limits) -> Outcome<Engine> {
 pub(crate) async fn app(examined: &Examined, entry: Entry, spec: AppSpec, shared: &Shared) -> Outcome<App> {
     let path = &examined.target.path;
     let Loaded { component, .. } = code(path, &examined.target.component, &shared.engine).await?;
-    App::link(&component, &examined.shape, entry, spec, shared.clone()).map_err(|error| {
-        Failure::usage(format!("cannot link `{}`: {error}", path.display()))
+    App::link(&component, &examined.shape, entry, spec, shared.clone()).map_err(|error| match error {
+        LinkError::Memory { needed, memory } => Failure::usage(format!(
+            "an instance of `{}` begins with {} in one memory, and may have {}",
+            path.display(),
+            size(needed),
+            size(memory as u64)
+        ))
+        .help("components.toml sets what it may have, as `memory` of [app]"),
+        error => Failure::usage(format!("cannot link `{}`: {error}", path.display()))
             .caused(&error)
-            .help(BUILD_AGAINST_THIS_HOST)
+            .help(BUILD_AGAINST_THIS_HOST),
     })
 }
 
@@ -68,9 +75,11 @@ async fn code(path: &Path, component: &[u8], engine: &Engine) -> Outcome<Loaded>
             CacheError::Compile { message } => Failure::usage(format!("cannot compile `{}`", path.display()))
                 .detail(message)
                 .help("the tool that made it may be at fault: build it with another version"),
-            CacheError::Incompatible { source } => Failure::usage(format!("`{}` does not fit this host", path.display()))
-                .because(source.as_ref())
-                .help("docs/configuration.md has the limits that hold for a component"),
+            CacheError::Incompatible { source } => {
+                Failure::usage(format!("`{}` does not fit this host", path.display()))
+                    .because(source.as_ref())
+                    .help("docs/configuration.md has the limits that hold for a component")
+            }
             error => Failure::run(&error).caused(&error),
         })
 }

@@ -49,7 +49,7 @@ fn block_on(command: Command) -> Outcome<ExitCode> {
                 logging::start(args.log.into(), args.log_format);
                 run::run(args).await
             }
-            Command::Check(args) => check::check(&args),
+            Command::Check(args) => check::check(&args).await,
             Command::Wit { dir } => wit::write(&dir).map(said),
             Command::Cache {
                 command: CacheCommand::Clean,

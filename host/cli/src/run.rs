@@ -1,7 +1,7 @@
 //! `dapr-wasm run`: from the target to an open port, or a program's exit code.
 
 use crate::args::RunArgs;
-use crate::examined::{BUILD_AGAINST_THIS_HOST, Examined};
+use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
 use crate::setup::Setup;
@@ -12,7 +12,11 @@ use dapr_runtime::engine::EpochTicker;
 use dapr_runtime::triggers::command;
 use dapr_runtime::triggers::http::{Server, ServerError};
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How long what an app printed last may take to be printed: nobody may be reading.
+const PRINTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs an app until it ends or the host is told to stop.
 pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
@@ -46,6 +50,11 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
     for open in stores {
         open.store.close().await;
     }
+    let printed = tokio::time::timeout(PRINTED_WITHIN, shared.output.flush()).await;
+    if printed.is_err() {
+        tracing::warn!("nobody reads what the app printed: the end of it is lost");
+    }
+    // Last: a guest that still computes lets nobody else run any more.
     drop(ticker);
     outcome
 }
@@ -53,7 +62,7 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
 async fn serve(args: &RunArgs, setup: &Setup, examined: &Examined, app: App) -> Outcome<ExitCode> {
     let drain = app.limits().drain;
     let stop = CancellationToken::new();
-    let signals = shutdown::listen(stop.clone(), drain)?;
+    shutdown::listen(stop.clone(), drain)?;
     let text = summary(setup, examined, &app);
     let server = Server::bind(args.listen.as_str(), app).await.map_err(cannot_serve)?;
     let address = server
@@ -61,7 +70,6 @@ async fn serve(args: &RunArgs, setup: &Setup, examined: &Examined, app: App) -> 
         .map_err(|error| Failure::run("cannot tell the port").because(&error))?;
     crate::failure::say(format_args!("{text}\nserving http://{address}"));
     let all_done = server.serve(stop).await;
-    signals.abort();
     if !all_done {
         return Err(Failure::run(format!(
             "stopped with requests under way, which had no answer in {drain:?}"
@@ -75,7 +83,6 @@ fn cannot_serve(error: ServerError) -> Failure {
         ServerError::InUse { .. } => {
             Failure::run(&error).help("choose another address with --listen; --listen 0 picks a free port")
         }
-        ServerError::NotAHandler(_) => Failure::usage(&error).caused(&error).help(BUILD_AGAINST_THIS_HOST),
         _ => Failure::run(&error)
             .caused(&error)
             .help("--listen takes HOST:PORT, where HOST is a name or address of this machine"),

@@ -3,10 +3,13 @@
 use crate::args::AppArgs;
 use crate::failure::{Failure, Outcome, counted};
 use crate::target;
-use dapr_blocks::config::{AppId, ConfigErrors, Configuration, Environment, ReadError, Source, StateComponent};
-use dapr_blocks::state::{AppStores, Limits, StateStore, StoreSettings};
+use dapr_blocks::config::{
+    AppId, ConfigErrors, Configuration, Environment, Namespace, ReadError, Source, StateComponent,
+};
+use dapr_blocks::state::{AppStores, KeyPrefix, Limits, StateStore, StoreSettings};
 use dapr_components::{BuiltIn, OpenError, StateSettings};
 use dapr_runtime::app::AppSpec;
+use dapr_runtime::needs::Stores;
 use std::env::VarError;
 use std::fmt;
 use std::io::ErrorKind;
@@ -51,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) origin: Origin,
     pub(crate) app_id: AppId,
     configuration: Configuration<StateSettings>,
+    /// The namespace of the host's environment, if a store's keys begin with it.
+    namespace: Option<Namespace>,
     env: Vec<(String, String)>,
 }
 
@@ -73,10 +78,12 @@ impl Setup {
             None => target::app_id(&args.target)?,
         };
         let env = environment(&configuration, &args.env)?;
+        let namespace = namespace(&configuration)?;
         Ok(Self {
             origin,
             app_id,
             configuration,
+            namespace,
             env,
         })
     }
@@ -92,6 +99,14 @@ impl Setup {
     /// Their names.
     pub(crate) fn store_names(&self) -> Vec<String> {
         self.stores().map(|store| store.name.to_string()).collect()
+    }
+
+    /// These names of stores, and whether there are others that the app may not use.
+    pub(crate) fn stores_to_the_app<'a>(&self, names: &'a [String]) -> Stores<'a> {
+        Stores {
+            names,
+            others: names.len() < self.configuration.state.len(),
+        }
     }
 
     /// A store in a line, with what bounds its calls.
@@ -152,19 +167,19 @@ impl Setup {
     /// What the runtime needs to know of the app.
     pub(crate) fn spec(&self, open: &[OpenStore]) -> AppSpec {
         let app = &self.configuration.app;
-        let namespace = std::env::var(NAMESPACE).ok().filter(|namespace| !namespace.is_empty());
         let mut stores = AppStores::default();
         if self.stores().count() < self.configuration.state.len() {
             stores.others_exist();
         }
         for (component, open) in self.stores().zip(open) {
             let settings = StoreSettings {
-                key_prefix: component.key_prefix.clone(),
+                key_prefix: component.key_prefix.value.clone(),
                 deadline: component.deadline,
                 limits: Limits::default(),
             };
             let store = Arc::clone(&open.store);
-            stores.insert(&open.name, store, &settings, self.app_id.as_str(), namespace.as_deref());
+            let (app_id, namespace) = (self.app_id.as_str(), self.namespace.as_ref());
+            stores.insert(&open.name, store, &settings, app_id, namespace);
         }
         AppSpec {
             id: self.app_id.to_string(),
@@ -203,6 +218,24 @@ fn wrong(origin: &Origin, errors: &ConfigErrors) -> Failure {
         Origin::File(name) => name,
     };
     Failure::usage(format!("{count} in `{name}`")).detail(format!("{errors:#}"))
+}
+
+/// The namespace that the host runs in. It is looked at only where it becomes part of keys, and its text is not shown.
+fn namespace(configuration: &Configuration<StateSettings>) -> Outcome<Option<Namespace>> {
+    let mut stores = configuration.state.iter();
+    if !stores.any(|store| store.key_prefix.value == KeyPrefix::Namespace) {
+        return Ok(None);
+    }
+    let unfit = format!("the environment variable {NAMESPACE} cannot be a namespace");
+    match std::env::var(NAMESPACE) {
+        Err(VarError::NotPresent) => Ok(None),
+        Ok(text) if text.is_empty() => Ok(None),
+        Ok(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|error| Failure::usage(unfit).because(&error)),
+        Err(VarError::NotUnicode(_)) => Err(Failure::usage(format!("{unfit}: it is not UTF-8 text"))),
+    }
 }
 
 /// The app's environment: the configuration's, then the command line's.

@@ -91,11 +91,11 @@ const LATER: [&str; 28] = [
 
 /// That a store exists, and not here: in another build of this host, or in Dapr alone.
 fn without(kind: &ComponentType) -> Option<ConfigErrors> {
-    let name = kind.name();
+    let (name, shown) = (kind.name(), kind.shown());
     if let Some(vendor) = STATE.iter().find(|vendor| vendor.name == name && !vendor.is_built) {
         let error = kind
             .location()
-            .error(format!("this host was built without the state store \"{name}\""));
+            .error(format!("this host was built without the state store {shown}"));
         return Some(
             error
                 .with_help(format!("build it with the cargo feature `{}`", vendor.feature))
@@ -115,7 +115,7 @@ fn without(kind: &ComponentType) -> Option<ConfigErrors> {
     };
     let error = kind
         .location()
-        .error(format!("Dapr's state store \"{name}\" is not in this version yet"));
+        .error(format!("Dapr's state store {shown} is not in this version yet"));
     Some(error.with_help(help).into())
 }
 

@@ -120,6 +120,18 @@ async fn a_host_leaves_it_to_another_that_did_it_lately() {
 }
 
 #[tokio::test]
+async fn a_host_that_left_it_to_another_does_it_when_it_is_due() {
+    let file = file_with_ended_items().await;
+    let connection = file.connect();
+    // Due in two seconds, and not an hour after this host's start.
+    let recent =
+        "INSERT INTO metadata (key, value) VALUES ('last-cleanup', DATETIME(CURRENT_TIMESTAMP, '-3598 seconds'))";
+    connection.execute(recent, []).unwrap();
+    let _store = file.open().await;
+    until("the turn is not taken when it is due", || rows(&connection).0 == 2).await;
+}
+
+#[tokio::test]
 async fn without_an_interval_nothing_is_removed() {
     let file = file_with_ended_items().await;
     let mut settings = file.settings();

@@ -5,7 +5,7 @@
 mod support;
 
 use dapr_blocks::config::ByteSize;
-use dapr_blocks::state::{BulkError, Metadata, Operation, SetItem, StateError, StateStore};
+use dapr_blocks::state::{BulkError, ContentType, Metadata, Operation, SetItem, StateError, StateStore};
 use dapr_components::state::sqlite::SqliteStore;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -223,6 +223,107 @@ async fn a_transaction_with_a_row_that_sqlite_refuses_changes_nothing() {
     assert!(read(&app, "a").await.is_none() && read(&app, "b").await.is_none());
 }
 
+/// Lets the tasks run until they wait for the store. For runtimes of one thread.
+async fn let_them_queue() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A store of 1 MiB without cleaning up, so that all commits are those of calls.
+async fn small_store(file: &File) -> Arc<SqliteStore> {
+    let mut settings = file.settings();
+    settings.max_size = Some(ByteSize::mib(1));
+    settings.cleanup_interval = None;
+    Arc::new(SqliteStore::open(&settings).await.unwrap())
+}
+
+#[tokio::test]
+async fn items_that_do_not_fit_cost_their_group_no_commits() {
+    let file = File::new();
+    let store = small_store(&file).await;
+    let app = app(&store);
+    let before = file.commits();
+    let other = file.connect();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let bulk = {
+        let app = app.clone();
+        let item = |index: usize| {
+            let size = if index % 100 == 17 { 2 << 20 } else { 10 };
+            SetItem {
+                content_type: index.is_multiple_of(2).then(|| ContentType::new("image/png").unwrap()),
+                ..SetItem::new(format!("bulk/{index}"), vec![7; size])
+            }
+        };
+        tokio::spawn(async move { app.bulk_set((0..300).map(item).collect()).await })
+    };
+    let transaction = {
+        let app = app.clone();
+        let operations = vec![
+            Operation::Set(set("transaction/small")),
+            Operation::Set(SetItem::new("transaction/large".to_owned(), vec![7; 2 << 20])),
+        ];
+        tokio::spawn(async move { app.transact(operations, &Metadata::default()).await })
+    };
+    let mut neighbours = JoinSet::new();
+    for index in 0..50 {
+        let app = app.clone();
+        neighbours.spawn(async move { put(&app, &format!("neighbour/{index}"), "v").await });
+    }
+    let_them_queue().await;
+    other.execute_batch("ROLLBACK").unwrap();
+
+    let BulkError::Items(failed) = bulk.await.unwrap().unwrap_err() else {
+        panic!("the whole call failed")
+    };
+    let failed = failed.iter().map(|item| (item.index, item.error.case()));
+    assert_eq!(
+        failed.collect::<Vec<_>>(),
+        [(17, "unavailable"), (117, "unavailable"), (217, "unavailable")]
+    );
+    assert_eq!(transaction.await.unwrap().unwrap_err().case(), "unavailable");
+    while let Some(neighbour) = neighbours.join_next().await {
+        neighbour.unwrap().unwrap();
+    }
+    // What was queued when the writer began to wait for the file, and all the rest.
+    let commits = file.commits() - before;
+    assert!(commits <= 2, "{commits} commits");
+    for index in 0..300 {
+        let entry = read(&app, &format!("bulk/{index}")).await;
+        assert_eq!(entry.is_some(), index % 100 != 17, "{index}");
+    }
+    assert_eq!(read(&app, "transaction/small").await, None);
+    assert!(read(&app, "neighbour/49").await.is_some());
+}
+
+/// Makes the commit of a write of one key fail, and not the write itself.
+fn poison_commits(connection: &Connection) {
+    let trigger = "CREATE TABLE parents (name TEXT PRIMARY KEY);
+        CREATE TABLE children (name TEXT REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+        CREATE TRIGGER poison AFTER INSERT ON state WHEN NEW.key = 'app||poison'
+        BEGIN INSERT INTO children VALUES ('nobody''s'); END";
+    connection.execute_batch(trigger).unwrap();
+}
+
+#[tokio::test]
+async fn a_change_that_the_commit_fails_for_does_not_disturb_its_neighbours() {
+    let file = File::new();
+    let store = small_store(&file).await;
+    let app = app(&store);
+    poison_commits(&file.connect());
+    let refused = app.bulk_set(vec![set("a"), set("poison"), set("b")]).await.unwrap_err();
+    let BulkError::Items(failed) = refused else {
+        panic!("{refused}")
+    };
+    let failed = failed.iter().map(|item| (item.index, item.error.case()));
+    assert_eq!(failed.collect::<Vec<_>>(), [(1, "internal")]);
+    assert!(read(&app, "a").await.is_some() && read(&app, "b").await.is_some());
+    let operations = ["c", "poison", "d"].map(|key| Operation::Set(set(key)));
+    let refused = app.transact(operations.into(), &Metadata::default()).await.unwrap_err();
+    assert_eq!(refused.case(), "internal");
+    assert!(read(&app, "c").await.is_none() && read(&app, "poison").await.is_none());
+}
+
 // ---- space ----
 
 #[tokio::test]
@@ -263,6 +364,43 @@ async fn a_full_store_refuses_what_does_not_fit_and_takes_it_after_a_delete() {
             .unwrap();
     }
     put(&app, "k", vec![7; 500_000]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_stays_bounded_under_reads_that_always_overlap() {
+    let file = File::new();
+    let store = Arc::new(file.open().await);
+    let app = app(&store);
+    put(&app, "k", "v").await.unwrap();
+    let readers = [file.connect(), file.connect()];
+    let begin = |reader: usize| {
+        let begin = "BEGIN; SELECT count(*) FROM metadata";
+        readers[reader].execute_batch(begin).unwrap();
+    };
+    begin(0);
+    let mut turns = [(0, 1), (1, 0)].into_iter().cycle();
+    let mut next_reads = || {
+        let (one, other) = turns.next().unwrap();
+        begin(other);
+        readers[one].execute_batch("COMMIT").unwrap();
+    };
+    let mut largest = 0;
+    for round in 0..40 {
+        // Whoever reads began before this write, so that it stays in the log. They take turns also while it waits.
+        // SQLite writes pages that have changed: all of them.
+        let writing = put(&app, "k", vec![round; 4 << 20]);
+        tokio::pin!(writing);
+        loop {
+            let written = tokio::time::timeout(Duration::from_millis(100), &mut writing).await;
+            next_reads();
+            if let Ok(written) = written {
+                break written.unwrap();
+            }
+        }
+        largest = largest.max(std::fs::metadata(file.log()).unwrap().len());
+    }
+    // 64 MiB, and the writes that come before the writer looks again; all together have 213 MiB.
+    assert!(largest < 80 << 20, "the log has grown to {largest} bytes");
 }
 
 // ---- the file ----

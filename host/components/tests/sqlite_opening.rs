@@ -217,28 +217,55 @@ async fn a_later_layout_is_left_as_it_was() {
     }
 }
 
+/// As daprd's file is before its connection has set a mode, and as any other program's is.
+#[tokio::test]
+async fn a_later_layout_without_a_log_gets_none() {
+    let file = File::new();
+    file.connect()
+        .execute_batch(
+            "CREATE TABLE metadata (key text NOT NULL PRIMARY KEY, value text NOT NULL);
+            INSERT INTO metadata VALUES ('migrations', '2')",
+        )
+        .unwrap();
+    let before = fs::read(file.path()).unwrap();
+    let error = refused(&file.settings()).await;
+    assert!(matches!(error, OpenError::LaterLayout { .. }), "{error}");
+    assert!(fs::read(file.path()).unwrap() == before, "the file was changed");
+}
+
+#[tokio::test]
+async fn tables_that_lack_columns_are_left_as_they_were() {
+    for tables in [
+        "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT, expiration_time TIMESTAMP)",
+        "CREATE TABLE metadata (key TEXT, value TEXT)",
+        "CREATE TABLE state_content_type (key TEXT PRIMARY KEY, content_type TEXT)",
+    ] {
+        let file = File::new();
+        file.connect().execute_batch(tables).unwrap();
+        let before = fs::read(file.path()).unwrap();
+        let error = refused(&file.settings()).await;
+        assert!(matches!(error, OpenError::OtherTables { .. }), "{tables}: {error}");
+        assert!(
+            fs::read(file.path()).unwrap() == before,
+            "{tables}: the file was changed"
+        );
+    }
+}
+
 #[tokio::test]
 async fn tables_of_another_kind_are_left_as_they_were() {
     let file = File::new();
     file.connect()
         .execute_batch("CREATE TABLE state (name TEXT); INSERT INTO state VALUES ('mine')")
         .unwrap();
+    let before = fs::read(file.path()).unwrap();
     let error = refused(&file.settings()).await;
     assert_eq!(
         text(&file, &error),
         "the tables in `DIR/state.db` are not those of a state store: no such column: expiration_time\n\
          set `tableName` and `metadataTableName` to names that are free"
     );
-    let tables: Vec<String> = {
-        let connection = file.connect();
-        let mut statement = connection.prepare("SELECT name FROM sqlite_master").unwrap();
-        statement
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap()
-    };
-    assert_eq!(tables, ["state"]);
+    assert!(fs::read(file.path()).unwrap() == before, "the file was changed");
 }
 
 #[tokio::test]
@@ -256,6 +283,19 @@ async fn a_file_that_another_process_keeps_is_locked() {
          stop the other process, or give this host a file of its own"
     );
     other.execute_batch("ROLLBACK").unwrap();
+    works(&settings).await;
+}
+
+#[tokio::test]
+async fn a_file_whose_log_another_host_uses_is_locked_for_one_without() {
+    let file = File::new();
+    let other = file.open().await;
+    let mut settings = file.settings();
+    settings.journal = Journal::Delete;
+    settings.busy_timeout = Duration::from_millis(50);
+    let error = refused(&settings).await;
+    assert!(matches!(error, OpenError::Locked { .. }), "{error}");
+    other.close().await;
     works(&settings).await;
 }
 

@@ -5,6 +5,7 @@
 mod support;
 
 use dapr_blocks::state::{AppStore, Condition, GetOptions, Metadata, Operation, SetItem, StateError, StateStore};
+use dapr_components::state::sqlite::{Journal, SqliteSettings, SqliteStore};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -116,11 +117,7 @@ async fn a_file_that_another_process_holds_is_unavailable_for_writes_and_readabl
     let file = File::new();
     let mut settings = file.settings();
     settings.busy_timeout = Duration::from_millis(50);
-    let store = Arc::new(
-        dapr_components::state::sqlite::SqliteStore::open(&settings)
-            .await
-            .unwrap(),
-    );
+    let store = Arc::new(SqliteStore::open(&settings).await.unwrap());
     let app = app(&store);
     put(&app, "k", "before").await.unwrap();
     let other = file.connect();
@@ -147,6 +144,29 @@ async fn a_store_waits_for_a_file_that_another_process_lets_go() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     other.execute_batch("COMMIT").unwrap();
     writing.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_host_without_a_log_stops_writing_when_another_gives_the_file_one() {
+    let file = File::new();
+    let mut settings = file.settings();
+    settings.journal = Journal::Delete;
+    let without = Arc::new(SqliteStore::open(&settings).await.unwrap());
+    let app = app(&without);
+    put(&app, "k", "before").await.unwrap();
+    let with = file.open().await;
+    let refused = put(&app, "k", "lost").await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the store is unavailable: another host has given its file a write-ahead log"
+    );
+    assert_eq!(value(&app, "k").await.unwrap(), b"before");
+    // The mode stays with the file until a host without a log opens it again.
+    with.close().await;
+    assert_eq!(put(&app, "k", "lost").await.unwrap_err().case(), "unavailable");
+    without.close().await;
+    let again = Arc::new(SqliteStore::open(&settings).await.unwrap());
+    put(&support::app(&again), "k", "after").await.unwrap();
 }
 
 // ---- another process ----
@@ -191,12 +211,8 @@ async fn increments_of_two_processes_lose_none() {
 #[ignore = "run by increments_of_two_processes_lose_none"]
 async fn another_process_increments() {
     let Some(path) = std::env::var_os(PATH) else { return };
-    let settings = dapr_components::state::sqlite::SqliteSettings::at(path);
-    let store = Arc::new(
-        dapr_components::state::sqlite::SqliteStore::open(&settings)
-            .await
-            .unwrap(),
-    );
+    let settings = SqliteSettings::at(path);
+    let store = Arc::new(SqliteStore::open(&settings).await.unwrap());
     let app = app(&store);
     for _ in 0..100 {
         increment(&app, "k").await.unwrap();

@@ -15,8 +15,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
+use wasmtime_wasi::p2::bindings as cli2;
+use wasmtime_wasi::p3::bindings as cli3;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use wasmtime_wasi_http::WasiHttpCtx;
+use wasmtime_wasi_http::p2::bindings as http2;
+use wasmtime_wasi_http::p3::bindings as http3;
 
 /// What the configuration says of an app.
 #[derive(Clone)]
@@ -48,14 +52,26 @@ pub struct Shared {
     pub output: Arc<GuestOutput>,
 }
 
-/// A component that does not fit this host, although the names of its imports do.
+/// A component that this host cannot run as it is set up, although it has all that the component imports.
 #[derive(Debug, thiserror::Error)]
-#[error("the component does not fit this host")]
-pub struct LinkError(#[source] Box<dyn std::error::Error + Send + Sync>);
+#[non_exhaustive]
+pub enum LinkError {
+    /// A function of an import or of the entry has another type than this host's.
+    #[error("the component does not fit this host")]
+    Types(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No instance could be made within [`AppSpec::memory`].
+    #[error("an instance begins with {needed} bytes in one memory or table, and may have {memory} in all")]
+    Memory {
+        /// Bytes of the largest memory or table that an instance begins with.
+        needed: u64,
+        /// Bytes that it may have.
+        memory: usize,
+    },
+}
 
 impl From<wasmtime::Error> for LinkError {
     fn from(error: wasmtime::Error) -> Self {
-        Self(error.into())
+        Self::Types(error.into())
     }
 }
 
@@ -102,12 +118,32 @@ impl fmt::Display for Reuse {
     }
 }
 
+/// What an app is called by, its types checked.
+#[derive(Clone)]
+pub(crate) enum Entrance {
+    Http02(http2::ProxyPre<Guest>),
+    Http03(http3::ServicePre<Guest>),
+    Run02(cli2::CommandPre<Guest>),
+    Run03(cli3::CommandPre<Guest>),
+}
+
+impl Entrance {
+    fn new(entry: Entry, pre: InstancePre<Guest>) -> wasmtime::Result<Self> {
+        Ok(match entry {
+            Entry::Http02 => Self::Http02(http2::ProxyPre::new(pre)?),
+            Entry::Http03 => Self::Http03(http3::ServicePre::new(pre)?),
+            Entry::Run02 => Self::Run02(cli2::CommandPre::new(pre)?),
+            Entry::Run03 => Self::Run03(cli3::CommandPre::new(pre)?),
+        })
+    }
+}
+
 /// A component that is linked and ready to be called.
 #[derive(Clone)]
 pub struct App {
     pub(crate) spec: Arc<AppSpec>,
     pub(crate) shared: Shared,
-    pub(crate) pre: InstancePre<Guest>,
+    pub(crate) entrance: Entrance,
     stores: Arc<AppStores>,
     prefix: Arc<str>,
     entry: Entry,
@@ -119,8 +155,7 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`LinkError`] if a function of an import has another type than this host's. That all imports are known is
-    /// [`crate::needs`]'s to say, and better.
+    /// [`LinkError`]. That all imports are known is [`crate::needs`]'s to say, and better.
     pub fn link(
         component: &Component,
         shape: &Shape,
@@ -144,14 +179,15 @@ impl App {
         if imports("dapr:state/store-async") {
             state::add_async_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
         }
-        let pre = linker.instantiate_pre(component)?;
+        fits(component, spec.memory)?;
+        let entrance = Entrance::new(entry, linker.instantiate_pre(component)?)?;
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
         let stores = Arc::new(spec.stores.clone());
         Ok(Self {
             prefix: spec.id.as_str().into(),
             spec: Arc::new(spec),
             shared,
-            pre,
+            entrance,
             stores,
             entry,
             reuse,
@@ -221,4 +257,26 @@ impl App {
         store.set_epoch_deadline(1);
         store
     }
+}
+
+/// Whether what an instance begins with is within the memory that it may have, as far as that can be told beforehand.
+fn fits(component: &Component, memory: usize) -> Result<(), LinkError> {
+    const PAGE: u64 = 64 << 10;
+    const TABLE_ELEMENT: u64 = size_of::<usize>() as u64;
+    let Some(resources) = component.resources_required() else {
+        return Ok(());
+    };
+    let memories = resources
+        .max_initial_memory_size
+        .unwrap_or_default()
+        .saturating_mul(PAGE);
+    let tables = resources
+        .max_initial_table_size
+        .unwrap_or_default()
+        .saturating_mul(TABLE_ELEMENT);
+    let needed = memories.max(tables);
+    if needed > memory as u64 {
+        return Err(LinkError::Memory { needed, memory });
+    }
+    Ok(())
 }

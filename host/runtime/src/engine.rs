@@ -2,12 +2,12 @@
 //!
 //! Two settings decide what a fresh instance per request costs: the pooling allocator with memory kept resident, and the
 //! kernel's page-map scan (Linux 6.7) that finds the pages to reset. Together they are worth a factor of three
-//! (`docs/benchmarks.md`), so that falling back is worth a warning.
+//! (decision 11), so that falling back is worth a warning.
 
 use crate::limits::Limits;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, Memory, MemoryType, PoolingAllocationConfig, Store,
 };
@@ -49,8 +49,8 @@ impl Allocator {
             Err(error) => {
                 tracing::warn!(
                     cause = %error,
-                    "no address space for a pool of instances: requests take two to four times longer; \
-                     is `ulimit -v` set?"
+                    "no address space for a pool of instances, 8 TiB: requests take two to four times longer; \
+                     `ulimit -v unlimited` lifts the limit that is most often set"
                 );
                 Self::OnDemand
             }
@@ -64,8 +64,18 @@ impl Allocator {
 pub fn config(allocator: Allocator, limits: &Limits) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
-    if allocator == Allocator::Pooling {
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    match allocator {
+        Allocator::Pooling => {
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+        }
+        // Address space is what there is too little of: wasmtime's own choice is 4 GiB of it for each memory.
+        Allocator::OnDemand => {
+            config
+                .memory_reservation(0)
+                .memory_reservation_for_growth(1 << 20)
+                .memory_guard_size(64 << 10)
+                .memory_may_move(true);
+        }
     }
     config
 }
@@ -100,7 +110,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
 /// Ticks the engine's epoch, so that no guest holds a thread for longer than [`EPOCH_TICK`]. Stops when dropped.
 #[must_use = "guests are not interrupted once this is dropped"]
 pub struct EpochTicker {
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -112,10 +122,9 @@ impl EpochTicker {
     /// If the system has no thread left.
     pub fn start(engine: &Engine) -> std::io::Result<Self> {
         let engine = engine.weak();
-        let (stop, mut stopped) = oneshot::channel();
+        let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
-            while matches!(stopped.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
-                std::thread::sleep(EPOCH_TICK);
+            while matches!(stopped.recv_timeout(EPOCH_TICK), Err(RecvTimeoutError::Timeout)) {
                 let Some(engine) = engine.upgrade() else { return };
                 engine.increment_epoch();
             }

@@ -20,6 +20,7 @@ pub mod capabilities;
 pub mod engine;
 mod guest;
 pub mod limits;
+mod machine;
 pub mod needs;
 pub mod output;
 pub mod shape;

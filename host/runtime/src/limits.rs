@@ -27,6 +27,8 @@ pub struct Limits {
     pub request_body: usize,
     /// The longest that a client may take to send a request's head.
     pub header_read: Duration,
+    /// The longest that a client may leave the host waiting to send it more of an answer.
+    pub send: Duration,
     /// How long requests under way may go on after the host was told to stop.
     pub drain: Duration,
     /// Bytes that one call from a guest may make the host allocate. Exhausting it traps, so it must exceed
@@ -51,6 +53,7 @@ impl Default for Limits {
             connections: 1000,
             request_body: 16 << 20,
             header_read: Duration::from_secs(10),
+            send: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             host_call: 32 << 20,
             handles: 10_000,
@@ -80,7 +83,7 @@ impl MemoryBudget {
 
     /// Half of what the control group or the machine has.
     pub fn of_this_machine() -> Self {
-        Self::new(available_memory() / 2)
+        Self::new(crate::machine::available_memory() / 2)
     }
 
     /// The bytes of the budget.
@@ -105,34 +108,16 @@ impl MemoryBudget {
     }
 }
 
-/// Bytes of memory that this process may use: its control group's limit if it has one, else the machine's memory.
-fn available_memory() -> usize {
-    /// What a machine has that does not say: enough for a hundred small guests.
-    const UNKNOWN: usize = 4 << 30;
-    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
-        line.split_whitespace().nth(1)?.parse::<usize>().ok()?.checked_mul(1024)
-    });
-    let groups = [
-        "/sys/fs/cgroup/memory.max",
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-    ];
-    let group = groups
-        .iter()
-        .find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<usize>().ok());
-    match (machine, group) {
-        (Some(machine), Some(group)) => machine.min(group),
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => UNKNOWN,
-    }
-}
-
 /// Bounds the memories and tables of one instance, in sum, within the budget of all.
+///
+/// What was granted stays charged until the instance ends, also where the system then refused it: wasmtime reports such a
+/// failure in the same way as one that it never asked about, so that giving back would let a guest empty its account.
 #[derive(Debug)]
 pub struct MemoryLimiter {
     max: usize,
     used: usize,
     budget: MemoryBudget,
+    refused_by_budget: bool,
 }
 
 /// A table's element is a pointer.
@@ -141,12 +126,26 @@ const TABLE_ELEMENT: usize = size_of::<usize>();
 impl MemoryLimiter {
     /// A limiter for `max` bytes of one instance.
     pub fn new(max: usize, budget: MemoryBudget) -> Self {
-        Self { max, used: 0, budget }
+        Self {
+            max,
+            used: 0,
+            budget,
+            refused_by_budget: false,
+        }
+    }
+
+    /// Whether the budget of all has refused what the instance's own limit allows.
+    pub fn was_refused_by_budget(&self) -> bool {
+        self.refused_by_budget
     }
 
     fn grow(&mut self, bytes: usize) -> bool {
         let within = self.used.checked_add(bytes).is_some_and(|used| used <= self.max);
-        if !within || !self.budget.take(bytes) {
+        if !within {
+            return false;
+        }
+        if !self.budget.take(bytes) {
+            self.refused_by_budget = true;
             return false;
         }
         self.used += bytes;
@@ -197,6 +196,7 @@ mod tests {
         let mut second = MemoryLimiter::new(800, budget);
         assert!(first.memory_growing(0, 700, None).unwrap());
         assert!(!second.memory_growing(0, 700, None).unwrap());
+        assert!(second.was_refused_by_budget());
         drop(first);
         assert!(second.memory_growing(0, 700, None).unwrap());
     }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Standing::Host`], [`Standing::Store`] | works |
 //! | [`Standing::Denied`] | linked; every call is refused |
-//! | [`Standing::NotConfigured`] | linked, warned of; calls answer `not-configured`. With `--strict` fatal |
+//! | [`Standing::NotConfigured`], [`Standing::NotInScope`] | linked, warned of; calls are answered with an error. With `--strict` fatal |
 //! | [`Standing::OtherVersion`], [`Standing::NotYet`], [`Standing::Unknown`], [`Standing::WouldTrap`] | fatal |
 //!
 //! Why an unconfigured building block is not fatal: Python and JavaScript components import their whole world, used or not.
@@ -32,6 +32,8 @@ pub enum Standing {
     Denied(&'static str),
     /// A building block of which no Dapr component is configured.
     NotConfigured,
+    /// A building block of which there are Dapr components, for other apps.
+    NotInScope,
     /// The interface in a version that this host does not have.
     OtherVersion {
         /// What the host has.
@@ -44,16 +46,34 @@ pub enum Standing {
         /// The known interface that is spelled most like it.
         nearest: Option<String>,
     },
-    /// An async interface in an app that the host calls synchronously: each call would trap.
-    WouldTrap,
+    /// An async interface in an app that is entered by this synchronous function: each call would trap.
+    WouldTrap(Entry),
+}
+
+/// The stores of a host, as one app sees them.
+#[derive(Clone, Copy, Debug)]
+pub struct Stores<'a> {
+    /// The names of those that it may use.
+    pub names: &'a [String],
+    /// Whether there are others.
+    pub others: bool,
 }
 
 impl Standing {
     /// Whether the app cannot run at all.
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Host | Self::Store(_) | Self::Denied(_) | Self::NotConfigured => false,
-            Self::OtherVersion { .. } | Self::NotYet | Self::Unknown { .. } | Self::WouldTrap => true,
+            Self::Host | Self::Store(_) | Self::Denied(_) | Self::NotConfigured | Self::NotInScope => false,
+            Self::OtherVersion { .. } | Self::NotYet | Self::Unknown { .. } | Self::WouldTrap(_) => true,
+        }
+    }
+
+    /// What each call is answered with, where the configuration gives the app no component: fatal only if the user says so.
+    pub fn unconfigured(&self) -> Option<&'static str> {
+        match self {
+            Self::NotConfigured => Some("not-configured"),
+            Self::NotInScope => Some("no-such-store"),
+            _ => None,
         }
     }
 }
@@ -65,6 +85,7 @@ impl fmt::Display for Standing {
             Self::Store(names) => write!(f, "{}", names.join(", ")),
             Self::Denied(why) => f.write_str(why),
             Self::NotConfigured => f.write_str("no state store for this app: calls answer `not-configured`"),
+            Self::NotInScope => f.write_str("no state store for this app: calls answer `no-such-store`"),
             Self::OtherVersion { host } => {
                 let versions: Vec<_> = host.iter().map(Version::to_string).collect();
                 write!(f, "another version: this host has {}", versions.join(" and "))
@@ -74,7 +95,7 @@ impl fmt::Display for Standing {
                 write!(f, "no such capability in this host; did you mean {nearest}?")
             }
             Self::Unknown { nearest: None } => f.write_str("no such capability in this host"),
-            Self::WouldTrap => f.write_str("cannot be waited for in wasi:http/incoming-handler: each call would trap"),
+            Self::WouldTrap(entry) => write!(f, "cannot be waited for in {}: each call would trap", entry.interface()),
         }
     }
 }
@@ -124,6 +145,11 @@ impl Entry {
             Self::Run02 => ("wasi:cli/run", WASI_0_2),
             Self::Run03 => ("wasi:cli/run", WASI_0_3),
         }
+    }
+
+    /// Whether what is called by it may wait for async imports.
+    pub fn can_wait(self) -> bool {
+        matches!(self, Self::Http03 | Self::Run03)
     }
 
     /// Whether it answers HTTP requests.
@@ -256,7 +282,7 @@ const PLANNED: &[&str] = &[
 ];
 
 /// What satisfies each import of a component, in the order of the file, for an app that may use these stores.
-pub fn needs(shape: &Shape, stores: &[String]) -> Vec<Need> {
+pub fn needs(shape: &Shape, stores: Stores<'_>) -> Vec<Need> {
     let entry = entry(shape);
     let standing = |name: &ExternName| match name.interface() {
         Some(interface) => standing_of(interface, stores, entry),
@@ -272,7 +298,7 @@ pub fn needs(shape: &Shape, stores: &[String]) -> Vec<Need> {
         .collect()
 }
 
-fn standing_of(name: &InterfaceName, stores: &[String], entry: Option<Entry>) -> Standing {
+fn standing_of(name: &InterfaceName, stores: Stores<'_>, entry: Option<Entry>) -> Standing {
     let path = name.path();
     let same_path: Vec<_> = known().filter(|known| known.path == path).collect();
     let served = same_path.iter().find(|known| {
@@ -283,9 +309,12 @@ fn standing_of(name: &InterfaceName, stores: &[String], entry: Option<Entry>) ->
     match served.map(|known| known.grant) {
         Some(Grant::Host) => Standing::Host,
         Some(Grant::Denied(why)) => Standing::Denied(why),
-        Some(Grant::State) if name.interface == "store-async" && entry == Some(Entry::Http02) => Standing::WouldTrap,
-        Some(Grant::State) if stores.is_empty() => Standing::NotConfigured,
-        Some(Grant::State) => Standing::Store(stores.to_vec()),
+        Some(Grant::State) => match entry {
+            Some(entry) if name.interface == "store-async" && !entry.can_wait() => Standing::WouldTrap(entry),
+            _ if !stores.names.is_empty() => Standing::Store(stores.names.to_vec()),
+            _ if stores.others => Standing::NotInScope,
+            _ => Standing::NotConfigured,
+        },
         None if !same_path.is_empty() => Standing::OtherVersion {
             host: same_path.into_iter().map(|known| known.version).collect(),
         },
@@ -326,7 +355,11 @@ mod tests {
     }
 
     fn standing(import: &str) -> Standing {
-        let needs = needs(&shape(&[import], &["wasi:http/incoming-handler@0.2.10"]), &[]);
+        standing_in("wasi:http/incoming-handler@0.2.10", import, false)
+    }
+
+    fn standing_in(export: &str, import: &str, others: bool) -> Standing {
+        let needs = needs(&shape(&[import], &[export]), Stores { names: &[], others });
         needs.into_iter().next().unwrap().standing
     }
 
@@ -373,11 +406,26 @@ mod tests {
     #[test]
     fn a_building_block_that_is_not_configured_is_no_reason_to_stop() {
         assert_eq!(standing("dapr:state/store@0.1.0"), Standing::NotConfigured);
+        let elsewhere = standing_in("wasi:http/handler@0.3.0", "dapr:state/store@0.1.0", true);
+        assert_eq!(elsewhere.unconfigured(), Some("no-such-store"));
+        assert!(!elsewhere.is_fatal());
     }
 
     #[test]
     fn an_async_import_of_a_synchronous_app_would_trap() {
-        assert_eq!(standing("dapr:state/store-async@0.1.0"), Standing::WouldTrap);
+        for (export, entry) in [
+            ("wasi:http/incoming-handler@0.2.10", Some(Entry::Http02)),
+            ("wasi:cli/run@0.2.10", Some(Entry::Run02)),
+            ("wasi:http/handler@0.3.0", None),
+            ("wasi:cli/run@0.3.0", None),
+        ] {
+            let expected = entry.map_or(Standing::NotConfigured, Standing::WouldTrap);
+            assert_eq!(
+                standing_in(export, "dapr:state/store-async@0.1.0", false),
+                expected,
+                "{export}"
+            );
+        }
     }
 
     #[test]

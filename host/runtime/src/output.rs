@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::thread::JoinHandle;
 use tokio::io::AsyncWrite;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc, oneshot};
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
@@ -36,13 +36,13 @@ pub enum Stream {
     Err,
 }
 
-type Block = (Stream, String);
-
-/// The thread that prints what guests print. Dropping it prints what is queued and ends it.
+/// The thread that prints what guests print, and the way to it.
+///
+/// Dropping it waits for nobody: whoever reads the host's output may have stopped. What is to be printed before the process
+/// ends is what [`flush`](Self::flush) waits for.
 #[derive(Debug)]
 pub struct GuestOutput {
-    queue: Option<mpsc::Sender<Block>>,
-    thread: Option<JoinHandle<()>>,
+    queue: Queue,
 }
 
 impl GuestOutput {
@@ -52,59 +52,136 @@ impl GuestOutput {
     ///
     /// If the system has no thread left.
     pub fn start() -> io::Result<Self> {
-        let (queue, mut blocks) = mpsc::channel::<Block>(QUEUE);
-        let thread = std::thread::Builder::new()
+        let (queue, items) = Queue::new(QUEUE);
+        std::thread::Builder::new()
             .name("guest-output".to_owned())
-            .spawn(move || {
-                while let Some((stream, text)) = blocks.blocking_recv() {
-                    // Nobody is left to tell when the host's own output is closed.
-                    let _ = match stream {
-                        Stream::Out => io::stdout()
-                            .write_all(text.as_bytes())
-                            .and_then(|()| io::stdout().flush()),
-                        Stream::Err => io::stderr().write_all(text.as_bytes()),
-                    };
-                }
-            })?;
-        Ok(Self {
-            queue: Some(queue),
-            thread: Some(thread),
-        })
+            .spawn(move || print(items))?;
+        Ok(Self { queue })
+    }
+
+    /// Ready when all that is queued is printed.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time, and should be: nobody may be reading.
+    pub async fn flush(&self) {
+        let (printed, waiting) = oneshot::channel();
+        // Fails when the thread is gone, and with it what waits.
+        let _ = self.queue.items.send(Item::Flush(printed));
+        let _ = waiting.await;
     }
 
     /// A stream for one instance, whose lines begin with `prefix`.
     pub(crate) fn stream(&self, stream: Stream, prefix: &Arc<str>) -> GuestStream {
-        let queue = self
-            .queue
-            .as_ref()
-            .expect("the queue is there until the output is dropped")
-            .clone();
-        let lines = Lines {
-            stream,
-            prefix: Arc::clone(prefix),
-            line: Vec::new(),
-            pending: VecDeque::new(),
+        GuestStream::new(self.queue.clone(), stream, prefix)
+    }
+}
+
+fn print(mut items: mpsc::UnboundedReceiver<Item>) {
+    while let Some(item) = items.blocking_recv() {
+        let Block { stream, text, _place } = match item {
+            Item::Block(block) => block,
+            Item::Flush(printed) => {
+                // Nobody waits any more: then it was dropped.
+                let _ = printed.send(());
+                continue;
+            }
         };
-        GuestStream {
-            queue,
-            lines: Arc::new(Mutex::new(lines)),
+        // Nobody is left to tell when the host's own output is closed.
+        let _ = match stream {
+            Stream::Out => io::stdout()
+                .write_all(text.as_bytes())
+                .and_then(|()| io::stdout().flush()),
+            Stream::Err => io::stderr().write_all(text.as_bytes()),
+        };
+    }
+}
+
+/// What waits to be printed, in the order in which it was written.
+#[derive(Clone, Debug)]
+struct Queue {
+    items: mpsc::UnboundedSender<Item>,
+    waiting: Arc<Waiting>,
+}
+
+/// How much waits to be printed.
+#[derive(Debug)]
+struct Waiting {
+    blocks: AtomicUsize,
+    /// Blocks that instances may have waiting. When they end they may leave behind as many again: then they cannot wait for
+    /// room.
+    room: usize,
+    /// Told when half of the room is free: telling all at each block would have them wake for nothing.
+    drained: Notify,
+}
+
+#[derive(Debug)]
+enum Item {
+    Block(Block),
+    /// Everything before it is printed.
+    Flush(oneshot::Sender<()>),
+}
+
+#[derive(Debug)]
+struct Block {
+    stream: Stream,
+    text: String,
+    _place: Place,
+}
+
+/// A block's place among those that wait. Free when dropped.
+#[derive(Debug)]
+struct Place(Arc<Waiting>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.0.blocks.fetch_sub(1, Ordering::Relaxed) <= self.0.room / 2 + 1 {
+            self.0.drained.notify_waiters();
         }
     }
 }
 
-impl Drop for GuestOutput {
-    fn drop(&mut self) {
-        drop(self.queue.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+impl Queue {
+    fn new(room: usize) -> (Self, mpsc::UnboundedReceiver<Item>) {
+        let (items, receiver) = mpsc::unbounded_channel();
+        let waiting = Arc::new(Waiting {
+            blocks: AtomicUsize::new(0),
+            room,
+            drained: Notify::new(),
+        });
+        (Self { items, waiting }, receiver)
+    }
+
+    fn has_room(&self) -> bool {
+        self.waiting.blocks.load(Ordering::Relaxed) < self.waiting.room
+    }
+
+    /// A place, if fewer blocks than this wait.
+    fn place(&self, room: usize) -> Option<Place> {
+        let blocks = &self.waiting.blocks;
+        blocks
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |blocks| {
+                (blocks < room).then_some(blocks + 1)
+            })
+            .ok()?;
+        Some(Place(Arc::clone(&self.waiting)))
+    }
+
+    fn send(&self, stream: Stream, text: String, place: Place) {
+        let block = Block {
+            stream,
+            text,
+            _place: place,
+        };
+        // Fails when the thread is gone, when there is nobody to print.
+        let _ = self.items.send(Item::Block(block));
     }
 }
 
 /// The standard output or error of one instance.
 #[derive(Clone)]
 pub(crate) struct GuestStream {
-    queue: mpsc::Sender<Block>,
+    queue: Queue,
     lines: Arc<Mutex<Lines>>,
 }
 
@@ -126,7 +203,16 @@ impl Lines {
                 _ => (piece, false),
             };
             self.line.extend_from_slice(text);
-            if ends || self.line.len() >= LINE {
+            // The end of a line may be two characters, as on other systems.
+            if ends && self.line.last() == Some(&b'\r') {
+                self.line.pop();
+            }
+            while self.line.len() > LINE {
+                let rest = self.line.split_off(whole_characters(&self.line, LINE));
+                self.end_line(&mut block);
+                self.line = rest;
+            }
+            if ends {
                 self.end_line(&mut block);
             }
         }
@@ -143,23 +229,57 @@ impl Lines {
         self.line.clear();
     }
 
-    fn send(&mut self, queue: &mpsc::Sender<Block>) {
-        while let Some(block) = self.pending.pop_front() {
-            match queue.try_send((self.stream, block)) {
-                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
-                Err(mpsc::error::TrySendError::Full((_, block))) => return self.pending.push_front(block),
+    fn send(&mut self, queue: &Queue) {
+        while let Some(text) = self.pending.pop_front() {
+            match queue.place(queue.waiting.room) {
+                Some(place) => queue.send(self.stream, text, place),
+                None => return self.pending.push_front(text),
             }
+        }
+    }
+
+    /// Hands over what is left, also a line without an end.
+    fn end(&mut self, queue: &Queue) {
+        let mut rest: String = self.pending.drain(..).collect();
+        if !self.line.is_empty() {
+            self.end_line(&mut rest);
+        }
+        if rest.is_empty() {
+            return;
+        }
+        match queue.place(2 * queue.waiting.room) {
+            Some(place) => queue.send(self.stream, rest, place),
+            None => tracing::warn!(
+                app = &*self.prefix,
+                bytes = rest.len(),
+                "nobody reads what the app prints: the end of it is lost"
+            ),
         }
     }
 }
 
-/// Text as it may stand in a terminal and a log: control characters but the tab as `\u{1b}`, bytes that are no UTF-8 as the
-/// replacement character.
+/// How many of at most `most` bytes are whole characters; all of them where they are no UTF-8 anyway.
+fn whole_characters(bytes: &[u8], most: usize) -> usize {
+    /// Bytes of a character before its last.
+    const BEFORE_LAST: usize = 3;
+    let most = most.min(bytes.len());
+    let start = (most.saturating_sub(BEFORE_LAST)..most)
+        .rev()
+        .find(|at| bytes[*at] & 0b1100_0000 != 0b1000_0000);
+    match start {
+        // The number of leading ones is that of the character's bytes.
+        Some(start) if start + bytes[start].leading_ones() as usize > most => start,
+        _ => most,
+    }
+}
+
+/// Text as it may stand in a terminal and a log: control characters but the tab as `\u{1b}`, and so what turns the direction
+/// of text around; bytes that are no UTF-8 as the replacement character.
 fn escape_into(text: &mut String, bytes: &[u8]) {
     for character in String::from_utf8_lossy(bytes).chars() {
         match character {
             '\t' => text.push('\t'),
-            '\r' => {}
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => text.extend(character.escape_unicode()),
             control if control.is_control() => text.extend(control.escape_unicode()),
             character => text.push(character),
         }
@@ -167,6 +287,19 @@ fn escape_into(text: &mut String, bytes: &[u8]) {
 }
 
 impl GuestStream {
+    fn new(queue: Queue, stream: Stream, prefix: &Arc<str>) -> Self {
+        let lines = Lines {
+            stream,
+            prefix: Arc::clone(prefix),
+            line: Vec::new(),
+            pending: VecDeque::new(),
+        };
+        Self {
+            queue,
+            lines: Arc::new(Mutex::new(lines)),
+        }
+    }
+
     fn lines(&self) -> std::sync::MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -177,38 +310,30 @@ impl GuestStream {
         lines.send(&self.queue);
     }
 
+    /// Whether all that was written is handed over, and there is room for more: that of other instances counts, too.
     fn is_writable(&self) -> bool {
         let mut lines = self.lines();
         lines.send(&self.queue);
-        lines.pending.is_empty()
+        lines.pending.is_empty() && self.queue.has_room()
     }
 
     async fn writable(&self) {
-        while !self.is_writable() {
-            match self.queue.reserve().await {
-                Ok(permit) => {
-                    let mut lines = self.lines();
-                    if let Some(block) = lines.pending.pop_front() {
-                        permit.send((lines.stream, block));
-                    }
-                }
-                Err(_) => return,
+        loop {
+            // Before the look, so that nothing is missed in between.
+            let drained = self.queue.waiting.drained.notified();
+            if self.is_writable() {
+                return;
             }
+            drained.await;
         }
     }
 }
 
 impl Drop for GuestStream {
     fn drop(&mut self) {
-        // The last of the instance's handles: a line without an end is printed all the same.
+        // The last of the instance's handles.
         if Arc::strong_count(&self.lines) == 1 {
-            let mut lines = self.lines();
-            if !lines.line.is_empty() {
-                let mut block = String::new();
-                lines.end_line(&mut block);
-                lines.pending.push_back(block);
-            }
-            lines.send(&self.queue);
+            self.lines().end(&self.queue);
         }
     }
 }
@@ -288,12 +413,12 @@ impl AsyncWrite for AsyncGuestStream {
         Poll::Ready(Ok(taken.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_writable(cx).map(Ok)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }
 
@@ -302,66 +427,138 @@ mod tests {
     use super::*;
 
     /// A stream whose queue nobody empties but the test.
-    fn stream(capacity: usize) -> (GuestStream, mpsc::Receiver<Block>) {
-        let (queue, blocks) = mpsc::channel(capacity);
-        let lines = Lines {
-            stream: Stream::Out,
-            prefix: "app".into(),
-            line: Vec::new(),
-            pending: VecDeque::new(),
-        };
-        (
-            GuestStream {
-                queue,
-                lines: Arc::new(Mutex::new(lines)),
-            },
-            blocks,
-        )
+    fn stream(room: usize) -> (GuestStream, mpsc::UnboundedReceiver<Item>) {
+        let (queue, items) = Queue::new(room);
+        (GuestStream::new(queue, Stream::Out, &"app".into()), items)
+    }
+
+    /// What is printed next.
+    fn next(items: &mut mpsc::UnboundedReceiver<Item>) -> Option<String> {
+        match items.try_recv() {
+            Ok(Item::Block(block)) => Some(block.text),
+            Ok(Item::Flush(_)) => panic!("nobody flushes"),
+            Err(_) => None,
+        }
+    }
+
+    fn printed(writes: &[&[u8]]) -> String {
+        let (stream, mut items) = stream(8);
+        for bytes in writes {
+            stream.write_bytes(bytes);
+        }
+        drop(stream);
+        std::iter::from_fn(|| next(&mut items)).collect()
     }
 
     #[test]
     fn every_line_has_the_apps_name() {
-        let (stream, mut blocks) = stream(8);
-        stream.write_bytes(b"one\ntwo\nthr");
-        stream.write_bytes(b"ee\n");
-        assert_eq!(blocks.try_recv().unwrap().1, "[app] one\n[app] two\n");
-        assert_eq!(blocks.try_recv().unwrap().1, "[app] three\n");
+        assert_eq!(
+            printed(&[b"one\ntwo\nthr", b"ee\n"]),
+            "[app] one\n[app] two\n[app] three\n"
+        );
     }
 
     #[test]
     fn a_terminal_obeys_nothing_that_a_guest_prints() {
-        let (stream, mut blocks) = stream(8);
-        stream.write_bytes(b"\x1b[31mred\x07\r\n");
-        assert_eq!(blocks.try_recv().unwrap().1, "[app] \\u{1b}[31mred\\u{7}\n");
+        assert_eq!(printed(&[b"\x1b[31mred\x07\n"]), "[app] \\u{1b}[31mred\\u{7}\n");
+        assert_eq!(
+            printed(&["a\u{202e}b\u{2066}c\u{2069}\n".as_bytes()]),
+            "[app] a\\u{202e}b\\u{2066}c\\u{2069}\n"
+        );
+    }
+
+    #[test]
+    fn a_carriage_return_is_part_of_a_lines_end_or_escaped() {
+        assert_eq!(
+            printed(&[b"right\rwrong\r\n", b"halves\r", b"\n", b"rest\r"]),
+            "[app] right\\u{d}wrong\n[app] halves\n[app] rest\\u{d}\n"
+        );
     }
 
     #[test]
     fn a_character_may_be_written_in_two_halves() {
-        let (stream, mut blocks) = stream(8);
-        stream.write_bytes(b"k\xc3");
-        stream.write_bytes(b"\xa4se\n");
-        assert_eq!(blocks.try_recv().unwrap().1, "[app] käse\n");
+        assert_eq!(printed(&[b"k\xc3", b"\xa4se\n"]), "[app] k\u{e4}se\n");
     }
 
     #[test]
     fn a_line_without_end_is_broken_and_its_rest_printed_when_the_instance_ends() {
-        let (stream, mut blocks) = stream(8);
+        let (stream, mut items) = stream(8);
         stream.write_bytes(&vec![b'x'; LINE]);
         stream.write_bytes(b"rest");
-        assert_eq!(blocks.try_recv().unwrap().1.len(), "[app] \n".len() + LINE);
+        assert_eq!(next(&mut items).unwrap().len(), "[app] \n".len() + LINE);
         drop(stream);
-        assert_eq!(blocks.try_recv().unwrap().1, "[app] rest\n");
+        assert_eq!(next(&mut items).unwrap(), "[app] rest\n");
     }
 
-    #[tokio::test]
+    #[test]
+    fn a_line_is_broken_between_characters() {
+        let line = format!("{}\u{20ac}\u{e4}", "x".repeat(LINE - 2));
+        let printed = printed(&[line.as_bytes()]);
+        assert!(printed.ends_with("x\n[app] \u{20ac}\u{e4}\n"), "{}", &printed[LINE..]);
+        // What is no text has no characters to keep whole.
+        assert_eq!(whole_characters(&[0x80; 10], 8), 8);
+        assert_eq!(whole_characters("a\u{20ac}".as_bytes(), 4), 4);
+        assert_eq!(whole_characters("a\u{20ac}".as_bytes(), 3), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_guest_waits_while_the_queue_is_full() {
-        let (mut stream, mut blocks) = stream(1);
+        let (mut stream, mut items) = stream(1);
         stream.write_bytes(b"1\n");
         stream.write_bytes(b"2\n");
         assert_eq!(stream.check_write().unwrap(), 0);
-        blocks.recv().await;
+        assert_eq!(next(&mut items).unwrap(), "[app] 1\n");
+        tokio::time::timeout(std::time::Duration::from_millis(10), stream.ready())
+            .await
+            .expect_err("the second line has the room of the first");
+        assert_eq!(next(&mut items).unwrap(), "[app] 2\n");
         stream.ready().await;
         assert_eq!(stream.check_write().unwrap(), PERMIT);
-        assert_eq!(blocks.recv().await.unwrap().1, "[app] 2\n");
+    }
+
+    #[test]
+    fn what_others_have_filled_is_full_for_a_fresh_instance() {
+        let (first, mut items) = stream(1);
+        first.write_bytes(b"1\n");
+        let mut second = GuestStream::new(first.queue.clone(), Stream::Out, &"other".into());
+        assert_eq!(second.check_write().unwrap(), 0);
+        next(&mut items);
+        assert_eq!(second.check_write().unwrap(), PERMIT);
+    }
+
+    #[test]
+    fn what_an_instance_leaves_behind_is_printed_after_what_waits() {
+        let (stream, mut items) = stream(1);
+        stream.write_bytes(b"1\n2\n");
+        stream.write_bytes(b"3\nrest");
+        drop(stream);
+        assert_eq!(next(&mut items).unwrap(), "[app] 1\n[app] 2\n");
+        assert_eq!(next(&mut items).unwrap(), "[app] 3\n[app] rest\n");
+    }
+
+    #[tokio::test]
+    async fn all_that_wait_go_on_when_there_is_room() {
+        let (mut first, mut items) = stream(2);
+        let mut second = GuestStream::new(first.queue.clone(), Stream::Out, &"other".into());
+        first.write_bytes(b"1\n");
+        first.write_bytes(b"2\n");
+        assert_eq!((first.check_write().unwrap(), second.check_write().unwrap()), (0, 0));
+        let waiting = tokio::spawn(async move {
+            tokio::join!(first.ready(), second.ready());
+        });
+        tokio::task::yield_now().await;
+        while next(&mut items).is_some() {}
+        waiting.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_flush_waits_until_there_is_room() {
+        let (stream, mut items) = stream(1);
+        let mut writer = Box::into_pin(stream.async_stream());
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(writer.as_mut().poll_write(&mut cx, b"1\n").is_ready());
+        assert!(writer.as_mut().poll_flush(&mut cx).is_pending());
+        next(&mut items);
+        assert!(writer.as_mut().poll_flush(&mut cx).is_ready());
     }
 }

@@ -6,7 +6,7 @@
 use semver::Version;
 use std::fmt;
 use std::str::FromStr;
-use wasmparser::{Chunk, Parser, Payload};
+use wasmparser::{Chunk, ComponentTypeRef, Parser, Payload, TypeBounds};
 
 /// What a component imports and exports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -141,7 +141,12 @@ impl Shape {
             match payload {
                 Payload::ComponentImportSection(imports) => {
                     for import in imports {
-                        shape.imports.push(ExternName::parse(import?.name.name));
+                        let import = import?;
+                        // The name that a world gives to a type that it has already: nothing that anybody must have.
+                        let ComponentTypeRef::Type(TypeBounds::Eq(_)) = import.ty else {
+                            shape.imports.push(ExternName::parse(import.name.name));
+                            continue;
+                        };
                     }
                 }
                 Payload::ComponentExportSection(exports) => {

@@ -1,6 +1,7 @@
 //! What the probes are asked, and what they answer that does not depend on the kind of app.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 /// The store of all probes.
 pub const STORE: &str = "statestore";
@@ -19,6 +20,8 @@ pub enum Ask {
     Served(u64),
     /// `GET /overlap?n=N`: read [`SLOW`] N times, at once where that is possible, and say how many milliseconds it took.
     Overlap(usize),
+    /// `GET /patience?n=N`: as `overlap`, and reads to the end where a read fails.
+    Patience(usize),
     /// `GET /NAME`: say the number under this name.
     Read(String),
     /// `POST /NAME`: add one to it.
@@ -34,10 +37,15 @@ impl Ask {
         match name {
             _ if is_post => Self::Add(name.to_owned()),
             "served" => Self::Served(served),
-            "overlap" => Self::Overlap(query.strip_prefix("n=").and_then(|n| n.parse().ok()).unwrap_or(8)),
+            "overlap" => Self::Overlap(times(query)),
+            "patience" => Self::Patience(times(query)),
             _ => Self::Read(name.to_owned()),
         }
     }
+}
+
+fn times(query: &str) -> usize {
+    query.strip_prefix("n=").and_then(|n| n.parse().ok()).unwrap_or(8)
 }
 
 /// The number that a value is in text, 0 where there is none.
@@ -45,4 +53,9 @@ pub fn number(value: Option<&[u8]>) -> Result<u64, String> {
     let Some(value) = value else { return Ok(0) };
     let text = str::from_utf8(value).map_err(|error| error.to_string())?;
     text.parse().map_err(|_| format!("`{text}` is not a number"))
+}
+
+/// How many milliseconds ago it was.
+pub fn millis_since(start: Instant) -> Result<u64, String> {
+    u64::try_from(start.elapsed().as_millis()).map_err(|error| error.to_string())
 }

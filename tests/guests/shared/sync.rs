@@ -1,6 +1,6 @@
 //! The probes' work on the plain functions of `dapr:state/store`.
 
-use crate::ask::{Ask, SLOW, STORE, TRIES, number};
+use crate::ask::{Ask, SLOW, STORE, TRIES, millis_since, number};
 use crate::bindings::dapr::state::{
     store,
     types::{Condition, Error, SetOptions},
@@ -12,6 +12,7 @@ pub fn answer(ask: &Ask) -> (u16, String) {
     let answer = match ask {
         Ask::Served(requests) => Ok(*requests),
         Ask::Overlap(reads) => one_after_the_other(*reads),
+        Ask::Patience(reads) => patiently(*reads),
         Ask::Read(name) => read(name).map(|(number, _)| number),
         Ask::Add(name) => add(name),
     };
@@ -23,7 +24,15 @@ fn one_after_the_other(reads: usize) -> Result<u64, String> {
     for _ in 0..reads {
         store::get(STORE, SLOW, None).map_err(|error| error.to_string())?;
     }
-    u64::try_from(start.elapsed().as_millis()).map_err(|error| error.to_string())
+    millis_since(start)
+}
+
+fn patiently(reads: usize) -> Result<u64, String> {
+    let start = Instant::now();
+    for _ in 0..reads {
+        let _ = store::get(STORE, SLOW, None);
+    }
+    millis_since(start)
 }
 
 fn read(name: &str) -> Result<(u64, Condition), String> {

@@ -66,6 +66,7 @@ fn section(calls: &[Call<'_>], nanos: &[f64]) -> Section {
         ["budget at 100 B", "x budget", ""],
     );
     let mut missed = Missed::default();
+    let mut headlines = Vec::new();
     for (calls, nanos) in calls.chunks(SIZES.len()).zip(nanos.chunks(SIZES.len())) {
         let ([call, ..], [smallest, ..]) = (calls, nanos) else {
             continue;
@@ -73,12 +74,17 @@ fn section(calls: &[Call<'_>], nanos: &[f64]) -> Section {
         let name = format!("{}, {}", call.operation, call.store.name());
         let what = format!("state calls: {name}, 100 B: {} ns", whole(*smallest));
         let judged = missed.judge(&what, *smallest, promised(call));
+        headlines.push([
+            format!("state {name}, 100 B, seen from the app"),
+            format!("{:.1} us", smallest / 1e3),
+        ]);
         table.row([name], nanos.iter().copied().map(whole), judged);
     }
     Section {
         name: "calls",
         table,
         missed,
+        headlines,
     }
 }
 

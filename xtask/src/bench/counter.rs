@@ -25,6 +25,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let turns = turn::turns(bench, &servers, Some(&script))?;
     let mut table = Table::new(["store, instances"], turn::HEAD, ["budget", "x budget", ""]);
     let mut missed = Missed::default();
+    let mut headlines = Vec::new();
     for ((store, instances), turns) in modes.into_iter().zip(turns) {
         let name = format!("{}, {}", store.name(), instances.name());
         let rate = turn::rate(&turns);
@@ -33,12 +34,19 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
             rate,
             promised(store, instances),
         );
+        if promised(store, instances).is_some() {
+            headlines.push([
+                format!("counter over HTTP, a get and a set in each request, {}", store.name()),
+                format!("{} req/s", whole(rate)),
+            ]);
+        }
         table.row([name], turn::cells(&turns), judged);
     }
     Ok(Section {
         name: "counter",
         table,
         missed,
+        headlines,
     })
 }
 

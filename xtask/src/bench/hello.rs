@@ -1,7 +1,7 @@
 //! `hello` over HTTP: what the host costs, beside a server without Wasm and beside `wasmtime serve`.
 
 use super::budget::{Budget, Missed};
-use super::figure::NONE;
+use super::figure::{NONE, whole};
 use super::report::{Section, Table};
 use super::rounds::median;
 use super::subject::{Bench, Instances, Store};
@@ -79,6 +79,7 @@ fn section(measured: &[Measured]) -> Section {
         ["x bare hyper", "budget", "", "x wasmtime serve", "budget", ""],
     );
     let mut missed = Missed::default();
+    let mut headlines = Vec::new();
     for one in measured {
         let others = match one.subject {
             Subject::Host(instances) => [Some(Subject::Hyper), Some(Subject::WasmtimeServe(instances))],
@@ -89,6 +90,14 @@ fn section(measured: &[Measured]) -> Section {
             let other = other.and_then(|other| measured.iter().find(|measured| measured.subject == other));
             compared(one, other, &mut missed)
         });
+        if let Subject::Host(instances) = one.subject {
+            let times = beside[1].first().filter(|ratio| *ratio != NONE);
+            headlines.push([
+                format!("hello over HTTP, {} instances", instances.name()),
+                format!("{} req/s", whole(turn::rate(&one.turns)))
+                    + &times.map_or(String::new(), |ratio| format!(", {ratio} x `wasmtime serve` beside it")),
+            ]);
+        }
         table.row(
             [one.subject.name()],
             turn::cells(&one.turns),
@@ -99,6 +108,7 @@ fn section(measured: &[Measured]) -> Section {
         name: "hello",
         table,
         missed,
+        headlines,
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn section(options: &Options, bench: &Bench) -> Result<Section> {
         name: "machine",
         table,
         missed: Missed::default(),
+        headlines: Vec::new(),
     })
 }
 

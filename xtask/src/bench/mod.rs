@@ -51,11 +51,13 @@ const SECTIONS: [Measure; 6] = [
     size::measure,
 ];
 
-/// Measures everything, prints the tables, and writes them to `docs/benchmarks.md` unless the run is a quick one.
+/// Measures everything, prints the tables, and writes them to `docs/benchmarks.md` and the README unless the run is a
+/// quick one.
 pub(crate) fn run(options: &Options) -> Result<()> {
     wrk::require()?;
     // First: a document without a place for a table should not be found out after minutes of measuring.
-    let mut document = Document::read()?;
+    let mut document = Document::read("docs/benchmarks.md")?;
+    let mut readme = Document::read("README.md")?;
     guests::build()?;
     for (package, arguments) in [("dapr-wasm", [].as_slice()), ("xtask", &["--features", "baseline"])] {
         let mut build = cargo();
@@ -76,9 +78,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for section in &sections {
         document.put(section)?;
     }
+    readme.put(&Section::figures(&sections))?;
     report_missed(&sections);
     if options.effort == Effort::Full {
         document.write()?;
+        readme.write()?;
     }
     Ok(())
 }

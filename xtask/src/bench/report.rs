@@ -1,4 +1,4 @@
-//! The document: tables between markers, in text that is written by hand and stays.
+//! The documents: tables between markers, in text that is written by hand and stays.
 //!
 //! Each table stands between `<!-- begin:NAME -->` and `<!-- end:NAME -->`; a run replaces what is between them.
 
@@ -14,6 +14,8 @@ pub(super) struct Section {
     pub(super) name: &'static str,
     pub(super) table: Table,
     pub(super) missed: Missed,
+    /// What the README says of it: what, and how much.
+    pub(super) headlines: Vec<[String; 2]>,
 }
 
 /// A table of Markdown.
@@ -21,7 +23,7 @@ pub(super) struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// `docs/benchmarks.md`.
+/// A file with places for tables.
 pub(super) struct Document {
     path: PathBuf,
     text: String,
@@ -76,6 +78,22 @@ impl fmt::Display for Table {
     }
 }
 
+impl Section {
+    /// What the README says of all of these.
+    pub(super) fn figures(sections: &[Self]) -> Self {
+        let mut table = Table::new(["what"], ["measured"], []);
+        for [what, measured] in sections.iter().flat_map(|section| &section.headlines) {
+            table.row([what.clone()], [measured.clone()], []);
+        }
+        Self {
+            name: "figures",
+            table,
+            missed: Missed::default(),
+            headlines: Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n## {}\n\n{}", self.name, self.table)
@@ -83,8 +101,9 @@ impl fmt::Display for Section {
 }
 
 impl Document {
-    pub(super) fn read() -> Result<Self> {
-        let path = root().join("docs/benchmarks.md");
+    /// Reads the file of this path in the repository.
+    pub(super) fn read(path: &str) -> Result<Self> {
+        let path = root().join(path);
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Self { path, text })
     }

@@ -6,6 +6,7 @@ use super::figure::megabytes;
 use super::memory::Resident;
 use super::options::Effort;
 use super::report::{Section, Table};
+use super::rounds::range;
 use super::server::Server;
 use super::subject::{Bench, Instances, Store};
 use super::wrk::Load;
@@ -32,6 +33,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         ["budget", "x budget", ""],
     );
     let mut missed = Missed::default();
+    let mut promised = Vec::new();
     for (guest, app, store) in [
         (guests::test_guest("hello"), "hello", Store::None),
         (guests::example("counter"), "counter", Store::Memory),
@@ -48,13 +50,19 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
             let total = resident.total as f64 / 1e6;
             let what = format!("resident memory: {name}: {} MB", megabytes(resident.total));
             let judged = missed.judge(&what, total, budget);
+            promised.extend(budget.map(|_| total));
             table.row([name], [resident.total, resident.private].map(megabytes), judged);
         }
     }
+    let (least, most) = range(promised);
     Ok(Section {
         name: "resident",
         table,
         missed,
+        headlines: vec![[
+            "resident memory of a host with one app".to_owned(),
+            format!("{least:.0} to {most:.0} MB"),
+        ]],
     })
 }
 

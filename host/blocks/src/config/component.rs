@@ -1,6 +1,7 @@
 //! What all Dapr components share, whatever their building block: a type, a version, and who may use them.
 
 use super::error::{ConfigErrors, Location};
+use super::given::Given;
 use super::name::AppId;
 use super::nearest::{choices, nearest};
 use super::table::Table;
@@ -11,8 +12,8 @@ use std::fmt;
 /// The `type` and `version` of a Dapr component, which together name a vendor's implementation.
 #[derive(Clone, Debug)]
 pub struct ComponentType {
-    name: String,
-    version: ComponentVersion,
+    name: Given<String>,
+    version: Given<ComponentVersion>,
     block: Block,
     name_at: Location,
     version_at: Location,
@@ -32,22 +33,22 @@ pub type KnownType<'a> = (&'a str, ComponentVersion);
 
 impl ComponentType {
     pub(super) fn read(table: &mut Table, block: Block, known: &[KnownType<'_>]) -> Result<Self, ConfigErrors> {
-        let text = table.require_or::<String>("type", || format!("add type = {}", choices(names(known))));
+        let name = table.require_or::<Given<String>>("type", || format!("add type = {}", choices(names(known))));
         let version = table.take("version");
-        let text = text?;
-        let name = text
-            .strip_prefix(block.prefix)
-            .and_then(|rest| rest.strip_prefix('.'))
-            .unwrap_or(&text);
+        let mut name = name?;
+        let short = name.value.strip_prefix(block.prefix);
+        if let Some(short) = short.and_then(|rest| rest.strip_prefix('.')) {
+            name.value = short.to_owned();
+        }
         let kind = Self {
-            name: name.to_owned(),
+            name,
             version: version?.unwrap_or_default(),
             block,
             name_at: table.location_of("type"),
             version_at: table.location_of("version"),
         };
-        if kind.name == "wasm" {
-            let message = format!("`type` cannot be \"wasm\": a {} in WebAssembly comes later", block.noun);
+        if kind.name() == "wasm" {
+            let message = format!("`type` asks for a {} in WebAssembly, which comes later", block.noun);
             return Err(kind.name_at.error(message).with_help(known_types(known)).into());
         }
         Ok(kind)
@@ -55,12 +56,20 @@ impl ComponentType {
 
     /// The type without its building block: `redis`, also where the file has `state.redis`.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.name.value
+    }
+
+    /// The name for a message: in quotes, or as the variable that holds it. To be read behind "the state store".
+    pub fn shown(&self) -> String {
+        match self.name.variable() {
+            Some(variable) => format!("in the variable `{}`", variable.escape_debug()),
+            None => quoted(self.name()),
+        }
     }
 
     /// The version, `v1` where the file has none.
     pub fn version(&self) -> ComponentVersion {
-        self.version
+        self.version.value
     }
 
     /// Where the type stands in the file.
@@ -73,29 +82,26 @@ impl ComponentType {
     pub fn unknown(&self, known: &[KnownType<'_>]) -> ConfigErrors {
         let versions: Vec<String> = known
             .iter()
-            .filter(|(name, _)| *name == self.name)
+            .filter(|(name, _)| *name == self.name())
             .map(|(_, version)| version.to_string())
             .collect();
         if !versions.is_empty() {
-            let Self {
-                name,
-                version,
-                block: Block { prefix, .. },
-                ..
-            } = self;
+            let (noun, name, version) = (self.block.noun, self.shown(), &self.version);
             let error = self
                 .version_at
-                .error(format!("{prefix}.{name} has no version {version}"));
+                .error(format!("the {noun} {name} has no version {version}"));
             return error
                 .with_help(format!("it has {}", choices(versions.iter().map(String::as_str))))
                 .into();
         }
         let error = self
             .name_at
-            .error(format!("unknown {} type {}", self.block.noun, quoted(&self.name)));
-        let help = match nearest(&self.name, names(known)) {
-            Some(name) => format!("did you mean {}? {}", quoted(name), known_types(known)),
-            None => known_types(known),
+            .error(format!("unknown {} type {}", self.block.noun, self.shown()));
+        let help = match nearest(self.name(), names(known)) {
+            Some(name) if self.name.variable().is_none() => {
+                format!("did you mean {}? {}", quoted(name), known_types(known))
+            }
+            _ => known_types(known),
         };
         error.with_help(help).into()
     }
@@ -104,18 +110,11 @@ impl ComponentType {
 /// Two are equal if they name the same implementation, wherever they stand.
 impl PartialEq for ComponentType {
     fn eq(&self, other: &Self) -> bool {
-        (self.block, &self.name, self.version) == (other.block, &other.name, other.version)
+        (self.block, self.name(), self.version()) == (other.block, other.name(), other.version())
     }
 }
 
 impl Eq for ComponentType {}
-
-/// As Dapr writes it: `state.redis/v1`.
-impl fmt::Display for ComponentType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}/{}", self.block.prefix, self.name, self.version)
-    }
-}
 
 fn known_types(known: &[KnownType<'_>]) -> String {
     match names(known).as_slice() {
@@ -143,8 +142,6 @@ pub struct ComponentVersion(u16);
 impl ComponentVersion {
     /// What all components have first, and most have only.
     pub const V1: Self = Self(1);
-    /// A new layout or protocol, not compatible with the first.
-    pub const V2: Self = Self(2);
 }
 
 impl Default for ComponentVersion {
@@ -211,7 +208,7 @@ impl Scopes {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{failure, messages, read, table};
+    use super::super::testing::{failure, messages, read, table, table_with};
     use super::*;
 
     const STATE: Block = Block {
@@ -221,7 +218,7 @@ mod tests {
     const KNOWN: [KnownType<'static>; 3] = [
         ("in-memory", ComponentVersion::V1),
         ("postgresql", ComponentVersion::V1),
-        ("postgresql", ComponentVersion::V2),
+        ("postgresql", ComponentVersion(2)),
     ];
 
     fn kind(text: &str) -> Result<ComponentType, ConfigErrors> {
@@ -230,14 +227,14 @@ mod tests {
 
     #[test]
     fn a_type_may_be_short_or_as_dapr_writes_it() {
-        assert_eq!(kind("type = 'redis'").unwrap().to_string(), "state.redis/v1");
+        assert_eq!(kind("type = 'redis'").unwrap().name(), "redis");
         assert_eq!(
             kind("type = 'redis'").unwrap(),
             kind("type = 'state.redis'\nversion = 'v1'").unwrap()
         );
         assert_eq!(
             kind("type = 'postgresql'\nversion = 'v2'").unwrap().version(),
-            ComponentVersion::V2
+            ComponentVersion(2)
         );
     }
 
@@ -255,13 +252,32 @@ mod tests {
         );
         assert_eq!(
             unknown("type = 'postgresql'\nversion = 'v3'"),
-            "state.postgresql has no version v3 (it has \"v1\" or \"v2\")"
+            "the state store \"postgresql\" has no version v3 (it has \"v1\" or \"v2\")"
+        );
+    }
+
+    #[test]
+    fn a_type_or_version_from_a_variable_is_not_shown() {
+        let unknown = |text, variables: &[_]| {
+            let kind = table_with(text, variables).read(|table| ComponentType::read(table, STATE, &KNOWN));
+            messages(kind.unwrap().unknown(&KNOWN))
+        };
+        assert_eq!(
+            unknown("type = { env = 'X' }", &[("X", "state.postgresq")]),
+            "unknown state store type in the variable `X` (known here: \"in-memory\", \"postgresql\")"
+        );
+        assert_eq!(
+            unknown(
+                "type = { env = 'X' }\nversion = { env = 'Y' }",
+                &[("X", "postgresql"), ("Y", "v7")]
+            ),
+            "the state store in the variable `X` has no version { env = \"Y\" } (it has \"v1\" or \"v2\")"
         );
     }
 
     #[test]
     fn versions_are_v_and_a_number() {
-        assert_eq!(read::<ComponentVersion>("'v2'"), ComponentVersion::V2);
+        assert_eq!(read::<ComponentVersion>("'v2'"), ComponentVersion(2));
         for text in ["''", "'v'", "'1'", "'V1'", "'v+1'", "'v1.0'", "1"] {
             failure::<ComponentVersion>(text);
         }

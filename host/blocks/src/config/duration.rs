@@ -6,7 +6,7 @@
 //! | `ms`, `us` (`µs`), `ns` | milli-, micro-, nanosecond |
 //!
 //! A number needs its unit; `"0"` needs none. A bare TOML integer is refused, except where the key itself says the unit
-//! (`timeoutInSeconds = 20`): such keys are read as [`InSeconds`] or [`InMilliseconds`]. Negative durations are refused.
+//! (`timeoutInSeconds = 20`): such keys are read as [`InSeconds`]. Negative durations are refused.
 
 use super::document::Data;
 use super::error::ConfigErrors;
@@ -84,7 +84,7 @@ fn nanoseconds(number: &str, unit: &str) -> Result<u128, DurationError> {
     if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
         return Err(DurationError::MissingNumber);
     }
-    let unit: u128 = match unit.trim() {
+    let unit: u128 = match unit {
         "" => return Err(DurationError::MissingUnit),
         "ns" => 1,
         // U+00B5 and U+03BC look alike, and Go takes both.
@@ -155,10 +155,6 @@ impl FromText for NonZeroDuration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InSeconds(pub Duration);
 
-/// The duration of a key that says its unit, `timeoutInMilliseconds`: an integer is milliseconds, a text may have other units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InMilliseconds(pub Duration);
-
 impl FromToml for InSeconds {
     const WHAT: &'static str = "a number of seconds or a duration";
 
@@ -167,36 +163,25 @@ impl FromToml for InSeconds {
     }
 
     fn from_toml(value: Value<'_>) -> Result<Self, ConfigErrors> {
-        with_unit::<Self>(&value, "s").map(Self)
+        if let Data::Integer(number) = value.data() {
+            let seconds = parse_duration(&format!("{number}s"));
+            return seconds
+                .map(Self)
+                .map_err(|problem| value.out_of_bounds(&problem).into());
+        }
+        let Some(text) = value.text()? else {
+            return Err(value.mismatch::<Self>().into());
+        };
+        let number = text.as_str();
+        let parsed = if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            parse_duration(&format!("{number}s"))
+        } else {
+            parse_duration(number)
+        };
+        parsed
+            .map(Self)
+            .map_err(|problem| value.unfit::<Self>(&text, &problem).into())
     }
-}
-
-impl FromToml for InMilliseconds {
-    const WHAT: &'static str = "a number of milliseconds or a duration";
-
-    fn example() -> String {
-        "500".to_owned()
-    }
-
-    fn from_toml(value: Value<'_>) -> Result<Self, ConfigErrors> {
-        with_unit::<Self>(&value, "ms").map(Self)
-    }
-}
-
-fn with_unit<T: FromToml>(value: &Value<'_>, unit: &str) -> Result<Duration, ConfigErrors> {
-    if let Data::Integer(number) = value.data() {
-        return parse_duration(&format!("{number}{unit}")).map_err(|problem| value.out_of_bounds(&problem).into());
-    }
-    let Some(text) = value.text()? else {
-        return Err(value.mismatch::<T>().into());
-    };
-    let number = text.as_str();
-    let parsed = if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
-        parse_duration(&format!("{number}{unit}"))
-    } else {
-        parse_duration(number)
-    };
-    parsed.map_err(|problem| value.unfit::<T>(&text, &problem).into())
 }
 
 #[cfg(test)]
@@ -237,7 +222,11 @@ mod tests {
             ("ms5", MissingNumber),
             (".s", MissingNumber),
             ("1.2.3s", MissingNumber),
-            ("30 seconds", unknown("seconds")),
+            ("30 seconds", unknown(" seconds")),
+            ("1h30 m", unknown(" m")),
+            ("1h 30m", unknown("h ")),
+            (" 1s", MissingNumber),
+            ("1s ", unknown("s ")),
             ("1d", unknown("d")),
             ("30S", unknown("S")),
             ("9223372036854775808ns", TooLong),
@@ -257,7 +246,6 @@ mod tests {
         assert_eq!(read::<InSeconds>("30").0, Duration::from_secs(30));
         assert_eq!(read::<InSeconds>(r#""30""#).0, Duration::from_secs(30));
         assert_eq!(read::<InSeconds>(r#""2m""#).0, Duration::from_secs(120));
-        assert_eq!(read::<InMilliseconds>("30").0, Duration::from_millis(30));
         assert_eq!(
             failure::<InSeconds>("-1"),
             "`key` cannot be -1: a duration cannot be negative"

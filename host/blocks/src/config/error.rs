@@ -107,7 +107,7 @@ impl ConfigError {
         &self.location
     }
 
-    fn same_as(&self, other: &Self) -> bool {
+    pub(super) fn same_as(&self, other: &Self) -> bool {
         self.location.span == other.location.span && self.message == other.message
     }
 }

@@ -22,7 +22,7 @@
 //! | `table`, `section` | [`Table`], which knows the keys it was asked for, and tables in it |
 //! | `value` | [`FromToml`] and [`FromText`], which read one value |
 //! | `scalar`, `collection`, `duration`, `byte_size`, `name` | the types of values |
-//! | `reference`, `environment` | `{ env = "NAME" }` |
+//! | `reference`, `environment`, `given` | `{ env = "NAME" }` |
 //! | `source`, `document`, `syntax` | the file, its tree, and what is no TOML |
 //! | `error`, `snippet`, `nearest` | what users read when something is wrong |
 
@@ -35,6 +35,7 @@ mod document;
 mod duration;
 mod environment;
 mod error;
+mod given;
 #[cfg(test)]
 mod golden;
 mod name;
@@ -55,10 +56,11 @@ pub use app::AppConfig;
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use component::{ComponentType, ComponentVersion, InvalidVersion, KnownType, Scopes};
 pub use configuration::{Configuration, Vendors};
-pub use duration::{DurationError, InMilliseconds, InSeconds, NonZeroDuration, parse_duration};
+pub use duration::{DurationError, InSeconds, NonZeroDuration, parse_duration};
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Location};
-pub use name::{AppId, ComponentName, NameError};
+pub use given::Given;
+pub use name::{AppId, ComponentName, NameError, Namespace};
 pub use source::{ReadError, Source};
 pub use state::StateComponent;
 pub use table::Table;

@@ -1,6 +1,6 @@
-//! Names that become parts of keys: app ids and the names of Dapr components.
+//! Names that become parts of keys: app ids, namespaces, the names of Dapr components, and key prefixes of the user's own.
 //!
-//! Both are joined with an app's key by `||` to the key that a store sees (`orders||cart`). A name that contains `||` could
+//! All are joined with an app's key by `||` to the key that a store sees (`orders||cart`). A name that contains `||` could
 //! so name another app's items; control characters would go into logs and into stores' own commands; 253 bytes is what a
 //! DNS name and a Kubernetes object may have, which Dapr's names are where it runs in a cluster.
 
@@ -32,22 +32,25 @@ pub enum NameError {
     TooLong(usize),
 }
 
-fn check(text: &str) -> Result<String, NameError> {
-    if text.is_empty() {
-        return Err(NameError::Empty);
-    }
-    if text.len() > MAX_BYTES {
-        return Err(NameError::TooLong(text.len()));
-    }
-    if text.contains("||") {
-        return Err(NameError::Separator);
-    }
-    if text.ends_with('|') {
-        return Err(NameError::TrailingBar);
-    }
-    match text.chars().find(|c| c.is_control()) {
-        Some(control) => Err(NameError::Control(control)),
-        None => Ok(text.to_owned()),
+impl NameError {
+    /// Holds a text to the rules of names.
+    pub(crate) fn check(text: &str) -> Result<(), Self> {
+        if text.is_empty() {
+            return Err(Self::Empty);
+        }
+        if text.len() > MAX_BYTES {
+            return Err(Self::TooLong(text.len()));
+        }
+        if text.contains("||") {
+            return Err(Self::Separator);
+        }
+        if text.ends_with('|') {
+            return Err(Self::TrailingBar);
+        }
+        match text.chars().find(|c| c.is_control()) {
+            Some(control) => Err(Self::Control(control)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -68,7 +71,7 @@ macro_rules! names {
             type Err = NameError;
 
             fn from_str(text: &str) -> Result<Self, NameError> {
-                check(text).map(Self)
+                NameError::check(text).map(|()| Self(text.to_owned()))
             }
         }
 
@@ -93,6 +96,8 @@ macro_rules! names {
 names! {
     /// The id of an app, by which scopes and keys tell apps apart.
     AppId: "an app id", "\"orders\"";
+    /// The namespace that a host runs in, which Dapr reads from the environment variable `NAMESPACE`.
+    Namespace: "a namespace", "\"production\"";
     /// The name of a Dapr component: `statestore` of `[state.statestore]`, by which an app asks for it.
     ComponentName: "a component's name", "\"statestore\"";
 }

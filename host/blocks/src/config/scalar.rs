@@ -8,7 +8,7 @@ use super::document::Data;
 use super::error::ConfigErrors;
 use super::value::{FromText, FromToml, Value};
 use std::convert::Infallible;
-use std::num::{NonZeroU16, NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -109,11 +109,7 @@ integers! {
     u32: u32, u32::MIN, "10";
     u64: u64, u64::MIN, "10";
     i64: i64, i64::MIN, "10";
-    usize: usize, 0, "10";
-    NonZeroU16: u16, 1, "10";
     NonZeroU32: u32, 1, "10";
-    NonZeroU64: u64, 1, "10";
-    NonZeroUsize: usize, 1, "10";
 }
 
 #[cfg(test)]

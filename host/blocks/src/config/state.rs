@@ -6,6 +6,7 @@
 use super::component::{Block, ComponentType, KnownType, Scopes};
 use super::duration::NonZeroDuration;
 use super::error::{ConfigErrors, Location};
+use super::given::Given;
 use super::name::ComponentName;
 use super::table::Table;
 use super::value::FromText;
@@ -30,8 +31,8 @@ pub struct StateComponent<S> {
     /// `scopes`, an array of app ids: the apps that may use the store. Default: all.
     pub scopes: Scopes,
     /// `keyPrefix`, a string: what keeps apps apart in the store. `"appid"`, `"name"`, `"namespace"`, `"none"`, or any other
-    /// text without `||`, which is then the prefix itself, in lower case. Default: `"appid"`.
-    pub key_prefix: KeyPrefix,
+    /// text that could be a name, which is then the prefix itself, in lower case. Default: `"appid"`.
+    pub key_prefix: Given<KeyPrefix>,
     /// `deadline`, a duration above zero: the longest that one call may take, whatever the vendor's own timeouts. Default:
     /// `"5s"`.
     pub deadline: Duration,
@@ -107,6 +108,29 @@ fn refuse_later_keys(table: &mut Table) {
         "`source` is not in this version yet: all stores are built in",
         Some("installed Dapr components come later"),
     );
+    refuse_daprs_keys(table);
+}
+
+/// Keys that daprd knows for every store. Without them a store works, but not as its author meant.
+fn refuse_daprs_keys(table: &mut Table) {
+    table.refuse(
+        "actorStateStore",
+        "`actorStateStore` is not in this version: it has no actors yet",
+        Some("remove it"),
+    );
+    for name in [
+        "outboxPublishPubsub",
+        "outboxPublishTopic",
+        "outboxPubsub",
+        "outboxDiscardWhenMissingState",
+    ] {
+        let message = format!("`{name}` is not in this version: transactions publish no messages yet");
+        table.refuse(name, message, Some("remove it"));
+    }
+    for name in ["primaryEncryptionKey", "secondaryEncryptionKey"] {
+        let message = format!("`{name}` is not in this version: values are not encrypted");
+        table.refuse(name, message, Some("what daprd has encrypted cannot be read here"));
+    }
 }
 
 impl FromText for KeyPrefix {

@@ -49,7 +49,17 @@ pub struct Table {
     asked: Vec<Asked>,
     /// Other spellings of asked names.
     aliases: Vec<(&'static str, &'static str)>,
+    /// Required keys that are not there.
+    missing: Vec<Missing>,
+    /// Errors of missing keys that turned out to be there, misspelled.
+    retracted: Vec<ConfigError>,
     pub(super) errors: Vec<ConfigError>,
+}
+
+#[derive(Debug)]
+struct Missing {
+    name: &'static str,
+    error: ConfigError,
 }
 
 #[derive(Debug)]
@@ -83,6 +93,8 @@ impl Table {
             entries,
             asked: Vec::new(),
             aliases: Vec::new(),
+            missing: Vec::new(),
+            retracted: Vec::new(),
             errors: Vec::new(),
         }
     }
@@ -102,8 +114,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// As [`Table::take`], and if the key is missing. Where a key is there that looks like a slip of this one, the error is
-    /// about that key.
+    /// As [`Table::take`], and if the key is missing. [`Table::finish`] reports that as a slip if a key that nobody has asked
+    /// for looks like one.
     pub fn require<T: FromToml>(&mut self, name: &'static str) -> Result<T, ConfigErrors> {
         self.require_or(name, || format!("add {name} = {}", T::example()))
     }
@@ -176,6 +188,7 @@ impl Table {
     ///
     /// Those keys, and everything that was wrong with the others.
     pub fn finish(&mut self) -> Result<(), ConfigErrors> {
+        self.report_missing();
         for entry in std::mem::take(&mut self.entries) {
             let error = self.unknown(&entry);
             self.errors.push(error);
@@ -193,7 +206,12 @@ impl Table {
         let result = read(&mut self);
         match self.keep(result) {
             Ok(value) => self.finish().map(|()| value),
-            Err(errors) => Err(ConfigErrors::of(self.errors).unwrap_or(errors)),
+            Err(errors) => {
+                self.report_missing();
+                let retracted = |error: &ConfigError| self.retracted.iter().any(|other| other.same_as(error));
+                self.errors.retain(|error| !retracted(error));
+                Err(ConfigErrors::of(self.errors).unwrap_or(errors))
+            }
         }
     }
 
@@ -231,21 +249,30 @@ impl Table {
         if let Some(value) = self.take(name)? {
             return Ok(value);
         }
-        let slip = self
-            .entries
-            .iter()
-            .position(|entry| nearest(&entry.name, [name]).is_some());
-        let error = match slip {
-            Some(index) => {
-                let entry = self.entries.remove(index);
-                self.unknown_near(&entry, name)
-            }
-            None => self
-                .location()
-                .error(format!("{} has no `{name}`", self.path()))
-                .with_help(help()),
-        };
-        self.keep(Err(error.into()))
+        let error = self
+            .location()
+            .error(format!("{} has no `{name}`", self.path()))
+            .with_help(help());
+        self.missing.push(Missing {
+            name,
+            error: error.clone(),
+        });
+        Err(error.into())
+    }
+
+    /// Reports the keys that are missing, as the slips they may be. Only when all names were asked for is it clear that
+    /// what looks like a slip is no key of its own.
+    fn report_missing(&mut self) {
+        for Missing { name, error } in std::mem::take(&mut self.missing) {
+            let is_slip = |entry: &Entry| nearest(&entry.name, [name]).is_some();
+            let Some(index) = self.entries.iter().position(is_slip) else {
+                self.errors.push(error);
+                continue;
+            };
+            let entry = self.entries.remove(index);
+            self.errors.push(self.unknown_near(&entry, name));
+            self.retracted.push(error);
+        }
     }
 
     fn take_as<T>(
@@ -392,6 +419,38 @@ mod tests {
         assert_eq!(
             messages(table("").read(read).unwrap_err()),
             "the top level has no `connectionString` (add connectionString = \"text\")"
+        );
+    }
+
+    #[test]
+    fn a_neighbour_that_is_asked_for_later_is_no_slip_of_a_missing_key() {
+        let read = |table: &mut Table| {
+            let (path, paths) = (table.require::<String>("path"), table.take::<String>("paths"));
+            table.finish()?;
+            Ok((path?, paths?))
+        };
+        assert_eq!(
+            messages(table("paths = 'x'").read(read).unwrap_err()),
+            "the top level has no `path` (add path = \"text\")"
+        );
+        assert_eq!(
+            messages(table("paths = 'x'\npth = 'y'").read(read).unwrap_err()),
+            "unknown key `pth` (did you mean `path`?)"
+        );
+    }
+
+    #[test]
+    fn a_slip_is_one_error_however_the_results_are_put_together() {
+        let errors = table("pth = 'x'").read(|table| {
+            let path = table.require::<String>("path");
+            match (path, table.finish()) {
+                (Err(one), Err(other)) => Err(one.and(other)),
+                (path, _) => path,
+            }
+        });
+        assert_eq!(
+            messages(errors.unwrap_err()),
+            "unknown key `pth` (did you mean `path`?)"
         );
     }
 

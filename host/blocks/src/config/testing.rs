@@ -7,7 +7,8 @@ pub(super) fn table(text: &str) -> Table {
     table_with(text, &[])
 }
 
-fn table_with(text: &str, variables: &[(&str, &str)]) -> Table {
+/// The same, with environment variables.
+pub(super) fn table_with(text: &str, variables: &[(&str, &str)]) -> Table {
     Table::parse(
         Source::new("components.toml", "/conf", text),
         variables.iter().copied().collect::<Environment>(),

@@ -157,6 +157,12 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The environment variable that this refers to, if it does.
+    pub(super) fn variable(&self) -> Option<String> {
+        let text = self.text().ok().flatten()?;
+        text.variable.map(str::to_owned)
+    }
+
     fn referred(&self, entries: &'a [Entry]) -> Result<Option<Text<'a>>, ConfigErrors> {
         let reference = reference::resolve(self.context, self.label, entries)?;
         Ok(reference.map(|Reference { variable, text }| Text {

@@ -5,8 +5,9 @@
 
 use super::{
     BulkError, Condition, Cursor, DeleteItem, Entry, Feature, GetOptions, ItemError, Key, KeyPage, KeyPrefix, Limits,
-    Metadata, Operation, PageLimit, Prefix, SetItem, StateError, StateStore,
+    Metadata, Operation, PageLimit, Prefix, ResultBudget, SetItem, StateError, StateStore,
 };
+use crate::config::Namespace;
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 use std::future::Future;
@@ -20,7 +21,7 @@ pub struct StoreSettings {
     pub key_prefix: KeyPrefix,
     /// The longest that one call may take, whatever the vendor's own timeouts.
     pub deadline: Duration,
-    /// How much an app may hand over at once.
+    /// How much an app may hand over at once; what the store itself allows may be less.
     pub limits: Limits,
 }
 
@@ -45,10 +46,11 @@ impl AppStores {
         store: Arc<dyn StateStore>,
         settings: &StoreSettings,
         app_id: &str,
-        namespace: Option<&str>,
+        namespace: Option<&Namespace>,
     ) {
         let prefix = settings.key_prefix.resolve(app_id, name, namespace);
         let StoreSettings { deadline, limits, .. } = *settings;
+        let limits = limits.within(store.limits());
         self.stores.insert(
             name.to_owned(),
             AppStore {
@@ -72,11 +74,6 @@ impl AppStores {
             None if self.stores.is_empty() && !self.others => Err(StateError::NotConfigured),
             None => Err(StateError::NoSuchStore(name.to_owned())),
         }
-    }
-
-    /// The names of the stores, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.stores.keys().map(String::as_str)
     }
 
     /// Whether the app has no store.
@@ -103,6 +100,11 @@ enum Access {
 }
 
 impl AppStore {
+    /// How much may be handed over at once.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Reads an item.
     ///
     /// # Errors
@@ -110,7 +112,12 @@ impl AppStore {
     /// As `dapr:state/store.get`.
     pub async fn get(&self, key: &str, options: &GetOptions) -> Result<Option<Entry>, StateError> {
         let key = self.key(key)?;
-        self.call("get", Access::Read, self.store.get(&key, options)).await
+        let read = async {
+            let entry = self.store.get(&key, options).await?;
+            self.check_found(std::slice::from_ref(&entry))?;
+            Ok(entry)
+        };
+        self.call("get", Access::Read, read).await
     }
 
     /// Reads items, answered in the order of `keys`.
@@ -119,17 +126,23 @@ impl AppStore {
     ///
     /// As `dapr:state/store.bulk-get`.
     pub async fn bulk_get(&self, keys: &[String], options: &GetOptions) -> Result<Vec<Option<Entry>>, StateError> {
-        self.check_count(keys.len())?;
+        check_count(keys.len(), self.limits.items)?;
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         let keys = keys.iter().map(|key| self.key(key)).collect::<Result<Vec<_>, _>>()?;
-        self.call(
-            "bulk-get",
-            Access::Read,
-            self.store.bulk_get(&keys, options, self.limits.batch),
-        )
-        .await
+        let read = async {
+            let entries = self.store.bulk_get(&keys, options, self.limits.batch).await?;
+            self.check_found(&entries)?;
+            match (entries.len(), keys.len()) {
+                (found, asked) if found == asked => Ok(entries),
+                (found, asked) => {
+                    let fault = format!("the store answered {found} items for {asked} keys");
+                    Err(StateError::internal(fault))
+                }
+            }
+        };
+        self.call("bulk-get", Access::Read, read).await
     }
 
     /// Writes an item.
@@ -148,7 +161,8 @@ impl AppStore {
     ///
     /// As `dapr:state/store.bulk-set`.
     pub async fn bulk_set(&self, items: Vec<SetItem<String>>) -> Result<(), BulkError> {
-        self.check_batch(items.iter().map(|item| (item.key.as_str(), item.value.len())))?;
+        check_count(items.len(), self.limits.items)?;
+        self.check_batch(items.iter().map(|item| (&item.key, item.size())))?;
         if items.is_empty() {
             return Ok(());
         }
@@ -175,7 +189,8 @@ impl AppStore {
     ///
     /// As `dapr:state/store.bulk-delete`.
     pub async fn bulk_delete(&self, items: Vec<DeleteItem<String>>) -> Result<(), BulkError> {
-        self.check_batch(items.iter().map(|item| (item.key.as_str(), 0)))?;
+        check_count(items.len(), self.limits.items)?;
+        self.check_batch(items.iter().map(|item| (&item.key, item.size())))?;
         if items.is_empty() {
             return Ok(());
         }
@@ -193,10 +208,8 @@ impl AppStore {
     /// As `dapr:state/store.transact`.
     pub async fn transact(&self, operations: Vec<Operation<String>>, metadata: &Metadata) -> Result<(), StateError> {
         self.require(Feature::Transactions)?;
-        self.check_batch(operations.iter().map(|operation| match operation {
-            Operation::Set(item) => (item.key.as_str(), item.value.len()),
-            Operation::Delete(item) => (item.key.as_str(), 0),
-        }))?;
+        check_count(operations.len(), self.limits.operations)?;
+        self.check_batch(operations.iter().map(|operation| (operation.key(), operation.size())))?;
         if operations.is_empty() {
             return Ok(());
         }
@@ -218,20 +231,9 @@ impl AppStore {
         cursor: Option<&Cursor>,
     ) -> Result<KeyPage, StateError> {
         self.require(Feature::Listing)?;
-        let prefix = self.prefix.listing(prefix, &self.limits)?;
-        let page = self
-            .call("list-keys", Access::Read, self.store.list_keys(&prefix, limit, cursor))
-            .await?;
-        let keys = page
-            .keys
-            .iter()
-            .filter_map(|key| self.prefix.strip(key))
-            .map(str::to_owned)
-            .collect();
-        Ok(KeyPage {
-            keys,
-            cursor: page.cursor,
-        })
+        let listing = self.prefix.listing(prefix, &self.limits)?.page(limit, cursor)?;
+        let read = async { listing.answer(self.store.list_keys(&listing).await?) };
+        self.call("list-keys", Access::Read, read).await
     }
 
     // ---- checks ----
@@ -247,12 +249,7 @@ impl AppStore {
         if item.ttl.is_some() {
             self.require(Feature::Ttl)?;
         }
-        let (len, max) = (item.value.len(), self.limits.value);
-        if len > max {
-            return Err(StateError::TooLarge(format!(
-                "the value has {len} bytes, more than the {max} allowed"
-            )));
-        }
+        self.check_value(&item.value)?;
         item.try_map_key(|key| self.key(key))
     }
 
@@ -280,30 +277,39 @@ impl AppStore {
         })
     }
 
-    fn check_count(&self, count: usize) -> Result<(), StateError> {
-        let max = self.limits.items;
-        if count > max {
+    fn check_value(&self, value: &[u8]) -> Result<(), StateError> {
+        let (len, max) = (value.len(), self.limits.value);
+        if len > max {
             return Err(StateError::TooLarge(format!(
-                "the call has {count} items, more than the {max} allowed"
+                "the value has {len} bytes, more than the {max} allowed"
             )));
         }
         Ok(())
     }
 
-    /// Refuses a list that is too long, too large, or names a key twice: the order of two writes to one key is nothing that
-    /// every vendor keeps.
-    fn check_batch<'a>(&self, items: impl ExactSizeIterator<Item = (&'a str, usize)> + 'a) -> Result<(), StateError> {
-        self.check_count(items.len())?;
-        let mut names = HashSet::with_capacity(items.len());
+    /// Refuses what a store found if it is too large: others write to the same store, and have other limits.
+    fn check_found(&self, entries: &[Option<Entry>]) -> Result<(), StateError> {
+        let mut budget = ResultBudget::new(self.limits.batch);
+        for entry in entries {
+            self.check_value(entry.as_ref().map_or(&[], |entry| &entry.value))?;
+            budget.take(entry)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a list that is too large or names a key twice: the order of two writes to one key is nothing that every
+    /// vendor keeps.
+    fn check_batch<'a>(&self, items: impl Iterator<Item = (&'a String, usize)>) -> Result<(), StateError> {
+        let mut names = HashSet::new();
         let mut bytes = 0_usize;
-        for (key, value_len) in items {
+        for (key, size) in items {
             if !names.insert(key) {
                 let key = key.escape_debug();
                 return Err(StateError::Invalid(format!(
                     "the key `{key}` is named twice in one call"
                 )));
             }
-            bytes = bytes.saturating_add(key.len()).saturating_add(value_len);
+            bytes = bytes.saturating_add(size);
         }
         if bytes > self.limits.batch {
             let max = self.limits.batch;
@@ -362,19 +368,30 @@ impl AppStore {
     fn seal(&self, operation: &'static str, error: StateError) -> StateError {
         match error {
             StateError::EtagMismatch { key } => {
-                let key = self.prefix.strip(&key).map(str::to_owned).unwrap_or(key);
-                StateError::EtagMismatch { key }
+                let key = key.as_deref().and_then(|key| self.prefix.strip(key, self.limits.key));
+                StateError::EtagMismatch {
+                    key: key.map(str::to_owned),
+                }
             }
             StateError::Internal(_)
             | StateError::Unavailable { .. }
             | StateError::OutcomeUnknown { .. }
-            | StateError::Denied(_) => {
+            | StateError::Denied { .. } => {
                 tracing::warn!(store = self.name, operation, cause = %chain(&error), "state store failed");
                 error
             }
             _ => error,
         }
     }
+}
+
+fn check_count(count: usize, max: usize) -> Result<(), StateError> {
+    if count > max {
+        return Err(StateError::TooLarge(format!(
+            "the call has {count} items, more than the {max} allowed"
+        )));
+    }
+    Ok(())
 }
 
 fn chain(error: &StateError) -> String {
@@ -387,3 +404,6 @@ fn chain(error: &StateError) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use std::fmt;
 /// Why a state operation was not done.
 ///
 /// `Display` gives the text that the app gets. Causes that are the host's business (paths, statements, a server's own
-/// words) belong into the source of [`StateError::Internal`] and [`StateError::Unavailable`], which is logged and not shown.
+/// words) belong into the source, which is logged and not shown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
@@ -20,10 +20,11 @@ pub enum StateError {
     #[error("{0}")]
     TooLarge(String),
     /// The condition of a write does not hold.
-    #[error("the condition on key `{key}` does not hold")]
+    #[error("the condition {} does not hold", on(key.as_deref()))]
     EtagMismatch {
-        /// The key as the app named it, or as the store does; [`super::AppStore`] takes the prefix off.
-        key: String,
+        /// The key, as the store has it; [`super::AppStore`] takes the prefix off. None if the store does not know which of
+        /// several it was.
+        key: Option<String>,
     },
     /// No store of this name is there for this app.
     #[error("no state store `{0}` is configured for this app")]
@@ -32,8 +33,14 @@ pub enum StateError {
     #[error("no state store is configured")]
     NotConfigured,
     /// The store refused the host's credentials or permissions.
-    #[error("the store refused access: {0}")]
-    Denied(String),
+    #[error("the store refused access: {reason}")]
+    Denied {
+        /// What was refused, in words that an app may see.
+        reason: String,
+        /// The cause, for the log.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
     /// The store cannot do this.
     #[error("state store `{store}` has no {feature}")]
     Unsupported {
@@ -82,13 +89,20 @@ impl StateError {
             Self::EtagMismatch { .. } => "etag-mismatch",
             Self::NoSuchStore(_) => "no-such-store",
             Self::NotConfigured => "not-configured",
-            Self::Denied(_) => "denied",
+            Self::Denied { .. } => "denied",
             Self::Unsupported { .. } => "unsupported",
             Self::Throttled => "throttled",
             Self::Unavailable { .. } => "unavailable",
             Self::OutcomeUnknown { .. } => "outcome-unknown",
             Self::Internal(_) => "internal",
         }
+    }
+}
+
+fn on(key: Option<&str>) -> String {
+    match key {
+        Some(key) => format!("on key `{}`", key.escape_debug()),
+        None => "on a key".to_owned(),
     }
 }
 
@@ -116,23 +130,23 @@ impl fmt::Display for Feature {
     }
 }
 
-/// An item of a bulk write that was not done.
+/// An item of a bulk write that failed.
 #[derive(Debug)]
 pub struct ItemError {
     /// Its position in the list that was passed.
     pub index: usize,
-    /// Why it was not done.
+    /// Why it failed.
     pub error: StateError,
 }
 
 /// Why a bulk write was not done in full.
 #[derive(Debug, thiserror::Error)]
 pub enum BulkError {
-    /// Nothing was done.
+    /// Nothing was done, unless the error is [`StateError::OutcomeUnknown`]: then each item may have been.
     #[error(transparent)]
     Call(#[from] StateError),
-    /// These items were not done, all the others were. Never empty.
-    #[error("{} items were not written", .0.len())]
+    /// These items were not done, unless their error is [`StateError::OutcomeUnknown`]; all the others were. Never empty.
+    #[error("{} items failed", .0.len())]
     Items(Vec<ItemError>),
 }
 

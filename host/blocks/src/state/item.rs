@@ -10,25 +10,38 @@ use std::num::NonZeroU32;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Etag(String);
 
+impl AsRef<str> for Etag {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Etag {
-    /// An etag that an app hands back.
+    /// Far more than any vendor's etag takes.
+    pub const MAX_BYTES: usize = 8 << 10;
+
+    /// An etag that an app hands back. One of more than [`Etag::MAX_BYTES`] matches no item, and is kept in part: in
+    /// enough of it to be too long still.
     ///
     /// # Errors
     ///
     /// [`StateError::Invalid`] if it is empty. Dapr takes that for no etag, which turns a lost etag into an unconditional
     /// write.
     pub fn new(text: impl Into<String>) -> Result<Self, StateError> {
-        let text = text.into();
+        let mut text = text.into();
         if text.is_empty() {
-            Err(StateError::Invalid("the etag is empty".to_owned()))
-        } else {
-            Ok(Self(text))
+            return Err(StateError::Invalid("the etag is empty".to_owned()));
         }
+        if text.len() > Self::MAX_BYTES {
+            text.truncate(text.ceil_char_boundary(Self::MAX_BYTES + 1));
+            text.shrink_to_fit();
+        }
+        Ok(Self(text))
     }
 
-    /// An etag that a store read; none if the store keeps an empty one.
+    /// An etag that a store read; none if it is empty or longer than [`Etag::MAX_BYTES`].
     pub fn from_store(text: impl Into<String>) -> Option<Self> {
-        Self::new(text).ok()
+        Self::new(text).ok().filter(|etag| etag.0.len() <= Self::MAX_BYTES)
     }
 
     /// The text.
@@ -71,6 +84,12 @@ impl Ttl {
 /// The media type of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentType(String);
+
+impl AsRef<str> for ContentType {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
 
 impl ContentType {
     /// Long enough for any registered type with parameters.
@@ -115,6 +134,12 @@ impl ContentType {
 pub struct Metadata(Vec<(String, String)>);
 
 impl Metadata {
+    /// Far more than any vendor has names for.
+    pub const MAX_ENTRIES: usize = 64;
+
+    /// Bytes of all names and values: room for what a header could hold, and little beside a value.
+    pub const MAX_BYTES: usize = 64 << 10;
+
     /// Dapr's names for what has a field of its own here, so that there is one way to say it.
     const RESERVED: [(&str, &str); 3] = [
         ("ttlInSeconds", "ttl"),
@@ -126,9 +151,30 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// [`StateError::Invalid`] if a name has a field of its own, whatever its case.
+    /// [`StateError::Invalid`] if a name has a field of its own or is given twice, whatever its case: Dapr finds names
+    /// without looking at case. [`StateError::TooLarge`] beyond [`Metadata::MAX_ENTRIES`] or [`Metadata::MAX_BYTES`].
     pub fn new(pairs: Vec<(String, String)>) -> Result<Self, StateError> {
-        for (name, _) in &pairs {
+        let metadata = Self(pairs);
+        metadata.check_size()?;
+        metadata.check_names()?;
+        Ok(metadata)
+    }
+
+    fn check_size(&self) -> Result<(), StateError> {
+        let too_large = |what: &str, found, max| {
+            Err(StateError::TooLarge(format!(
+                "the metadata has {found} {what}, more than the {max} allowed"
+            )))
+        };
+        match (self.0.len(), self.size()) {
+            (entries, _) if entries > Self::MAX_ENTRIES => too_large("entries", entries, Self::MAX_ENTRIES),
+            (_, bytes) if bytes > Self::MAX_BYTES => too_large("bytes", bytes, Self::MAX_BYTES),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_names(&self) -> Result<(), StateError> {
+        for (index, (name, _)) in self.0.iter().enumerate() {
             if let Some((_, field)) = Self::RESERVED
                 .iter()
                 .find(|(reserved, _)| reserved.eq_ignore_ascii_case(name))
@@ -137,8 +183,17 @@ impl Metadata {
                     "the metadata `{name}` is the option `{field}` here"
                 )));
             }
+            let mut before = self.0.iter().take(index);
+            if before.any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+                let name = name.escape_debug();
+                return Err(StateError::Invalid(format!("the metadata `{name}` is given twice")));
+            }
         }
-        Ok(Self(pairs))
+        Ok(())
+    }
+
+    fn size(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 
     /// The names and values.
@@ -188,6 +243,25 @@ pub struct Entry {
     pub metadata: Metadata,
 }
 
+impl Entry {
+    /// Its bytes: value, etag, content type and metadata.
+    pub(super) fn size(&self) -> usize {
+        let Self {
+            value,
+            etag,
+            content_type,
+            expires_at: _,
+            metadata,
+        } = self;
+        value.len() + length(etag) + length(content_type) + metadata.size()
+    }
+}
+
+/// The bytes of a text that may be absent.
+fn length(text: &Option<impl AsRef<str>>) -> usize {
+    text.as_ref().map_or(0, |text| text.as_ref().len())
+}
+
 /// How to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GetOptions {
@@ -228,6 +302,27 @@ impl<K> SetItem<K> {
             consistency: None,
             metadata: Metadata::default(),
         }
+    }
+
+    /// Its bytes: key, value, etag, content type and metadata.
+    pub(super) fn size(&self) -> usize
+    where
+        K: AsRef<str>,
+    {
+        let Self {
+            key,
+            value,
+            condition,
+            ttl: _,
+            content_type,
+            consistency: _,
+            metadata,
+        } = self;
+        let etag = match condition {
+            Condition::Matches(etag) => etag.as_str().len(),
+            Condition::Any | Condition::Absent => 0,
+        };
+        key.as_ref().len() + value.len() + etag + length(content_type) + metadata.size()
     }
 
     pub(super) fn try_map_key<L, E>(self, map: impl FnOnce(&K) -> Result<L, E>) -> Result<SetItem<L>, E> {
@@ -276,6 +371,14 @@ impl<K> DeleteItem<K> {
         }
     }
 
+    /// Its bytes: key, etag and metadata.
+    pub(super) fn size(&self) -> usize
+    where
+        K: AsRef<str>,
+    {
+        self.key.as_ref().len() + length(&self.etag) + self.metadata.size()
+    }
+
     pub(super) fn try_map_key<L, E>(self, map: impl FnOnce(&K) -> Result<L, E>) -> Result<DeleteItem<L>, E> {
         let Self {
             key,
@@ -309,6 +412,16 @@ impl<K> Operation<K> {
             Self::Delete(item) => &item.key,
         }
     }
+
+    pub(super) fn size(&self) -> usize
+    where
+        K: AsRef<str>,
+    {
+        match self {
+            Self::Set(item) => item.size(),
+            Self::Delete(item) => item.size(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -319,6 +432,19 @@ mod tests {
     fn an_empty_etag_is_refused_and_not_taken_for_none() {
         assert_eq!(Etag::new("").unwrap_err().case(), "invalid");
         assert_eq!(Etag::from_store(""), None);
+    }
+
+    #[test]
+    fn an_etag_that_is_too_long_stays_too_long_and_takes_little_room() {
+        let longest = "é".repeat(Etag::MAX_BYTES / 2);
+        assert_eq!(Etag::new(longest.as_str()).unwrap().as_str(), longest);
+        assert_eq!(Etag::from_store(longest.as_str()).unwrap().as_str(), longest);
+        for text in [format!("{longest}e"), "é".repeat(1 << 20)] {
+            let etag = Etag::new(text.as_str()).unwrap();
+            assert!((Etag::MAX_BYTES + 1..=Etag::MAX_BYTES + 4).contains(&etag.as_str().len()));
+            assert!(etag.0.capacity() < 2 * Etag::MAX_BYTES);
+            assert_eq!(Etag::from_store(text), None);
+        }
     }
 
     #[test]
@@ -343,12 +469,59 @@ mod tests {
         assert!(!ContentType::new("application/json-seq").unwrap().is_json());
     }
 
+    fn refused(pairs: &[(&str, &str)]) -> (&'static str, String) {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let error = Metadata::new(pairs.collect()).unwrap_err();
+        (error.case(), error.to_string())
+    }
+
     #[test]
     fn metadata_cannot_repeat_an_option() {
-        let error = Metadata::new(vec![("TTLInSeconds".to_owned(), "1".to_owned())]).unwrap_err();
         assert_eq!(
-            error.to_string(),
-            "the metadata `TTLInSeconds` is the option `ttl` here"
+            refused(&[("TTLInSeconds", "1")]),
+            (
+                "invalid",
+                "the metadata `TTLInSeconds` is the option `ttl` here".to_owned()
+            )
         );
+    }
+
+    #[test]
+    fn metadata_says_a_thing_once_whatever_the_case() {
+        assert_eq!(
+            refused(&[("partitionKey", "a"), ("other", "b"), ("PartitionKey", "c")]),
+            ("invalid", "the metadata `PartitionKey` is given twice".to_owned())
+        );
+    }
+
+    #[test]
+    fn metadata_has_a_most() {
+        let numbered = |count: usize| (0..count).map(|index| (index.to_string(), String::new())).collect();
+        let one = |bytes: usize| vec![("n".to_owned(), "v".repeat(bytes - 1))];
+        assert!(Metadata::new(numbered(Metadata::MAX_ENTRIES)).is_ok());
+        assert!(Metadata::new(one(Metadata::MAX_BYTES)).is_ok());
+        for pairs in [numbered(Metadata::MAX_ENTRIES + 1), one(Metadata::MAX_BYTES + 1)] {
+            assert_eq!(Metadata::new(pairs).unwrap_err().case(), "too-large");
+        }
+    }
+
+    #[test]
+    fn an_items_size_is_all_that_it_carries() {
+        let metadata = Metadata::new(vec![("ab".to_owned(), "c".to_owned())]).unwrap();
+        let item = SetItem {
+            condition: Condition::Matches(Etag::new("etag").unwrap()),
+            content_type: Some(ContentType::new("a/b").unwrap()),
+            metadata: metadata.clone(),
+            ..SetItem::new("key12".to_owned(), [0; 7])
+        };
+        assert_eq!(item.size(), 5 + 7 + 4 + 3 + 3);
+        let delete = DeleteItem {
+            etag: Etag::from_store("etag"),
+            metadata,
+            ..DeleteItem::new("key12".to_owned())
+        };
+        assert_eq!(Operation::Delete(delete).size(), 5 + 4 + 3);
     }
 }

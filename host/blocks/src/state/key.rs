@@ -11,7 +11,8 @@
 //! | `none` | `key` |
 //! | anything else | `VALUE\|\|key`, the value in lower case |
 
-use super::{Limits, StateError};
+use super::{Limits, Listing, StateError};
+use crate::config::{NameError, Namespace};
 use std::fmt;
 use std::str::FromStr;
 
@@ -34,26 +35,26 @@ pub enum KeyPrefix {
     Literal(String),
 }
 
-/// A `keyPrefix` that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("a key prefix cannot contain `||` or end with `|`")]
-pub struct InvalidKeyPrefix;
-
+/// A text of the user's own is held to the rules of names, since it takes the place of one.
 impl FromStr for KeyPrefix {
-    type Err = InvalidKeyPrefix;
+    type Err = NameError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidKeyPrefix> {
-        let text = text.to_lowercase();
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let text = lower(text);
         match text.as_str() {
             "appid" | "" => Ok(Self::AppId),
             "name" => Ok(Self::Name),
             "namespace" => Ok(Self::Namespace),
             "none" => Ok(Self::None),
-            // `a|` with the key `k` and `a` with the key `|k` would be stored under one name.
-            literal if literal.contains(SEPARATOR) || literal.ends_with('|') => Err(InvalidKeyPrefix),
-            _ => Ok(Self::Literal(text)),
+            _ => NameError::check(&text).map(|()| Self::Literal(text)),
         }
     }
+}
+
+/// As Go's `strings.ToLower`, since daprd must make the same of it: each character becomes one. Rust's own makes two of
+/// `İ`, and looks at a word's end for `Σ`.
+fn lower(text: &str) -> String {
+    text.chars().filter_map(|c| c.to_lowercase().next()).collect()
 }
 
 impl fmt::Display for KeyPrefix {
@@ -70,7 +71,7 @@ impl fmt::Display for KeyPrefix {
 
 impl KeyPrefix {
     /// The prefix of one app's keys in one store. `namespace` is the host's, none outside Kubernetes.
-    pub fn resolve(&self, app_id: &str, store: &str, namespace: Option<&str>) -> Prefix {
+    pub fn resolve(&self, app_id: &str, store: &str, namespace: Option<&Namespace>) -> Prefix {
         let owner = match self {
             Self::AppId => app_id.to_owned(),
             Self::Name => store.to_owned(),
@@ -103,20 +104,21 @@ impl Prefix {
         self.join(key, "key", limits).map(Key)
     }
 
-    /// What the stored keys begin with that an app's `prefix` selects.
+    /// The first page of a listing of the app's keys that begin with `prefix`.
     ///
     /// # Errors
     ///
     /// As [`Prefix::key`], but an empty prefix selects all of the app's keys.
-    pub fn listing(&self, prefix: &str, limits: &Limits) -> Result<String, StateError> {
-        self.join(prefix, "prefix", limits)
+    pub fn listing(&self, prefix: &str, limits: &Limits) -> Result<Listing, StateError> {
+        let stored = self.join(prefix, "prefix", limits)?;
+        Ok(Listing::new(self.clone(), stored, limits.key))
     }
 
-    /// The app's name for a stored key; none if the key is not the app's.
-    pub fn strip<'a>(&self, stored: &'a str) -> Option<&'a str> {
+    /// The app's name for a stored key. None if it has none: the key is another's, or one that [`Prefix::key`] refuses.
+    /// Actors and workflows keep `APPID||TYPE||ID||KEY` in the same store, and daprd takes longer keys.
+    pub fn strip<'a>(&self, stored: &'a str, max_bytes: usize) -> Option<&'a str> {
         let key = stored.strip_prefix(&self.0)?;
-        // Actors and workflows keep `APPID||TYPE||ID||KEY` in the same store: theirs are not the app's to name.
-        (!key.is_empty() && !key.contains(SEPARATOR)).then_some(key)
+        (!key.is_empty() && key.len() <= max_bytes && !is_forbidden(key)).then_some(key)
     }
 
     fn join(&self, key: &str, what: &str, limits: &Limits) -> Result<String, StateError> {
@@ -126,7 +128,7 @@ impl Prefix {
                 "the {what} has {len} bytes, more than the {max} allowed"
             )));
         }
-        if key.contains(SEPARATOR) || key.contains('\0') {
+        if is_forbidden(key) {
             let key = key.escape_debug();
             return Err(StateError::Invalid(format!(
                 "the {what} `{key}` contains `||` or a NUL character"
@@ -134,6 +136,10 @@ impl Prefix {
         }
         Ok(format!("{}{key}", self.0))
     }
+}
+
+fn is_forbidden(key: &str) -> bool {
+    key.contains(SEPARATOR) || key.contains('\0')
 }
 
 /// A key as the store has it: valid, and with its app's prefix.
@@ -165,7 +171,7 @@ mod tests {
     fn prefix(text: &str) -> Prefix {
         text.parse::<KeyPrefix>()
             .unwrap()
-            .resolve("orders", "statestore", Some("prod"))
+            .resolve("orders", "statestore", Some(&"prod".parse().unwrap()))
     }
 
     fn stored(prefix: &Prefix, key: &str) -> String {
@@ -186,10 +192,23 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_cannot_contain_the_separator() {
-        for text in ["a||b", "a|"] {
-            assert!(text.parse::<KeyPrefix>().is_err(), "{text}");
+    fn a_prefix_of_ones_own_is_held_to_the_rules_of_names() {
+        for (text, error) in [
+            ("a||b", NameError::Separator),
+            ("a|", NameError::TrailingBar),
+            ("a\0", NameError::Control('\0')),
+            ("a\nb", NameError::Control('\n')),
+            (&"a".repeat(254), NameError::TooLong(254)),
+        ] {
+            assert_eq!(text.parse::<KeyPrefix>(), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn a_prefix_is_lower_case_as_go_makes_it() {
+        assert_eq!(stored(&prefix("ÄÖ"), "k"), "äö||k");
+        assert_eq!(stored(&prefix("İ"), "k"), "i||k");
+        assert_eq!(stored(&prefix("ΟΔΟΣ"), "k"), "οδοσ||k");
     }
 
     #[test]
@@ -213,12 +232,26 @@ mod tests {
         );
     }
 
+    fn named<'a>(keys: &str, stored: &'a str) -> Option<&'a str> {
+        prefix(keys).strip(stored, Limits::default().key)
+    }
+
     #[test]
     fn anothers_keys_and_actor_state_have_no_name_in_the_app() {
-        assert_eq!(prefix("appid").strip("orders||k"), Some("k"));
-        assert_eq!(prefix("appid").strip("other||k"), None);
-        assert_eq!(prefix("appid").strip("orders||Type||id||k"), None);
-        assert_eq!(prefix("none").strip("other||k"), None);
-        assert_eq!(prefix("none").strip("k"), Some("k"));
+        assert_eq!(named("appid", "orders||k"), Some("k"));
+        assert_eq!(named("appid", "other||k"), None);
+        assert_eq!(named("appid", "orders||Type||id||k"), None);
+        assert_eq!(named("none", "other||k"), None);
+        assert_eq!(named("none", "k"), Some("k"));
+    }
+
+    #[test]
+    fn a_stored_key_has_a_name_where_the_app_could_have_written_it() {
+        let longest = "k".repeat(Limits::default().key);
+        for key in ["", "k", "a\0b", "a||b", "|", &longest, &format!("{longest}k")] {
+            let could_be_written = prefix("appid").key(key, &Limits::default()).is_ok();
+            let stored = format!("orders||{key}");
+            assert_eq!(named("appid", &stored).is_some(), could_be_written, "{key:?}");
+        }
     }
 }

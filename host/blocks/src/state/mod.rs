@@ -26,7 +26,7 @@ pub use error::{BulkError, Feature, ItemError, StateError};
 pub use item::{
     Condition, Consistency, ContentType, DeleteItem, Entry, Etag, GetOptions, Metadata, Operation, SetItem, Ttl,
 };
-pub use key::{InvalidKeyPrefix, Key, KeyPrefix, Prefix};
+pub use key::{Key, KeyPrefix, Prefix};
 pub use limits::Limits;
-pub use page::{Cursor, KeyPage, PageLimit};
+pub use page::{Cursor, KeyPage, Listing, PageLimit, StoredPage};
 pub use store::{Features, ResultBudget, StateStore};

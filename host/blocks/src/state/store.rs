@@ -1,8 +1,8 @@
 //! What a vendor implements.
 
 use super::{
-    BulkError, Cursor, DeleteItem, Entry, Feature, GetOptions, Key, KeyPage, Metadata, Operation, PageLimit, SetItem,
-    StateError,
+    BulkError, DeleteItem, Entry, Feature, GetOptions, Key, Limits, Listing, Metadata, Operation, SetItem, StateError,
+    StoredPage,
 };
 use async_trait::async_trait;
 
@@ -42,8 +42,9 @@ impl Features {
 /// A state store of one vendor, shared by all apps.
 ///
 /// Only [`AppStore`](super::AppStore) calls it, and has checked before: keys are valid and prefixed, sizes are within the
-/// limits, no key is named twice in a list, lists are not empty, and nothing is asked for that [`features`] denies. It also
-/// bounds every call by the store's deadline and drops the future when that has passed.
+/// host's limits and the store's own, no key is named twice in a write, lists are not empty, and nothing is asked for that
+/// [`features`] denies. It also bounds every call by the store's deadline and drops the future when that has passed, and
+/// checks the size of what comes back.
 ///
 /// The rules that every store keeps, whatever its vendor does (`docs/state.md`); `conformance` holds a store to them:
 ///
@@ -63,20 +64,25 @@ pub trait StateStore: Send + Sync {
     /// What the store can do.
     fn features(&self) -> Features;
 
+    /// How much the store takes at once, where that is less than the host's own limits.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
     /// Reads an item.
     ///
     /// # Errors
     ///
-    /// Those of a read: [`StateError::Denied`], [`StateError::Throttled`], [`StateError::Unavailable`],
-    /// [`StateError::Internal`].
+    /// Those of a read: [`StateError::TooLarge`], [`StateError::Denied`], [`StateError::Throttled`],
+    /// [`StateError::Unavailable`], [`StateError::Internal`].
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError>;
 
-    /// Reads items, answered in the order of `keys`.
+    /// Reads items, answered in the order of `keys`, and as often as a key is named.
     ///
     /// # Errors
     ///
-    /// Those of a read, and [`StateError::TooLarge`] as soon as the values exceed `max_bytes`: a store must not read on,
-    /// or an app could make the host hold a thousand values at once.
+    /// Those of a read, and [`StateError::TooLarge`] as soon as the entries exceed `max_bytes`, as [`ResultBudget`] counts
+    /// them: a store must not read on, or an app could make the host hold a thousand values at once.
     async fn bulk_get(
         &self,
         keys: &[Key],
@@ -140,12 +146,13 @@ pub trait StateStore: Send + Sync {
     /// Those of a write; then nothing was written, except after [`StateError::OutcomeUnknown`].
     async fn transact(&self, operations: Vec<Operation>, metadata: &Metadata) -> Result<(), StateError>;
 
-    /// Lists stored keys that begin with `prefix`.
+    /// Lists stored keys that begin with [`Listing::prefix`], from [`Listing::position`] on. Keys that [`Listing::has`]
+    /// denies may be among them, but no [`StoredPage::next`] may tell of them.
     ///
     /// # Errors
     ///
-    /// Those of a read, and [`StateError::Invalid`] for a cursor that this store did not write for this prefix.
-    async fn list_keys(&self, prefix: &str, limit: PageLimit, cursor: Option<&Cursor>) -> Result<KeyPage, StateError>;
+    /// Those of a read, and [`StateError::Invalid`] for a position that this store cannot have given.
+    async fn list_keys(&self, listing: &Listing) -> Result<StoredPage, StateError>;
 
     /// Finishes queued writes and lets go of files and connections. Later calls may fail.
     async fn close(&self) {}
@@ -164,13 +171,13 @@ impl ResultBudget {
         Self { max, left: max }
     }
 
-    /// Takes an entry's value off the budget.
+    /// Takes an entry off the budget: value, etag, content type and metadata.
     ///
     /// # Errors
     ///
     /// [`StateError::TooLarge`] if it does not fit.
     pub fn take(&mut self, entry: &Option<Entry>) -> Result<(), StateError> {
-        let size = entry.as_ref().map_or(0, |entry| entry.value.len());
+        let size = entry.as_ref().map_or(0, Entry::size);
         self.left = self.left.checked_sub(size).ok_or_else(|| {
             StateError::TooLarge(format!(
                 "the items exceed {} bytes together: ask for fewer keys",

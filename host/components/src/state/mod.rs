@@ -7,6 +7,8 @@
 
 #[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
 mod expiry;
+#[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
+mod max_size;
 #[cfg(feature = "state-memory")]
 pub mod memory;
 mod settings;

@@ -34,6 +34,28 @@ impl File {
         self.folder.path().join("state.db")
     }
 
+    /// The write-ahead log.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder.path().join("state.db-wal")
+    }
+
+    /// The commits that stand in the log. It must not have begun anew since the count that this one is compared with.
+    pub(crate) fn commits(&self) -> usize {
+        const HEADER: usize = 32;
+        const FRAME_HEADER: usize = 24;
+        let log = std::fs::read(self.log()).unwrap();
+        if log.is_empty() {
+            return 0;
+        }
+        let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap()) as usize;
+        let frame = FRAME_HEADER + number(&log[8..12]);
+        // A frame of this log has its salt. The last frame of a commit says how many pages the file has then.
+        log[HEADER..]
+            .chunks_exact(frame)
+            .filter(|frame| frame[8..16] == log[16..24] && number(&frame[4..8]) > 0)
+            .count()
+    }
+
     /// The defaults, but for a patience that a busy machine cannot exhaust.
     pub(crate) fn settings(&self) -> SqliteSettings {
         let mut settings = SqliteSettings::at(self.path());

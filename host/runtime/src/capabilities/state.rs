@@ -374,7 +374,7 @@ impl From<StateError> for wit::Error {
             StateError::EtagMismatch { .. } => Self::EtagMismatch(text),
             StateError::NoSuchStore(_) => Self::NoSuchStore(text),
             StateError::NotConfigured => Self::NotConfigured(text),
-            StateError::Denied(_) => Self::Denied(text),
+            StateError::Denied { .. } => Self::Denied(text),
             StateError::Unsupported { .. } => Self::Unsupported(text),
             StateError::Throttled => Self::Throttled(text),
             StateError::Unavailable { .. } => Self::Unavailable(text),

@@ -1,7 +1,8 @@
 //! Programs: components that export `wasi:cli/run`, run once with the host's own standard streams.
 
-use crate::app::App;
-use crate::needs::Entry;
+use crate::app::{App, Entrance};
+use crate::guest::Guest;
+use wasmtime::Store;
 use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
 
 /// A program that did not come to its end.
@@ -16,15 +17,12 @@ pub struct CommandError(#[source] Box<dyn std::error::Error + Send + Sync>);
 ///
 /// # Errors
 ///
-/// [`CommandError`] if it cannot be instantiated or traps.
+/// [`CommandError`] if it is no program, cannot be instantiated, or traps.
 pub async fn run(app: &App, arguments: &[String]) -> Result<i32, CommandError> {
     let mut wasi = WasiCtxBuilder::new();
     wasi.inherit_stdio().arg(app.id()).args(arguments).envs(&app.spec.env);
     let mut store = app.store_with(wasi.build());
-    let result = match app.entry() {
-        Entry::Run03 => run_0_3(app, &mut store).await,
-        _ => run_0_2(app, &mut store).await,
-    };
+    let result = enter(app, &mut store).await;
     match result {
         Ok(Ok(())) => Ok(0),
         Ok(Err(())) => Ok(1),
@@ -35,18 +33,18 @@ pub async fn run(app: &App, arguments: &[String]) -> Result<i32, CommandError> {
     }
 }
 
-type Ran = wasmtime::Result<Result<(), ()>>;
-
-async fn run_0_2(app: &App, store: &mut wasmtime::Store<crate::guest::Guest>) -> Ran {
-    let pre = wasmtime_wasi::p2::bindings::CommandPre::new(app.pre.clone())?;
-    let command = pre.instantiate_async(&mut *store).await?;
-    command.wasi_cli_run().call_run(store).await
-}
-
-async fn run_0_3(app: &App, store: &mut wasmtime::Store<crate::guest::Guest>) -> Ran {
-    let pre = wasmtime_wasi::p3::bindings::CommandPre::new(app.pre.clone())?;
-    let command = pre.instantiate_async(&mut *store).await?;
-    store
-        .run_concurrent(async |accessor| command.wasi_cli_run().call_run(accessor).await)
-        .await?
+async fn enter(app: &App, store: &mut Store<Guest>) -> wasmtime::Result<Result<(), ()>> {
+    match &app.entrance {
+        Entrance::Run02(pre) => {
+            let command = pre.instantiate_async(&mut *store).await?;
+            command.wasi_cli_run().call_run(store).await
+        }
+        Entrance::Run03(pre) => {
+            let command = pre.instantiate_async(&mut *store).await?;
+            store
+                .run_concurrent(async |accessor| command.wasi_cli_run().call_run(accessor).await)
+                .await?
+        }
+        Entrance::Http02(_) | Entrance::Http03(_) => Err(wasmtime::format_err!("the app is no program")),
+    }
 }

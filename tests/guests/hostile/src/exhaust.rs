@@ -48,6 +48,14 @@ pub fn memory() -> String {
     mebibytes.to_string()
 }
 
+/// Takes all memory that there is without writing to it, and keeps it.
+pub fn memory_for_long() -> String {
+    for pages in [16 << 10, 1 << 10, 64, 1] {
+        while core::arch::wasm32::memory_grow(0, pages) != usize::MAX {}
+    }
+    patience()
+}
+
 /// Makes resources of the host and loses them.
 pub fn handles() -> ! {
     loop {

@@ -29,6 +29,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Hostile {
 
             // ---- takes too much ----
             "/memory" => exhaust::memory(),
+            "/hoard" => exhaust::memory_for_long(),
             "/handles" => exhaust::handles(),
             "/headers" => exhaust::headers(),
             "/sleep" => exhaust::patience(),

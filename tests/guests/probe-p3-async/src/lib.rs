@@ -9,14 +9,14 @@ mod bindings {
     wit_bindgen::generate!({ path: "../../../wit", world: "dapr:host/http-app-async", generate_all });
 }
 
-use ask::{Ask, SLOW, STORE, TRIES, number};
+use ask::{Ask, SLOW, STORE, TRIES, millis_since, number};
 use bindings::dapr::state::{
     store_async as store,
     types::{Condition, Error, SetOptions},
 };
 use bindings::exports::wasi::http0_3_0::handler::Guest;
 use bindings::wasi::http0_3_0::types::{ErrorCode, Method, Request, Response};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use std::time::Instant;
 
 struct Probe;
@@ -30,6 +30,7 @@ impl Guest for Probe {
         let answer = match ask {
             Ask::Served(requests) => Ok(requests),
             Ask::Overlap(reads) => at_once(reads).await,
+            Ask::Patience(reads) => patiently(reads).await,
             Ask::Read(name) => read(&name).await.map(|(number, _)| number),
             Ask::Add(name) => add(&name).await,
         };
@@ -42,7 +43,13 @@ async fn at_once(reads: usize) -> Result<u64, String> {
     let start = Instant::now();
     let reads = (0..reads).map(|_| store::get(STORE.to_owned(), SLOW.to_owned(), None));
     try_join_all(reads).await.map_err(|error| error.to_string())?;
-    u64::try_from(start.elapsed().as_millis()).map_err(|error| error.to_string())
+    millis_since(start)
+}
+
+async fn patiently(reads: usize) -> Result<u64, String> {
+    let start = Instant::now();
+    join_all((0..reads).map(|_| store::get(STORE.to_owned(), SLOW.to_owned(), None))).await;
+    millis_since(start)
 }
 
 async fn read(name: &str) -> Result<(u64, Condition), String> {

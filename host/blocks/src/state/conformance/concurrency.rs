@@ -1,7 +1,7 @@
 //! Claims about several writers and readers.
 
 use super::check::{Failure, Verdict, holds, same};
-use super::ground::{App, Ground, set, set_if, set_typed};
+use super::ground::{App, Ground, meet, set, set_if, set_typed};
 use super::run::claims;
 use crate::state::{Condition, ContentType, Etag, Operation, StateError};
 use std::time::{Duration, Instant};
@@ -25,6 +25,30 @@ const WRITERS: usize = 16;
 /// How often a write that loses to others is tried again: far more than it can lose, so that a store which refuses all of
 /// them ends the claim instead of holding it up.
 const TRIES: usize = 1_000;
+
+/// Rounds of writing that a reader is sure to meet: many on a slow store, and on a fast one for a while.
+struct Enough {
+    rounds: u64,
+    at_least: u64,
+    began: Instant,
+}
+
+impl Enough {
+    const WHILE: Duration = Duration::from_millis(100);
+
+    fn of(at_least: u64) -> Self {
+        Self {
+            rounds: 0,
+            at_least,
+            began: Instant::now(),
+        }
+    }
+
+    fn wants_more(&mut self) -> bool {
+        self.rounds += 1;
+        self.rounds <= self.at_least || self.began.elapsed() < Self::WHILE
+    }
+}
 
 /// Runs the tasks to their ends, and answers how many of them were not refused by their condition.
 async fn winners(mut tasks: JoinSet<Result<(), StateError>>) -> Result<usize, Failure> {
@@ -101,11 +125,6 @@ async fn numbered(app: &App, key: &str) -> Result<(u64, Condition), Failure> {
     Ok((number(&entry.value)?, Condition::Matches(etag)))
 }
 
-/// Lets others in between a read and what follows from it, also on a store that answers at once.
-async fn meet() {
-    tokio::task::yield_now().await;
-}
-
 async fn increment(app: &App, key: &str) -> Verdict {
     for _ in 0..TRIES {
         let (number, condition) = numbered(app, key).await?;
@@ -172,26 +191,33 @@ async fn a_value_and_its_content_type_are_of_one_write(ground: &Ground) -> Verdi
             ))
         })
         .collect::<Result<Vec<_>, StateError>>()?;
-    let mut tasks = JoinSet::new();
+    let mut tasks: JoinSet<Verdict> = JoinSet::new();
     for (value, content_type) in variants.clone() {
         let app = ground.app.clone();
         tasks.spawn(async move {
-            for _ in 0..10 {
+            let mut enough = Enough::of(10);
+            while enough.wants_more() {
                 app.set(set_typed("k", value.clone(), &content_type)).await?;
+                meet().await;
             }
             Ok(())
         });
     }
-    for _ in 0..50 {
-        let Some(entry) = ground.app.read("k").await? else {
-            continue;
-        };
-        let whole = variants
-            .iter()
-            .any(|(value, content_type)| entry.value == *value && entry.content_type.as_ref() == Some(content_type));
-        holds("a value or its content type is of several writes", whole)?;
+    let mut found = 0;
+    while !tasks.is_empty() {
+        meet().await;
+        if let Some(entry) = ground.app.read("k").await? {
+            found += 1;
+            let is_whole = variants.iter().any(|(value, content_type)| {
+                entry.value == *value && entry.content_type.as_ref() == Some(content_type)
+            });
+            holds("a value or its content type is of several writes", is_whole)?;
+        }
+        while let Some(ended) = tasks.try_join_next() {
+            ended??;
+        }
     }
-    all_end(tasks).await
+    holds("the item was never there", found > 0)
 }
 
 // ---- transactions ----
@@ -202,14 +228,11 @@ async fn a_reader_never_sees_half_a_transaction(ground: &Ground) -> Verdict {
         .await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        // Often, on a slow store, and for a while, on a fast one.
-        let began = Instant::now();
-        for round in 1_u64.. {
-            if round > 60 && began.elapsed() > Duration::from_millis(100) {
-                break;
-            }
-            let operations = ["a", "b"].map(|key| Operation::Set(set(key, round.to_string())));
+        let mut enough = Enough::of(60);
+        while enough.wants_more() {
+            let operations = ["a", "b"].map(|key| Operation::Set(set(key, enough.rounds.to_string())));
             app.run(operations.into()).await?;
+            meet().await;
         }
         Ok(())
     });

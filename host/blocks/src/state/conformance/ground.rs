@@ -3,7 +3,7 @@
 use super::check::{Failure, Verdict};
 use crate::state::{
     AppStore, AppStores, Condition, ContentType, DeleteItem, Entry, Etag, GetOptions, KeyPrefix, Limits, Metadata,
-    Operation, SetItem, StateError, StateStore, StoreSettings, Ttl,
+    Operation, Prefix, SetItem, StateError, StateStore, StoreSettings, Ttl,
 };
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,12 +22,14 @@ pub(super) struct Ground {
     pub(super) limits: Limits,
     /// Part of the names of this claim's apps.
     pub(super) id: String,
-    store: Arc<dyn StateStore>,
+    /// The store itself, for what an app cannot see.
+    pub(super) store: Arc<dyn StateStore>,
 }
 
 impl Ground {
     /// `id` is this claim's and this run's alone.
     pub(super) fn new(store: Arc<dyn StateStore>, limits: Limits, id: String) -> Result<Self, StateError> {
+        let limits = limits.within(store.limits());
         let app = App::on(&store, limits, &KeyPrefix::AppId, &format!("{id}-a"), "conformance")?;
         let other = App::on(&store, limits, &KeyPrefix::AppId, &format!("{id}-b"), "conformance")?;
         Ok(Self {
@@ -37,6 +39,11 @@ impl Ground {
             id,
             store,
         })
+    }
+
+    /// What the keys of [`Ground::app`] begin with in the store.
+    pub(super) fn prefix(&self) -> Prefix {
+        KeyPrefix::AppId.resolve(&format!("{}-a", self.id), "conformance", None)
     }
 
     /// An app of this id, on the store under another name or with another key prefix.
@@ -102,6 +109,15 @@ impl App {
             .ok_or_else(|| Failure::new(format!("the item `{}` has no etag", key.escape_debug())))
     }
 
+    /// Writes items, as many in a call as may be.
+    pub(super) async fn put_all(&self, keys: &[impl AsRef<str>]) -> Verdict {
+        for keys in keys.chunks(self.limits().items) {
+            self.bulk_set(keys.iter().map(|key| set(key.as_ref(), "v")).collect())
+                .await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn put(&self, key: &str, value: impl Into<Vec<u8>>) -> Result<(), StateError> {
         self.set(set(key, value)).await
     }
@@ -148,6 +164,11 @@ impl App {
             )
         }
     }
+}
+
+/// Lets others in between a call and what follows from it, also on a store that answers at once.
+pub(super) async fn meet() {
+    tokio::task::yield_now().await;
 }
 
 pub(super) fn set(key: &str, value: impl Into<Vec<u8>>) -> SetItem<String> {

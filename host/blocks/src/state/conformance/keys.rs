@@ -1,16 +1,14 @@
 //! Claims about what may be a key.
 
-use super::check::{Verdict, holds, refused};
+use super::check::Verdict;
 use super::ground::Ground;
 use super::run::claims;
-use crate::state::DeleteItem;
 
 claims! {
     keys_of_any_script_and_punctuation_name_items;
     keys_that_differ_in_anything_name_different_items;
     a_key_of_the_largest_size_names_an_item;
     a_key_that_another_begins_with_names_an_item_of_its_own;
-    a_key_that_is_empty_or_has_the_separator_is_invalid;
 }
 
 /// Keys that a pattern, a path, a statement, a protocol or a normalisation might take for something else.
@@ -114,11 +112,7 @@ async fn a_key_of_the_largest_size_names_an_item(ground: &Ground) -> Verdict {
     for (key, value) in [(&longest, "1"), (&wide, "2"), (&neighbour, "3")] {
         ground.app.expect(key, Some(value.as_bytes())).await?;
     }
-    refused(
-        "a longer key",
-        ground.app.put(&format!("{longest}k"), "v").await,
-        "too-large",
-    )
+    Ok(())
 }
 
 async fn a_key_that_another_begins_with_names_an_item_of_its_own(ground: &Ground) -> Verdict {
@@ -129,21 +123,4 @@ async fn a_key_that_another_begins_with_names_an_item_of_its_own(ground: &Ground
     ground.app.expect("a", Some(b"a")).await?;
     ground.app.expect("ab", None).await?;
     ground.app.expect("abc", Some(b"abc")).await
-}
-
-async fn a_key_that_is_empty_or_has_the_separator_is_invalid(ground: &Ground) -> Verdict {
-    for key in ["", "||", "a||b", "||a", "a||", "a\0b"] {
-        refused("get", ground.app.read(key).await, "invalid")?;
-        refused("set", ground.app.put(key, "v").await, "invalid")?;
-        refused(
-            "delete",
-            ground.app.delete(DeleteItem::new(key.to_owned())).await,
-            "invalid",
-        )?;
-        holds(
-            "bulk get took such a key",
-            ground.app.read_all(&["k", key]).await.is_err(),
-        )?;
-    }
-    Ok(())
 }

@@ -15,11 +15,12 @@
 //! | `listing` | keys by prefix |
 //! | `isolation` | apps, stores and key prefixes |
 //! | `concurrency` | several writers and readers |
-//! | `refusals` | what a store without a feature answers |
 //! | `durability` | what is left when the store is closed and opened again |
 //!
-//! A claim needs features; where the store declares to lack one, the claim is left out, and `refusals` holds the store to
-//! `unsupported` instead. What the claims write is removed at the end.
+//! A claim needs features; where the store declares to lack one, the claim is left out. What [`AppStore`] refuses before a
+//! store is asked is no claim about stores, and held by its own tests. What the claims write is removed at the end.
+//!
+//! [`AppStore`]: super::AppStore
 //!
 //! ```no_run
 //! # use dapr_blocks::state::{Limits, StateStore, conformance};
@@ -41,7 +42,6 @@ mod isolation;
 mod items;
 mod keys;
 mod listing;
-mod refusals;
 mod report;
 mod run;
 mod tracked;

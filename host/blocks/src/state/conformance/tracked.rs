@@ -1,8 +1,8 @@
 //! Remembers what a run writes, so that it can be removed: the store may be one that somebody uses.
 
 use crate::state::{
-    BulkError, Cursor, DeleteItem, Entry, Features, GetOptions, Key, KeyPage, Metadata, Operation, PageLimit, SetItem,
-    StateError, StateStore,
+    BulkError, DeleteItem, Entry, Features, GetOptions, Key, Limits, Listing, Metadata, Operation, SetItem, StateError,
+    StateStore, StoredPage,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -45,6 +45,10 @@ impl StateStore for Tracked {
         self.store.features()
     }
 
+    fn limits(&self) -> Limits {
+        self.store.limits()
+    }
+
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {
         self.store.get(key, options).await
     }
@@ -81,8 +85,8 @@ impl StateStore for Tracked {
         self.store.transact(operations, metadata).await
     }
 
-    async fn list_keys(&self, prefix: &str, limit: PageLimit, cursor: Option<&Cursor>) -> Result<KeyPage, StateError> {
-        self.store.list_keys(prefix, limit, cursor).await
+    async fn list_keys(&self, listing: &Listing) -> Result<StoredPage, StateError> {
+        self.store.list_keys(listing).await
     }
 
     async fn close(&self) {

@@ -1,13 +1,12 @@
 //! Claims about all or none.
 
-use super::check::{Verdict, holds, mismatched, refused, same};
+use super::check::{Verdict, holds, mismatched, same};
 use super::ground::{App, Ground, delete, delete_if, set, set_for, set_if, set_typed};
 use super::run::claims;
-use crate::state::{Condition, ContentType, Etag, GetOptions, Operation, Ttl};
+use crate::state::{Condition, ContentType, Etag, GetOptions, Operation, StateError, Ttl};
 
 claims! {
     a_transaction_does_all_its_operations [Transactions];
-    a_transaction_of_nothing_does_nothing [Transactions];
     a_transaction_of_one_operation_is_done [Transactions];
     a_transaction_of_the_most_operations_is_done [Transactions];
     a_transaction_of_the_most_bytes_is_done [Transactions];
@@ -22,7 +21,6 @@ claims! {
     a_transaction_changes_the_etag_of_what_it_sets [Transactions, Etags];
     a_transaction_that_fails_names_the_key_as_the_app_does [Transactions, Etags];
     a_transaction_sets_and_clears_ttl [Transactions, Ttl];
-    a_key_named_twice_in_one_transaction_is_invalid [Transactions];
 }
 
 async fn a_transaction_does_all_its_operations(ground: &Ground) -> Verdict {
@@ -40,10 +38,6 @@ async fn a_transaction_does_all_its_operations(ground: &Ground) -> Verdict {
     ground.app.expect("changed", Some(b"after")).await
 }
 
-async fn a_transaction_of_nothing_does_nothing(ground: &Ground) -> Verdict {
-    Ok(ground.app.run(Vec::new()).await?)
-}
-
 async fn a_transaction_of_one_operation_is_done(ground: &Ground) -> Verdict {
     ground.app.run(vec![Operation::Set(set("k", "v"))]).await?;
     ground.app.expect("k", Some(b"v")).await?;
@@ -52,7 +46,7 @@ async fn a_transaction_of_one_operation_is_done(ground: &Ground) -> Verdict {
 }
 
 async fn a_transaction_of_the_most_operations_is_done(ground: &Ground) -> Verdict {
-    let keys = (0..ground.limits.items)
+    let keys = (0..ground.limits.operations.min(ground.limits.items))
         .map(|index| index.to_string())
         .collect::<Vec<_>>();
     ground
@@ -209,7 +203,9 @@ async fn a_transaction_that_fails_names_the_key_as_the_app_does(ground: &Ground)
     ground.app.put("there", "v").await?;
     let failing = Operation::Set(set_if("there", "v", Condition::Absent));
     match ground.app.run(vec![creates(), failing]).await {
-        Err(crate::state::StateError::EtagMismatch { key }) => same("the key in the error", key.as_str(), "there"),
+        // Not every vendor says which key it was.
+        Err(StateError::EtagMismatch { key: None }) => Ok(()),
+        Err(StateError::EtagMismatch { key: Some(key) }) => same("the key in the error", key.as_str(), "there"),
         other => mismatched("the transaction", other),
     }
 }
@@ -233,10 +229,4 @@ async fn a_transaction_sets_and_clears_ttl(ground: &Ground) -> Verdict {
         ground.app.entry("cleared").await?.expires_at,
         None,
     )
-}
-
-async fn a_key_named_twice_in_one_transaction_is_invalid(ground: &Ground) -> Verdict {
-    let operations = vec![Operation::Set(set("k", "v")), Operation::Delete(delete("k"))];
-    refused("the transaction", ground.app.run(operations).await, "invalid")?;
-    ground.app.expect("k", None).await
 }

@@ -2,7 +2,7 @@
 
 use crate::state::expiry;
 use dapr_blocks::config::ByteSize;
-use dapr_blocks::state::{Condition, ContentType, Entry, Etag, Key, Metadata, StateError};
+use dapr_blocks::state::{Condition, ContentType, Entry, Etag, Key, Listing, Metadata, StateError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -96,7 +96,7 @@ impl Items {
             Ok(())
         } else {
             Err(StateError::EtagMismatch {
-                key: change.key.as_str().to_owned(),
+                key: Some(change.key.as_str().to_owned()),
             })
         }
     }
@@ -154,14 +154,15 @@ impl Items {
         purged
     }
 
-    /// At most so many keys that begin with `prefix`, in order, from after a key on.
-    pub(super) fn keys(&self, prefix: &str, after: Option<&str>, count: usize) -> Vec<String> {
-        let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
+    /// At most so many keys of a listing, in order.
+    pub(super) fn keys(&self, listing: &Listing, count: usize) -> Vec<String> {
+        let prefix = listing.prefix();
+        let from = listing.position().map_or(Bound::Included(prefix), Bound::Excluded);
         let range = self.by_key.range::<str, _>((from, Bound::Unbounded));
         let now = SystemTime::now();
         let found = range
             .take_while(|(key, _)| key.starts_with(prefix))
-            .filter(|(_, item)| item.is_live(|| now));
+            .filter(|(key, item)| listing.has(key) && item.is_live(|| now));
         found.take(count).map(|(key, _)| key.to_string()).collect()
     }
 }

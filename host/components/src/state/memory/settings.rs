@@ -1,5 +1,6 @@
 //! The settings of `state.in-memory`.
 
+use crate::state::max_size;
 use dapr_blocks::config::{ByteSize, ConfigErrors, Table};
 use std::fmt;
 
@@ -7,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemorySettings {
-    /// `maxSize`, a size: what all items may take together, keys and bookkeeping included. Default: `"256MiB"`.
+    /// `maxSize`, a size of at least 64 KiB: what all items may take together, keys and bookkeeping included. Default: `"256MiB"`.
     pub max_size: ByteSize,
 }
 
@@ -26,7 +27,7 @@ impl MemorySettings {
     ///
     /// What is wrong with them.
     pub fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
-        let max_size = table.take("maxSize");
+        let max_size = table.take_checked("maxSize", max_size::check);
         table.finish()?;
         let default = Self::default();
         Ok(Self {
@@ -39,5 +40,27 @@ impl MemorySettings {
 impl fmt::Display for MemorySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("memory, lost at exit")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dapr_blocks::config::{Environment, Source};
+
+    fn read(text: &str) -> Result<MemorySettings, ConfigErrors> {
+        let source = Source::new("components.toml", "/conf", text);
+        Table::parse(source, Environment::default())
+            .unwrap()
+            .read(MemorySettings::read)
+    }
+
+    #[test]
+    fn a_size_that_nothing_fits_into_is_refused() {
+        for text in ["maxSize = 0", "maxSize = '63KiB'"] {
+            let problem = read(text).unwrap_err().to_string();
+            assert!(problem.contains("it must be at least 64KiB"), "{problem}");
+        }
+        assert_eq!(read("maxSize = '64KiB'").unwrap().max_size, ByteSize::kib(64));
     }
 }

@@ -12,8 +12,8 @@ use crate::state::expiry;
 use async_trait::async_trait;
 use dapr_blocks::config::ByteSize;
 use dapr_blocks::state::{
-    Condition, Cursor, DeleteItem, Entry, Etag, Features, GetOptions, Key, KeyPage, Metadata, Operation, PageLimit,
-    ResultBudget, SetItem, StateError, StateStore,
+    Condition, DeleteItem, Entry, Etag, Features, GetOptions, Key, Listing, Metadata, Operation, ResultBudget, SetItem,
+    StateError, StateStore, StoredPage,
 };
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -151,13 +151,12 @@ impl StateStore for MemoryStore {
         self.apply(changes.collect())
     }
 
-    async fn list_keys(&self, prefix: &str, limit: PageLimit, cursor: Option<&Cursor>) -> Result<KeyPage, StateError> {
-        let after = cursor.map(|cursor| cursor.key_within(prefix)).transpose()?;
-        let mut keys = self.read().keys(prefix, after.as_deref(), limit.get() + 1);
-        let more = keys.len() > limit.get();
-        keys.truncate(limit.get());
-        let cursor = keys.last().filter(|_| more).map(|last| Cursor::after(last));
-        Ok(KeyPage { keys, cursor })
+    async fn list_keys(&self, listing: &Listing) -> Result<StoredPage, StateError> {
+        let mut keys = self.read().keys(listing, listing.limit() + 1);
+        let more = keys.len() > listing.limit();
+        keys.truncate(listing.limit());
+        let next = keys.last().filter(|_| more).cloned();
+        Ok(StoredPage { keys, next })
     }
 }
 

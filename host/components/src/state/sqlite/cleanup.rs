@@ -2,7 +2,7 @@
 //!
 //! Reads do not see them, so this is for space alone, and never worth a wait: it works in small steps, and writes that are
 //! queued go between them. As daprd does, a host takes the row `last-cleanup` first, so that of several on one file only one
-//! cleans up each time.
+//! cleans up each time. A host that does not get it waits until it is due again.
 
 use super::fault::Fault;
 use super::settings::SqliteSettings;
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Statement};
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-/// Items that a step removes: about a millisecond's work.
+/// Items that a step removes: about a millisecond's work, and a commit.
 const ITEMS: usize = 256;
 
 /// Content types that a step looks at.
@@ -26,6 +26,7 @@ pub(super) struct Cleanup<'c> {
     interval: Option<Duration>,
     phase: Phase,
     take_turn: Statement<'c>,
+    turn_due_in: Statement<'c>,
     remove_items: Statement<'c>,
     last_of_next: Statement<'c>,
     remove_content_types: Statement<'c>,
@@ -51,6 +52,10 @@ impl<'c> Cleanup<'c> {
                 "INSERT INTO \"{metadata}\" (key, value) VALUES ('last-cleanup', CURRENT_TIMESTAMP)
                 ON CONFLICT (key) DO UPDATE SET value = CURRENT_TIMESTAMP
                     WHERE (unixepoch(CURRENT_TIMESTAMP) - unixepoch(value)) * 1000 > ?1"
+            ))?,
+            turn_due_in: connection.prepare(&format!(
+                "SELECT ?1 - (unixepoch(CURRENT_TIMESTAMP) - unixepoch(value)) * 1000
+                FROM \"{metadata}\" WHERE key = 'last-cleanup'"
             ))?,
             remove_items: connection.prepare(&format!(
                 "DELETE FROM \"{state}\" WHERE rowid IN (
@@ -96,8 +101,20 @@ impl<'c> Cleanup<'c> {
         match &self.phase {
             Phase::Waiting(_) => {
                 let millis = i64::try_from(interval.saturating_sub(SLACK).as_millis()).unwrap_or(i64::MAX);
-                let taken = transactions.run(|| self.take_turn.execute([millis]))?;
-                Ok((taken > 0).then_some(Phase::Items))
+                let due_in = transactions.run(|| match self.take_turn.execute([millis])? {
+                    0 => self.turn_due_in.query_row([millis], |row| row.get(0)).map(Some),
+                    _ => Ok(None),
+                })?;
+                let Some(due_in) = due_in else {
+                    return Ok(Some(Phase::Items));
+                };
+                let due_in: Option<i64> = due_in;
+                // None where the row holds no time; and where it holds one to come, the interval is long enough.
+                let due_in = due_in
+                    .and_then(|millis| u64::try_from(millis).ok())
+                    .map(Duration::from_millis);
+                let wait = due_in.unwrap_or(interval).min(interval).max(SLACK);
+                Ok(Some(Phase::Waiting(Instant::now() + wait)))
             }
             Phase::Items => {
                 let removed = transactions.run(|| self.remove_items.execute([]))?;

@@ -8,17 +8,17 @@
 //! | `file:` | may be left out |
 //! | `//`, `//localhost` | before an absolute path, may be left out |
 //! | the path | relative to the configuration file's folder; `%41` is `A` |
-//! | `?name=value&...` | only what this host does anyway: `mode=rwc`, `mode=rw`, `cache=private`, `_txlock=immediate` |
+//! | `?name=value&...` | only what this host does anyway: `mode=rwc`, `cache=private`, `_txlock=immediate` |
 //!
-//! Refused is what would change the store's promises: `:memory:`, read-only modes, a shared cache, pragmas, other file
-//! systems of SQLite's (`vfs`). `#`, which begins what SQLite ignores, is refused because it looks like part of the path.
+//! Refused is what would change the store's promises: `:memory:`, read-only modes, `mode=rw`, which makes no file, a shared
+//! cache, pragmas, other file systems of SQLite's (`vfs`). `#`, which begins what SQLite ignores, is refused because it looks like part of the path.
 
-use dapr_blocks::config::{ConfigErrors, FromToml, Table, Value};
+use dapr_blocks::config::{ConfigErrors, FromToml, Given, Table, Value};
 use std::path::{Component, Path, PathBuf};
 
 /// A connection string as it stands in the file, and the folder that its path starts at.
 pub(super) struct ConnectionString {
-    text: String,
+    text: Given<String>,
     folder: PathBuf,
 }
 
@@ -31,9 +31,9 @@ impl FromToml for ConnectionString {
 
     fn from_toml(value: Value<'_>) -> Result<Self, ConfigErrors> {
         let resolved = PathBuf::from_toml(value)?;
-        let text = String::from_toml(value)?;
+        let text = Given::<String>::from_toml(value)?;
         // The folder is what resolving put before the text.
-        let own = Path::new(&text)
+        let own = Path::new(&text.value)
             .components()
             .filter(|component| !matches!(component, Component::CurDir))
             .count();
@@ -47,18 +47,23 @@ impl FromToml for ConnectionString {
 
 /// The path that a connection string of this table names.
 pub(super) fn resolve(table: &mut Table, connection: ConnectionString) -> Result<PathBuf, ConfigErrors> {
-    let path = path(&connection.text).map_err(|problem| {
-        let error = table.location_of("connectionString").error(problem.to_string());
+    let ConnectionString { text, folder } = connection;
+    let path = path(&text.value).map_err(|problem| {
+        let message = match (&problem, text.variable()) {
+            (Problem::Parameter(_), Some(_)) => "a parameter of the connection string is not supported".to_owned(),
+            _ => problem.to_string(),
+        };
+        let error = table.location_of("connectionString").error(message);
         error.with_help(problem.help())
     });
-    let joined = connection.folder.join(path?);
+    let joined = folder.join(path?);
     Ok(joined
         .components()
         .filter(|component| !matches!(component, Component::CurDir))
         .collect())
 }
 
-/// Why a connection string is refused. The value is not repeated: it may stand in an environment variable.
+/// Why a connection string is refused. Of its text only a parameter's name is repeated, and no variable's.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum Problem {
     #[error("the connection string names no file")]
@@ -69,6 +74,8 @@ enum Problem {
     Authority,
     #[error("the path of a connection string cannot have a `#`")]
     Fragment,
+    #[error("`~` is not expanded in a connection string")]
+    Home,
     #[error("the path of a connection string is not UTF-8, or has a NUL character")]
     NotText,
     #[error("the parameter `{0}` of a connection string is not supported")]
@@ -82,6 +89,7 @@ impl Problem {
             Self::InMemory => "use type = \"in-memory\"",
             Self::Authority => "write file:///absolute/path or a path alone",
             Self::Fragment => "write it as %23",
+            Self::Home => "write the whole path",
             Self::NotText => "write the path in UTF-8",
             Self::Parameter(name) => match name.as_str() {
                 "_pragma=busy_timeout" => "use the setting `busyTimeout`",
@@ -122,6 +130,7 @@ fn path(text: &str) -> Result<PathBuf, Problem> {
     match String::from_utf8(path) {
         Ok(path) if path.is_empty() => Err(Problem::NoPath),
         Ok(path) if path.contains('\0') => Err(Problem::NotText),
+        Ok(path) if path == "~" || path.starts_with("~/") => Err(Problem::Home),
         Ok(path) => Ok(PathBuf::from(path)),
         Err(_) => Err(Problem::NotText),
     }
@@ -129,7 +138,7 @@ fn path(text: &str) -> Result<PathBuf, Problem> {
 
 fn check_parameter(parameter: &str) -> Result<(), Problem> {
     match parameter.to_ascii_lowercase().as_str() {
-        "mode=rwc" | "mode=rw" | "cache=private" | "_txlock=immediate" | "immutable=0" => Ok(()),
+        "mode=rwc" | "cache=private" | "_txlock=immediate" | "immutable=0" => Ok(()),
         "mode=memory" => Err(Problem::InMemory),
         lower => {
             let name = lower.split(['(', '%']).next().unwrap_or(lower);
@@ -174,6 +183,7 @@ fn hex(digits: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dapr_blocks::config::Source;
 
     #[test]
     fn a_path_and_its_uri_name_the_same_file() {
@@ -188,9 +198,26 @@ mod tests {
             ("state.db?mode=rwc&_txlock=immediate", "state.db"),
             ("my%20state%2Fk.db", "my state/k.db"),
             ("100%.db", "100%.db"),
+            ("file:./~/state.db", "./~/state.db"),
+            ("~state.db", "~state.db"),
             ("%4", "%4"),
         ] {
             assert_eq!(path(text), Ok(PathBuf::from(expected)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_variable_holds_is_not_repeated() {
+        let text = "connectionString = { env = 'STATE' }";
+        for held in ["state.db?hunter2=1", "hunter2#", "file://hunter2/state.db"] {
+            let source = Source::new("components.toml", "/conf", text);
+            let table = Table::parse(source, [("STATE", held)].into_iter().collect()).unwrap();
+            let path = table.read(|table| {
+                let connection = table.require("connectionString")?;
+                resolve(table, connection)
+            });
+            let shown = format!("{:#}", path.unwrap_err());
+            assert!(!shown.contains("hunter2"), "{shown}");
         }
     }
 
@@ -199,7 +226,7 @@ mod tests {
         let parameter = |name: &str| Problem::Parameter(name.to_owned());
         for (text, expected) in [
             ("file:", Problem::NoPath),
-            ("?mode=rw", Problem::NoPath),
+            ("?mode=rwc", Problem::NoPath),
             (":memory:", Problem::InMemory),
             ("file::memory:?cache=shared", parameter("cache")),
             ("state.db?mode=memory", Problem::InMemory),
@@ -208,7 +235,11 @@ mod tests {
             ("state#1.db", Problem::Fragment),
             ("state%00.db", Problem::NotText),
             ("state%ff.db", Problem::NotText),
+            ("file:~/state.db", Problem::Home),
+            ("file:%7E/state.db", Problem::Home),
+            ("~", Problem::Home),
             ("state.db?mode=ro", parameter("mode")),
+            ("state.db?mode=rw", parameter("mode")),
             ("state.db?immutable=1", parameter("immutable")),
             ("state.db?_txlock=deferred", parameter("_txlock")),
             ("state.db?_pragma=busy_timeout(5)", parameter("_pragma=busy_timeout")),

@@ -8,6 +8,7 @@
 //! | `READONLY`, `PERM`, `AUTH` | `denied` | the file may not be written any more |
 //! | `CANTOPEN`, `NOMEM`, `INTERRUPT` | `unavailable`, from a commit `outcome-unknown` | |
 //! | `TOOBIG` | `too-large` | |
+//! | `CONSTRAINT` | `internal` | the row, or the transaction, was rolled back; retrying will not help |
 //! | `CORRUPT`, `NOTADB`, and the rest | `internal`, from a commit `outcome-unknown` | retrying will not help |
 
 use dapr_blocks::state::StateError;
@@ -33,6 +34,8 @@ pub(super) enum Fault {
     },
     /// The file is not at its path any more: what is written now is lost with the last connection.
     Moved,
+    /// Another host has given the file a write-ahead log, which this one was told to do without.
+    HasLog,
 }
 
 impl Fault {
@@ -49,28 +52,34 @@ impl Fault {
             Self::Sqlite {
                 cause,
                 stage: Stage::Read | Stage::Write,
-            } => matches!(
-                cause.sqlite_error_code(),
-                None | Some(
-                    ErrorCode::ConstraintViolation
-                        | ErrorCode::DiskFull
-                        | ErrorCode::TooBig
-                        | ErrorCode::TypeMismatch
-                        | ErrorCode::OutOfMemory
-                        | ErrorCode::Unknown
-                )
-            ),
+            } => may_be_of_one_change(cause),
             Self::Sqlite {
                 cause,
                 stage: Stage::Commit,
-            } => cause.sqlite_error_code() == Some(ErrorCode::DiskFull),
-            Self::Moved => false,
+            } => matches!(
+                cause.sqlite_error_code(),
+                Some(ErrorCode::DiskFull | ErrorCode::ConstraintViolation)
+            ),
+            Self::Moved | Self::HasLog => false,
+        }
+    }
+
+    /// The same for changes that were not tried because of it: of them, nothing is written.
+    pub(super) fn of_untried(self) -> Self {
+        match self {
+            Self::Sqlite { cause, .. } => Self::Sqlite {
+                cause,
+                stage: Stage::Write,
+            },
+            other => other,
         }
     }
 
     pub(super) fn to_error(&self) -> StateError {
-        let Self::Sqlite { cause, stage } = self else {
-            return unavailable("its file was moved or deleted", None);
+        let (cause, stage) = match self {
+            Self::Sqlite { cause, stage } => (cause, stage),
+            Self::Moved => return unavailable("its file was moved or deleted", None),
+            Self::HasLog => return unavailable("another host has given its file a write-ahead log", None),
         };
         let source = || Some(Box::new(Arc::clone(cause)) as Box<dyn Error + Send + Sync>);
         let in_doubt = *stage == Stage::Commit;
@@ -79,6 +88,7 @@ impl Fault {
                 unavailable("another process holds its file", source())
             }
             Some(ErrorCode::DiskFull) => unavailable("its disk, or what it may take of it, is full", source()),
+            Some(ErrorCode::ConstraintViolation) => StateError::internal(Arc::clone(cause)),
             _ if in_doubt => StateError::OutcomeUnknown {
                 reason: "the commit failed on disk".to_owned(),
                 source: source(),
@@ -88,12 +98,30 @@ impl Fault {
                 unavailable("it cannot work at the moment", source())
             }
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-                StateError::Denied("its file cannot be written".to_owned())
+                StateError::Denied {
+                    reason: "its file cannot be written".to_owned(),
+                    source: source(),
+                }
             }
             Some(ErrorCode::TooBig) => StateError::TooLarge("the item is larger than SQLite can store".to_owned()),
             _ => StateError::internal(Arc::clone(cause)),
         }
     }
+}
+
+/// Whether what failed before the commit may be one change's doing.
+pub(super) fn may_be_of_one_change(cause: &rusqlite::Error) -> bool {
+    matches!(
+        cause.sqlite_error_code(),
+        None | Some(
+            ErrorCode::ConstraintViolation
+                | ErrorCode::DiskFull
+                | ErrorCode::TooBig
+                | ErrorCode::TypeMismatch
+                | ErrorCode::OutOfMemory
+                | ErrorCode::Unknown
+        )
+    )
 }
 
 /// `reason` follows "the store is unavailable:".
@@ -134,7 +162,16 @@ mod tests {
     fn a_commit_that_fails_leaves_doubt_unless_sqlite_says_that_it_rolled_back() {
         assert_eq!(case(ffi::SQLITE_FULL, Stage::Commit), "unavailable");
         assert_eq!(case(ffi::SQLITE_BUSY, Stage::Commit), "unavailable");
+        assert_eq!(case(ffi::SQLITE_CONSTRAINT_FOREIGNKEY, Stage::Commit), "internal");
         assert_eq!(case(ffi::SQLITE_IOERR_FSYNC, Stage::Commit), "outcome-unknown");
         assert_eq!(case(ffi::SQLITE_CORRUPT, Stage::Commit), "outcome-unknown");
+    }
+
+    #[test]
+    fn changes_that_were_not_tried_are_not_in_doubt() {
+        let error = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None);
+        let fault = Fault::new(error, Stage::Commit);
+        assert_eq!(fault.to_error().case(), "outcome-unknown");
+        assert_eq!(fault.of_untried().to_error().case(), "unavailable");
     }
 }

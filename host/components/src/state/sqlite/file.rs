@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const RETRY: Duration = Duration::from_micros(500);
 
 /// What the write-ahead log keeps of its size when its content is in the file: a burst of writes is not to hold the disk.
-const LOG_KEEPS: ByteSize = ByteSize::mib(64);
+pub(super) const LOG_KEEPS: ByteSize = ByteSize::mib(64);
 
 /// Makes the file and its folders if they are not there: for this user alone, since items are nobody else's business.
 pub(super) fn create(path: &Path) -> Result<(), OpenError> {
@@ -80,7 +80,9 @@ fn set_up(connection: &mut Connection, settings: &SqliteSettings) -> rusqlite::R
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "temp_store", "memory")?;
     let synchronous = match settings.synchronous {
-        Synchronous::Full => "full",
+        // Without a log, a commit is the removal of the rollback journal: unless the folder is synced after it, the journal
+        // may be there again after a power cut and undo what was acknowledged. With a log, this is the same as "full".
+        Synchronous::Full => "extra",
         Synchronous::Normal => "normal",
     };
     connection.pragma_update(None, "synchronous", synchronous)
@@ -102,7 +104,7 @@ fn wait_for_others(connection: &mut Connection, limit: Duration) -> rusqlite::Re
     }))
 }
 
-/// Makes a connection the one that writes.
+/// Makes a connection the one that writes. It changes the file's header, so it comes after all checks of what is in it.
 pub(super) fn prepare_for_writing(connection: &Connection, settings: &SqliteSettings) -> Result<(), OpenError> {
     let failed = |error| OpenError::sqlite(&settings.path, error);
     set_journal(connection, settings)?;
@@ -124,8 +126,15 @@ fn set_journal(connection: &Connection, settings: &SqliteSettings) -> Result<(),
         Journal::Wal => "wal",
         Journal::Delete => "delete",
     };
-    let found = connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get::<_, String>(0));
-    let found = found.map_err(|error| OpenError::sqlite(path, error))?;
+    let began = Instant::now();
+    let found = loop {
+        let found = connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get::<_, String>(0));
+        match found.map_err(|error| OpenError::sqlite(path, error)) {
+            // To change the mode, SQLite takes the file in two steps, and does not wait before the second.
+            Err(OpenError::Locked { .. }) if began.elapsed() < settings.busy_timeout => std::thread::sleep(RETRY),
+            found => break found?,
+        }
+    };
     match wanted {
         _ if found.eq_ignore_ascii_case(mode) => Ok(()),
         Journal::Wal => Err(OpenError::NoWal { path: path.clone() }),
@@ -139,4 +148,45 @@ fn set_max_size(connection: &Connection, max: ByteSize) -> rusqlite::Result<()> 
     // 0 would mean to leave the limit as it is.
     let pages = pages.max(1);
     connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn synchronous(journal: Journal, synchronous: Synchronous) -> i64 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = SqliteSettings::at(folder.path().join("state.db"));
+        (settings.journal, settings.synchronous) = (journal, synchronous);
+        create(&settings.path).unwrap();
+        let connection = connect(&settings).unwrap();
+        prepare_for_writing(&connection, &settings).unwrap();
+        connection
+            .pragma_query_value(None, "synchronous", |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_file_that_another_writes_is_waited_for_before_its_journal_is_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = SqliteSettings::at(folder.path().join("state.db"));
+        settings.busy_timeout = Duration::from_millis(30);
+        let other = Connection::open(&settings.path).unwrap();
+        other.execute_batch("CREATE TABLE t (a); BEGIN IMMEDIATE").unwrap();
+        let connection = connect(&settings).unwrap();
+        let began = Instant::now();
+        let refused = prepare_for_writing(&connection, &settings).unwrap_err();
+        assert!(matches!(refused, OpenError::Locked { .. }), "{refused}");
+        assert!(began.elapsed() >= settings.busy_timeout);
+    }
+
+    #[test]
+    fn what_is_acknowledged_is_on_disk_with_a_log_and_without() {
+        const NORMAL: i64 = 1;
+        const EXTRA: i64 = 3;
+        for journal in [Journal::Wal, Journal::Delete] {
+            assert_eq!(synchronous(journal, Synchronous::Full), EXTRA, "{journal:?}");
+            assert_eq!(synchronous(journal, Synchronous::Normal), NORMAL, "{journal:?}");
+        }
+    }
 }

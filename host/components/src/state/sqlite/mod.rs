@@ -14,7 +14,7 @@
 //! | `connection_string` | the path in a `connectionString` |
 //! | `store` | [`SqliteStore`], the queues and the threads |
 //! | `queue` | a bounded queue in front of threads |
-//! | `writer`, `transaction`, `change`, `cleanup` | the writer thread |
+//! | `writer`, `transaction`, `change`, `cleanup`, `log` | the writer thread |
 //! | `reader` | the reader threads |
 //! | `file` | the file: creating it, connecting to it |
 //! | `schema` | daprd's tables, and what stands beside them |
@@ -26,6 +26,7 @@ mod cleanup;
 mod connection_string;
 mod fault;
 mod file;
+mod log;
 mod open_error;
 mod queue;
 mod reader;

@@ -63,6 +63,15 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The disk has no space left for it.
+    #[error("there is no space for `{}`", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: Said,
+    },
     /// The file's system cannot keep a write-ahead log.
     #[error("`{}` cannot have a write-ahead log", path.display())]
     NoWal {
@@ -142,6 +151,7 @@ impl OpenError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
                 Self::Locked { path }
             }
+            Some(ErrorCode::DiskFull) => Self::Full { path, source },
             _ => Self::Sqlite { path, source },
         }
     }
@@ -159,11 +169,26 @@ impl OpenError {
             Self::NotADatabase { .. } => "set `connectionString` to another path; this file was left as it is",
             Self::Corrupt { .. } => "restore it from a copy, or rescue what is left with `sqlite3 FILE .recover`",
             Self::Locked { .. } => "stop the other process, or give this host a file of its own",
+            Self::Full { .. } => "make room on its disk, or set `connectionString` to a path on another",
             Self::NoWal { .. } => "set `disableWAL = true`, or move the file to a local disk",
             Self::LaterLayout { .. } => "use a newer version of this host; the file was left as it is",
             Self::OtherTables { .. } => "set `tableName` and `metadataTableName` to names that are free",
             Self::Sqlite { .. } | Self::Thread { .. } => return None,
         };
         Some(text.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn a_full_disk_is_said_with_what_helps() {
+        let full = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None);
+        let error = OpenError::sqlite(Path::new("state.db"), full);
+        assert_eq!(error.to_string(), "there is no space for `state.db`");
+        assert!(error.help().unwrap().starts_with("make room on its disk"));
     }
 }

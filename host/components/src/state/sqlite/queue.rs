@@ -4,7 +4,7 @@
 //! bounded in jobs and in bytes, because a thousand jobs may be a thousand times eight megabytes.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How much a queue holds, or a group takes from it.
@@ -171,6 +171,14 @@ impl<T> Queue<T> {
         self.changed.notify_all();
     }
 
+    /// Refuses jobs from now on, and gives back those that are queued.
+    fn end(&self) -> VecDeque<(T, usize)> {
+        self.close();
+        let mut state = self.state();
+        state.bytes = 0;
+        std::mem::take(&mut state.jobs)
+    }
+
     // Each change of the state is complete before anything can panic, so a poisoned lock guards a whole one.
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -185,10 +193,34 @@ impl<T> State<T> {
     }
 }
 
+/// A queue in the hands of the threads that serve it. When the last one has let go of it, be it by a panic, nobody will do
+/// what is queued: the queue is closed, and its jobs are refused instead of left to wait.
+pub(super) struct Served<T> {
+    queue: Arc<Queue<T>>,
+    refuse: fn(T),
+}
+
+impl<T> Served<T> {
+    pub(super) fn new(queue: Arc<Queue<T>>, refuse: fn(T)) -> Arc<Self> {
+        Arc::new(Self { queue, refuse })
+    }
+
+    pub(super) fn queue(&self) -> &Queue<T> {
+        &self.queue
+    }
+}
+
+impl<T> Drop for Served<T> {
+    fn drop(&mut self) {
+        for (job, _) in self.queue.end() {
+            (self.refuse)(job);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::time::Duration;
 
     const ALONE: Gathering = Gathering {

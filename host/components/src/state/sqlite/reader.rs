@@ -4,7 +4,7 @@ use super::fault::{Fault, Stage};
 use super::queue::Queue;
 use super::row;
 use super::settings::SqliteSettings;
-use dapr_blocks::state::{Cursor, Entry, Etag, Key, KeyPage, Metadata, PageLimit, ResultBudget, StateError};
+use dapr_blocks::state::{Entry, Etag, Key, Listing, Metadata, ResultBudget, StateError, StoredPage};
 use rusqlite::{Connection, Row, Statement};
 
 /// A call that reads, with who waits for it.
@@ -65,17 +65,9 @@ impl<'c> Reader<'c> {
         Ok(entries)
     }
 
-    pub(super) fn list_keys(
-        &mut self,
-        prefix: &str,
-        limit: PageLimit,
-        cursor: Option<&Cursor>,
-    ) -> Result<KeyPage, StateError> {
-        let after = cursor.map(|cursor| cursor.key_within(prefix)).transpose()?;
-        let mut rows = self
-            .keys_from
-            .query([after.as_deref().unwrap_or(prefix)])
-            .map_err(failed)?;
+    pub(super) fn list_keys(&mut self, listing: &Listing) -> Result<StoredPage, StateError> {
+        let (prefix, after) = (listing.prefix(), listing.position());
+        let mut rows = self.keys_from.query([after.unwrap_or(prefix)]).map_err(failed)?;
         let mut keys: Vec<String> = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
             let key = row.get_ref(0).map_err(failed)?;
@@ -84,16 +76,16 @@ impl<'c> Reader<'c> {
             if !key.starts_with(prefix) {
                 break;
             }
-            if after.as_deref() == Some(key) {
+            if after == Some(key) || !listing.has(key) {
                 continue;
             }
-            if keys.len() == limit.get() {
-                let cursor = keys.last().map(|last| Cursor::after(last));
-                return Ok(KeyPage { keys, cursor });
+            if keys.len() == listing.limit() {
+                let next = keys.last().cloned();
+                return Ok(StoredPage { keys, next });
             }
             keys.push(key.to_owned());
         }
-        Ok(KeyPage { keys, cursor: None })
+        Ok(StoredPage { keys, next: None })
     }
 }
 

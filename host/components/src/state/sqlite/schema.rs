@@ -10,13 +10,16 @@
 //! | index `TABLE_expiration` | the items that end, so that cleaning up and listing need not read all items' values |
 
 use super::open_error::{OpenError, Said};
+use super::reader::Reader;
 use super::settings::SqliteSettings;
+use super::writer::Writer;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 /// The version of daprd's layout that this host reads and writes: `migrations` in the metadata table.
 const LAYOUT: u32 = 1;
 
-/// Brings the tables to the layout that this host knows, if they are older, under the lock that daprd takes for it.
+/// Brings the tables to the layout that this host knows, if they are older, under the lock that daprd takes for it. A file
+/// with tables of another kind is refused before the commit, and so stays as it is.
 pub(super) fn migrate(connection: &Connection, settings: &SqliteSettings) -> Result<(), OpenError> {
     let failed = |error| OpenError::sqlite(&settings.path, error);
     // Reads the header, so that what is no database is told apart before anything is changed.
@@ -27,6 +30,7 @@ pub(super) fn migrate(connection: &Connection, settings: &SqliteSettings) -> Res
         .execute_batch("BEGIN EXCLUSIVE TRANSACTION")
         .map_err(failed)?;
     let migrated = migrate_locked(connection, settings)
+        .and_then(|()| check(connection, settings))
         .and_then(|()| connection.execute_batch("COMMIT TRANSACTION").map_err(failed));
     if migrated.is_err() && !connection.is_autocommit() {
         // The first error is the one to report; without the commit, the file keeps what it had.
@@ -71,6 +75,14 @@ fn migrate_locked(connection: &Connection, settings: &SqliteSettings) -> Result<
             WHERE expiration_time IS NOT NULL"
     );
     connection.execute_batch(&beside).map_err(failed)
+}
+
+/// That the tables have what will be asked of them.
+fn check(connection: &Connection, settings: &SqliteSettings) -> Result<(), OpenError> {
+    let failed = |error| wrong_tables(settings, error);
+    Writer::new(connection, settings).map_err(failed)?;
+    Reader::new(connection, settings).map_err(failed)?;
+    Ok(())
 }
 
 /// The version of the layout that the metadata table names, 0 if it names none.

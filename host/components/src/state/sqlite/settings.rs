@@ -1,6 +1,7 @@
 //! The settings of `state.sqlite`.
 
 use super::connection_string::{self, ConnectionString};
+use crate::state::max_size;
 use dapr_blocks::config::{ByteSize, ConfigErrors, FromText, InSeconds, Table};
 use std::fmt;
 use std::path::PathBuf;
@@ -30,7 +31,8 @@ pub struct SqliteSettings {
     /// `cleanupInterval`, or `cleanupIntervalInSeconds`, a duration: how often items that have ended are removed; 0 for never.
     /// Default: `"1h"`; daprd's is 0.
     pub cleanup_interval: Option<Duration>,
-    /// `maxSize`, a size: what the file may grow to, without the write-ahead log. Not a name of Dapr's. Default: none.
+    /// `maxSize`, a size of at least 64 KiB: what the file may grow to, without the write-ahead log. Not a name of Dapr's.
+    /// Default: none.
     pub max_size: Option<ByteSize>,
 }
 
@@ -99,7 +101,7 @@ impl SqliteSettings {
         let state = table.take("tableName");
         let metadata = table.take("metadataTableName");
         let cleanup_interval = table.take("cleanupInterval");
-        let max_size = table.take("maxSize");
+        let max_size = table.take_checked("maxSize", max_size::check);
         let path = connection.and_then(|connection| connection_string::resolve(table, connection));
         let path = match (path, table.finish()) {
             (Ok(path), Ok(())) => path,
@@ -133,9 +135,15 @@ impl SqliteSettings {
     fn check_tables(&self, table: &Table) -> Result<(), ConfigErrors> {
         let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
         let metadata = self.metadata_table.as_str();
-        if same(self.table.as_str(), metadata) || same(&self.content_type_table(), metadata) {
+        let (content_type, expiration) = (self.content_type_table(), self.expiration_index());
+        if [self.table.as_str(), &content_type, &expiration]
+            .iter()
+            .any(|taken| same(taken, metadata))
+        {
             let error = table.location_of("metadataTableName");
-            let error = error.error(format!("the metadata table cannot be `{metadata}`, which holds items"));
+            let error = error.error(format!(
+                "the metadata table cannot be `{metadata}`: the items take that name"
+            ));
             return Err(error.with_help("give it another name").into());
         }
         Ok(())
@@ -274,10 +282,20 @@ mod tests {
             "tableName = 'metadata'",
             "metadataTableName = 'State'",
             "metadataTableName = 'state_content_type'",
+            "metadataTableName = 'state_expiration'",
+            "tableName = 't'\nmetadataTableName = 'T_expiration'",
         ] {
             let problem = problem(&format!("connectionString = 'a'\n{names}"));
             assert!(problem.contains("the metadata table cannot be"), "{problem}");
         }
+    }
+
+    #[test]
+    fn a_size_that_nothing_fits_into_is_refused() {
+        let problem = problem("connectionString = 'a'\nmaxSize = 0");
+        assert!(problem.contains("it must be at least 64KiB"), "{problem}");
+        let smallest = read("connectionString = 'a'\nmaxSize = '64KiB'").unwrap();
+        assert_eq!(smallest.max_size, Some(ByteSize::kib(64)));
     }
 
     #[test]

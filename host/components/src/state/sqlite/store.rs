@@ -3,15 +3,15 @@
 use super::change::Change;
 use super::fault::unavailable;
 use super::open_error::OpenError;
-use super::queue::{Capacity, Queue, Refused};
+use super::queue::{Capacity, Queue, Refused, Served};
 use super::reader::{Read, Reader};
 use super::settings::SqliteSettings;
-use super::writer::{Job, Outcome, Work, Writer};
+use super::writer::{Job, Outcome, Work, Writer, answer};
 use super::{file, schema};
 use async_trait::async_trait;
 use dapr_blocks::state::{
-    BulkError, Cursor, DeleteItem, Entry, Features, GetOptions, Key, KeyPage, Metadata, Operation, PageLimit, SetItem,
-    StateError, StateStore,
+    BulkError, DeleteItem, Entry, Features, GetOptions, Key, Listing, Metadata, Operation, SetItem, StateError,
+    StateStore, StoredPage,
 };
 use rusqlite::Connection;
 use std::io;
@@ -26,7 +26,7 @@ const WRITES: Capacity = Capacity {
     bytes: 64 << 20,
 };
 
-/// Reads that wait. Their bytes are those of their keys.
+/// Reads that wait. Their bytes are those of their keys, prefixes and cursors.
 const READS: Capacity = Capacity {
     jobs: 4096,
     bytes: 16 << 20,
@@ -70,8 +70,9 @@ impl SqliteStore {
     fn open_blocking(settings: &SqliteSettings) -> Result<Self, OpenError> {
         file::create(&settings.path)?;
         let writer = file::connect(settings)?;
-        file::prepare_for_writing(&writer, settings)?;
+        // First, because a file that this host cannot use is to stay as it is.
         schema::migrate(&writer, settings)?;
+        file::prepare_for_writing(&writer, settings)?;
         let (writes, reads) = (Arc::new(Queue::new(WRITES)), Arc::new(Queue::new(READS)));
         let store = Self {
             writes: Arc::clone(&writes),
@@ -79,6 +80,9 @@ impl SqliteStore {
             threads: Mutex::default(),
             timeout: settings.timeout,
         };
+        let writes = Served::new(writes, refuse);
+        // Whoever waits hears that its job is gone.
+        let reads = Served::new(reads, drop);
         // If one of these fails, dropping the store ends those before.
         store.threads().writer = Some(start(
             "sqlite-writer",
@@ -86,7 +90,7 @@ impl SqliteStore {
             settings,
             move |connection, settings, ready| {
                 if let Some(mut writer) = ready.tell(Writer::new(connection, settings)) {
-                    writer.serve(&writes);
+                    writer.serve(writes.queue());
                 }
             },
         )?);
@@ -98,7 +102,7 @@ impl SqliteStore {
                 settings,
                 move |connection, settings, ready| {
                     if let Some(mut reader) = ready.tell(Reader::new(connection, settings)) {
-                        reader.serve(&reads);
+                        reader.serve(reads.queue());
                     }
                 },
             )?;
@@ -215,6 +219,11 @@ impl Ready {
     }
 }
 
+/// Tells whoever waits that nothing was written.
+fn refuse(job: Job) {
+    answer(job, Err(unavailable("it ended before it wrote", None)));
+}
+
 fn refused(refused: Refused) -> StateError {
     match refused {
         Refused::Full => StateError::Throttled,
@@ -282,16 +291,128 @@ impl StateStore for SqliteStore {
         self.write(Work::All(changes.collect())).await?.into_iter().collect()
     }
 
-    async fn list_keys(&self, prefix: &str, limit: PageLimit, cursor: Option<&Cursor>) -> Result<KeyPage, StateError> {
-        let (prefix, cursor) = (prefix.to_owned(), cursor.cloned());
-        self.read(prefix.len(), move |reader| {
-            reader.list_keys(&prefix, limit, cursor.as_ref())
-        })
-        .await
+    async fn list_keys(&self, listing: &Listing) -> Result<StoredPage, StateError> {
+        let listing = listing.clone();
+        let size = listing.prefix().len() + listing.position().map_or(0, str::len);
+        self.read(size, move |reader| reader.list_keys(&listing)).await
     }
 
     async fn close(&self) {
         // Should the runtime end meanwhile, it waits for this.
         let _ = tokio::task::spawn_blocking(self.ending()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dapr_blocks::state::{AppStores, KeyPrefix, Limits, PageLimit, StoreSettings};
+    use tempfile::TempDir;
+
+    /// A store that waits long for its threads, so that an answer within a test is none of its timeout.
+    async fn store(folder: &TempDir) -> Arc<SqliteStore> {
+        let mut settings = SqliteSettings::at(folder.path().join("state.db"));
+        settings.timeout = Duration::from_secs(3600);
+        Arc::new(SqliteStore::open(&settings).await.unwrap())
+    }
+
+    fn key(name: &str) -> Key {
+        KeyPrefix::None
+            .resolve("", "", None)
+            .key(name, &Limits::default())
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn when_all_readers_have_panicked_callers_hear_so_at_once() {
+        let folder = TempDir::new().unwrap();
+        let store = store(&folder).await;
+        for _ in 0..READERS {
+            let read: Result<(), _> = store.read(0, |_| panic!("a test's")).await;
+            assert_eq!(read.unwrap_err().case(), "unavailable");
+        }
+        // The last one may still be on its way out, and then this call waits in the queue.
+        let read = store.get(&key("k"), &GetOptions::default()).await;
+        assert_eq!(read.unwrap_err().case(), "unavailable");
+        // The writer is whole.
+        store.set(SetItem::new(key("k"), "v")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn when_the_writer_has_panicked_what_is_queued_is_unavailable_and_what_was_under_way_in_doubt() {
+        let queue = Arc::new(Queue::new(WRITES));
+        let served = Served::new(Arc::clone(&queue), refuse);
+        let job = || {
+            let (reply, answer) = oneshot::channel();
+            let work = Work::Each(Vec::new());
+            queue.push(Job { work, reply }, 0).unwrap();
+            answer
+        };
+        let (under_way, queued) = (job(), job());
+        let thread = thread::spawn(move || {
+            let _under_way = served.queue().pop();
+            panic!("a test's");
+        });
+        assert!(thread.join().is_err());
+        // No answer, which `write` takes for doubt.
+        assert!(under_way.await.is_err());
+        assert_eq!(queued.await.unwrap().unwrap_err().case(), "unavailable");
+        let (reply, _answer) = oneshot::channel();
+        let work = Work::Each(Vec::new());
+        assert_eq!(queue.push(Job { work, reply }, 0), Err(Refused::Closed));
+    }
+
+    #[tokio::test]
+    async fn a_cursor_counts_towards_what_waits() {
+        let folder = TempDir::new().unwrap();
+        let store = store(&folder).await;
+        let listing = second_page(&store).await;
+        // Each reader is held by a call that waits for its gate, which opens when it is dropped.
+        let mut gates = Vec::new();
+        for _ in 0..READERS {
+            let (gate, closed) = mpsc::channel::<()>();
+            let (begun, begins) = oneshot::channel();
+            let held = Arc::clone(&store);
+            let call = tokio::spawn(async move {
+                held.read(0, move |_| {
+                    let _ = begun.send(());
+                    let _ = closed.recv();
+                    Ok(())
+                })
+                .await
+            });
+            begins.await.unwrap();
+            gates.push((gate, call));
+        }
+        let waiting = Arc::clone(&store);
+        let waits = tokio::spawn(async move { waiting.read(READS.bytes, |_| Ok(())).await });
+        tokio::task::yield_now().await;
+        assert_eq!(store.list_keys(&listing).await.unwrap_err().case(), "throttled");
+        for (gate, call) in gates {
+            drop(gate);
+            call.await.unwrap().unwrap();
+        }
+        waits.await.unwrap().unwrap();
+        assert_eq!(store.list_keys(&listing).await.unwrap().keys, ["b"]);
+    }
+
+    /// What an app without prefix asks for after the first of two keys, `a` and `b`.
+    async fn second_page(store: &Arc<SqliteStore>) -> Listing {
+        for name in ["a", "b"] {
+            store.set(SetItem::new(key(name), "v")).await.unwrap();
+        }
+        let settings = StoreSettings {
+            key_prefix: KeyPrefix::None,
+            deadline: Duration::from_secs(60),
+            limits: Limits::default(),
+        };
+        let mut stores = AppStores::default();
+        stores.insert("s", store.clone(), &settings, "app", None);
+        let one = PageLimit::new(1).unwrap();
+        let page = stores.get("s").unwrap().list_keys("", one, None).await.unwrap();
+        let listing = KeyPrefix::None
+            .resolve("app", "s", None)
+            .listing("", &Limits::default());
+        listing.unwrap().page(one, page.cursor.as_ref()).unwrap()
     }
 }

@@ -2,9 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// How long one connection may take to make room before the next is told to. Longer than it takes to send what says that
+/// a connection closes, so that no more are closed than have to be.
+const MAKES_ROOM_WITHIN: Duration = Duration::from_millis(150);
 
 /// The open connections of a server.
 #[derive(Clone)]
@@ -17,17 +22,15 @@ pub(super) struct Connections {
 pub(super) struct Connection {
     id: u64,
     activity: Mutex<Activity>,
-    /// Tells the connection to finish the request that it has, if any, and close.
+    /// Tells the connection to finish the requests that it has, if any, and close.
     pub(super) close: CancellationToken,
-    /// Told when the first request has come.
-    pub(super) first_request: Notify,
 }
 
 #[derive(Clone, Copy)]
 enum Activity {
-    /// Without a request since then.
+    /// Without anything to do since then.
     Idle(Instant),
-    /// With this many requests.
+    /// With this many requests, or answers that the client does not take.
     Busy(usize),
 }
 
@@ -38,7 +41,7 @@ pub(super) struct Place {
     _room: OwnedSemaphorePermit,
 }
 
-/// A request on a connection. Over when dropped.
+/// Something under way on a connection. Over when dropped.
 pub(super) struct Busy(Arc<Connection>);
 
 impl Connections {
@@ -49,29 +52,34 @@ impl Connections {
         }
     }
 
-    /// A place for the connection `id`: at once, or when the longest-idle one has closed, or when any has.
+    /// A place for the connection `id`: at once, or when one that is idle has closed, or when any has.
     pub(super) async fn place(&self, id: u64) -> Place {
         let room = match Arc::clone(&self.room).try_acquire_owned() {
             Ok(room) => room,
-            Err(_) => {
-                self.close_longest_idle();
-                Arc::clone(&self.room)
-                    .acquire_owned()
-                    .await
-                    .expect("the semaphore is never closed")
-            }
+            Err(_) => self.make_room().await,
         };
         let connection = Arc::new(Connection {
             id,
             activity: Mutex::new(Activity::Idle(Instant::now())),
             close: CancellationToken::new(),
-            first_request: Notify::new(),
         });
         self.open().insert(id, Arc::clone(&connection));
         Place {
             connection,
             connections: self.clone(),
             _room: room,
+        }
+    }
+
+    /// Closes idle connections, the longest-idle one first, until there is a place. One that became idle only now counts,
+    /// too.
+    async fn make_room(&self) -> OwnedSemaphorePermit {
+        loop {
+            self.close_longest_idle();
+            let room = Arc::clone(&self.room).acquire_owned();
+            if let Ok(room) = tokio::time::timeout(MAKES_ROOM_WITHIN, room).await {
+                return room.expect("the semaphore is never closed");
+            }
         }
     }
 
@@ -106,7 +114,7 @@ impl Drop for Place {
 }
 
 impl Connection {
-    /// Counts a request on this connection until it is dropped.
+    /// Counts something under way on this connection until it is dropped.
     pub(super) fn busy(self: &Arc<Self>) -> Busy {
         let mut activity = self.activity();
         *activity = match *activity {
@@ -114,8 +122,23 @@ impl Connection {
             Activity::Busy(requests) => Activity::Busy(requests + 1),
         };
         drop(activity);
-        self.first_request.notify_one();
         Busy(Arc::clone(self))
+    }
+
+    /// Ready when the connection has been idle for as long as this.
+    ///
+    /// Looks now and then, so that a request costs no timer.
+    pub(super) async fn idle_for(&self, patience: Duration) {
+        loop {
+            let look = match *self.activity() {
+                Activity::Idle(since) => since + patience,
+                Activity::Busy(_) => Instant::now() + patience,
+            };
+            if look <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(look).await;
+        }
     }
 
     fn activity(&self) -> MutexGuard<'_, Activity> {
@@ -137,7 +160,7 @@ impl Drop for Busy {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn at_the_limit_the_longest_idle_connection_makes_room() {
         let connections = Connections::new(2);
         let first = connections.place(1).await;
@@ -152,5 +175,51 @@ mod tests {
         drop(second);
         drop(waiting.await.unwrap());
         drop(busy);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_does_not_make_room_is_not_waited_for() {
+        let connections = Connections::new(2);
+        let _first = connections.place(1).await;
+        let second = connections.place(2).await;
+        let waiting = tokio::spawn({
+            let connections = connections.clone();
+            async move { connections.place(3).await }
+        });
+        second.connection.close.cancelled().await;
+        drop(second);
+        drop(waiting.await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_becomes_idle_while_another_waits_makes_room() {
+        let connections = Connections::new(1);
+        let only = connections.place(1).await;
+        let busy = only.connection.busy();
+        let waiting = tokio::spawn({
+            let connections = connections.clone();
+            async move { connections.place(2).await }
+        });
+        tokio::time::sleep(10 * MAKES_ROOM_WITHIN).await;
+        assert!(!only.connection.close.is_cancelled());
+        drop(busy);
+        only.connection.close.cancelled().await;
+        drop(only);
+        drop(waiting.await.unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_idle_from_the_end_of_its_last_request() {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let connections = Connections::new(1);
+        let place = connections.place(1).await;
+        let begun = Instant::now();
+        let busy = place.connection.busy();
+        tokio::spawn(async move {
+            tokio::time::sleep(3 * PATIENCE / 2).await;
+            drop(busy);
+        });
+        place.connection.idle_for(PATIENCE).await;
+        assert_eq!(begun.elapsed().as_secs(), 25);
     }
 }

@@ -3,14 +3,24 @@
 //! | file | holds |
 //! |---|---|
 //! | `server` | sockets and connections |
-//! | `service` | one request: limits, deadline, the host's own answers, the access log |
+//! | `connections` | open connections, bounded |
+//! | `stream` | a socket on which no write waits for ever |
+//! | `service` | one request: limits, deadline, the access log |
+//! | `authority` | whom a request is for |
+//! | `own_answer` | what the host answers in the app's place |
+//! | `request_id` | the number of a request, under which the log has it |
+//! | `slot` | the right to an instance |
 //! | `workers` | instances: when one is made, reused and ended |
 //! | `witness` | what became of a request whose instance ended |
-//! | `connections` | open connections, bounded |
 
+mod authority;
 mod connections;
+mod own_answer;
+mod request_id;
 mod server;
 mod service;
+mod slot;
+mod stream;
 mod witness;
 mod workers;
 

@@ -1,12 +1,14 @@
 //! Sockets and connections.
 
-use super::connections::{Connection, Connections, Place};
+use super::connections::{Connections, Place};
 use super::service::Service;
+use super::stream::Stream;
 use super::workers::Workers;
 use crate::app::App;
 use crate::limits::Limits;
+use hyper::rt::Executor;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use std::convert::Infallible;
 use std::io;
@@ -20,6 +22,10 @@ use tokio_util::task::TaskTracker;
 
 /// Waited after an accept that failed, most often because the process has no descriptor left: others close meanwhile.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
+
+/// How long a connection without a request must have been quiet to be closed without waiting for more. A client of HTTP/2
+/// that hears that its connection closes may have sent a request already, and what was answered last is on its way.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// An HTTP server that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +46,9 @@ pub enum ServerError {
         #[source]
         source: io::Error,
     },
-    /// The app does not export the handler that it is entered by.
+    /// The app is a program.
     #[error("the app cannot answer HTTP requests")]
-    NotAHandler(#[source] Box<dyn std::error::Error + Send + Sync>),
+    NotAHandler,
 }
 
 /// An HTTP server for one app, with its port open.
@@ -72,7 +78,7 @@ impl Server {
         })?;
         let limits = app.shared.limits.clone();
         let tracker = TaskTracker::new();
-        let workers = Workers::new(app).map_err(|error| ServerError::NotAHandler(error.into()))?;
+        let workers = Workers::new(app).ok_or(ServerError::NotAHandler)?;
         Ok(Self {
             listener,
             service: Arc::new(Service::new(workers, tracker.clone())),
@@ -126,59 +132,99 @@ impl Server {
             };
             id += 1;
             let place = self.connections.place(id).await;
-            let connection = serve_connection(stream, place, Arc::clone(&self.service), self.limits.clone());
-            self.tracker.spawn(connection);
+            let connection = Served {
+                place,
+                service: Arc::clone(&self.service),
+                tracker: self.tracker.clone(),
+                limits: self.limits.clone(),
+            };
+            self.tracker.spawn(connection.run(stream));
         }
     }
 }
 
-async fn serve_connection(stream: TcpStream, place: Place, service: Arc<Service>, limits: Limits) {
-    // Without it a small answer waits for the client's delayed acknowledgement, 40 ms.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(cause = %error, "cannot set TCP_NODELAY");
+/// A connection and what it needs.
+struct Served {
+    place: Place,
+    service: Arc<Service>,
+    tracker: TaskTracker,
+    limits: Limits,
+}
+
+impl Served {
+    /// Serves until the client closes, has nothing to ask for too long, or the connection is told to close and its requests
+    /// are answered.
+    async fn run(self, socket: TcpStream) {
+        // Without it a small answer waits for the client's delayed acknowledgement, 40 ms.
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(cause = %error, "cannot set TCP_NODELAY");
+        }
+        let Self {
+            place, service, limits, ..
+        } = &self;
+        let connection = &place.connection;
+        let local = socket.local_addr().ok();
+        let answer = service_fn(|request| {
+            let busy = connection.busy();
+            let service = Arc::clone(service);
+            async move { Ok::<_, Infallible>(service.answer(request, local, busy).await) }
+        });
+        let stream = Stream::new(socket, Arc::clone(connection), limits.send);
+        let builder = self.builder();
+        let mut served = pin!(builder.serve_connection(TokioIo::new(stream), answer));
+        tokio::select! {
+            result = served.as_mut() => return ended(result),
+            () = connection.idle_for(limits.header_read) => {}
+            () = connection.close.cancelled() => {}
+        }
+        served.as_mut().graceful_shutdown();
+        tokio::select! {
+            // First, so that the client is told that the connection closes.
+            biased;
+            result = served.as_mut() => ended(result),
+            () = connection.idle_for(QUIET) => {}
+        }
     }
-    let connection = Arc::clone(&place.connection);
-    let answer = service_fn(|request| {
-        let busy = connection.busy();
-        let service = Arc::clone(&service);
-        async move {
-            let response = service.answer(request).await;
-            drop(busy);
-            Ok::<_, Infallible>(response)
-        }
-    });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_read)
-        .max_buf_size(limits.headers)
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(headers);
-    let served = builder.serve_connection(TokioIo::new(stream), answer);
-    let mut served = pin!(served);
-    let result = tokio::select! {
-        result = served.as_mut() => result,
-        () = silent(&connection, limits.header_read) => return,
-        () = connection.close.cancelled() => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
-    };
+
+    fn builder(&self) -> auto::Builder<Streams> {
+        let mut builder = auto::Builder::new(Streams {
+            tracker: self.tracker.clone(),
+            limit: self.service.timeout() + self.limits.send,
+        });
+        let headers = u32::try_from(self.limits.headers).unwrap_or(u32::MAX);
+        builder
+            .http1()
+            // A slow head is the connection's affair: `idle_for` costs no timer for each request, and knows HTTP/2.
+            .header_read_timeout(None)
+            .max_buf_size(self.limits.headers)
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(headers);
+        builder
+    }
+}
+
+fn ended(result: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
     if let Err(error) = result {
         // The client's doing: it went away, or sent what is not HTTP.
         tracing::debug!(cause = %error, "connection ended");
     }
 }
 
-/// Ready when no request has come on a connection in time: until hyper knows which HTTP the client speaks, it waits for good.
-async fn silent(connection: &Connection, patience: Duration) {
-    if tokio::time::timeout(patience, connection.first_request.notified())
-        .await
-        .is_ok()
-    {
-        std::future::pending::<()>().await;
+/// Runs the requests of an HTTP/2 connection, each to a deadline: a client may refuse to take one answer for ever, with a
+/// window that has no room, and go on with others.
+#[derive(Clone)]
+struct Streams {
+    tracker: TaskTracker,
+    limit: Duration,
+}
+
+impl<F> Executor<F> for Streams
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, stream: F) {
+        self.tracker.spawn(tokio::time::timeout(self.limit, stream));
     }
 }

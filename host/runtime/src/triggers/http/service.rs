@@ -1,38 +1,31 @@
-//! One request: limits, deadline, the host's own answers, the access log.
-//!
-//! | what happened | answer |
-//! |---|---|
-//! | the guest trapped, returned without an answer, or with an error code for one | 500 |
-//! | the body is larger than allowed, and says so | 413 |
-//! | the host is full until the request's deadline | 503 |
-//! | the guest has no answer by the deadline | 504 |
-//!
-//! Each carries the request's id in `x-request-id` and in its text, under which the log has the cause.
+//! One request: limits, deadline, the access log.
 
-use super::witness::{Attested, Witness};
-use super::workers::{Slot, Workers};
+use super::authority;
+use super::connections::Busy;
+use super::own_answer::Failure;
+use super::request_id::{Ids, RequestId};
+use super::slot::{Slot, Ticket};
+use super::witness::{Answer, Client, Witness};
+use super::workers::Workers;
 use crate::limits::Limits;
-use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use wasmtime::PoolConcurrencyLimitError;
-use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler};
-use wasmtime_wasi_http::{Error as HttpError, WasiBody, p2, p3};
+use wasmtime_wasi_http::handler::ProxyHandler;
+use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers requests with one app.
 pub(super) struct Service {
     handler: ProxyHandler<Workers>,
-    app: String,
+    app: Arc<str>,
     timeout: Duration,
     limits: Limits,
     slots: Arc<Semaphore>,
@@ -40,22 +33,12 @@ pub(super) struct Service {
     ids: Ids,
 }
 
-/// Why the host answers in the app's place.
-enum Failure {
-    TooLarge,
-    Full,
-    Deadline,
-    /// The guest's answer is an error code.
-    Answered(HttpError),
-    App(wasmtime::Error),
-}
-
 impl Service {
     pub(super) fn new(workers: Workers, tracker: TaskTracker) -> Self {
         let app = workers.app();
         let limits = app.shared.limits.clone();
         Self {
-            app: app.id().to_owned(),
+            app: app.id().into(),
             timeout: app.spec.request_timeout,
             slots: Arc::new(Semaphore::new(limits.requests)),
             limits,
@@ -65,127 +48,117 @@ impl Service {
         }
     }
 
-    /// Answers a request, in the app's place if need be.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<WasiBody> {
+    /// The longest that a request may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Answers a request that came in at `local`, in the app's place if need be. It is under way until its answer is dropped.
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        local: Option<SocketAddr>,
+        busy: Busy,
+    ) -> Response<Answer> {
         let id = self.ids.next();
-        let started = Instant::now();
-        // The path alone: queries carry tokens and names of people.
-        let line =
-            tracing::enabled!(tracing::Level::INFO).then(|| format!("{} {}", request.method(), request.uri().path()));
-        let witness = Witness::new(id);
-        let mut response = match self.handle(&witness, request).await {
-            Ok(response) => response.map(|body| Attested { body, witness }.boxed_unsync()),
-            Err(failure) => self.own_answer(id, failure, &witness).await,
+        let mut line = AccessLine::new(&self.app, id, &request);
+        let client = Client::new(Arc::clone(&self.app), id, busy);
+        let witness = client.witness();
+        let mut response = match self.handle(witness, request, local).await {
+            Ok(response) => response,
+            Err(failure) => failure.answer(&self.app, id, witness).await,
         };
         response
             .headers_mut()
             .entry(X_REQUEST_ID)
             .or_insert_with(|| id.header());
-        if let Some(line) = line {
-            let status = response.status().as_u16();
-            let millis = started.elapsed().as_secs_f64() * 1000.0;
-            tracing::info!(app = self.app, request = %id, status, millis, "{line}");
-        }
-        response
+        line.status = Some(response.status());
+        response.map(|body| Answer { body, client })
     }
 
-    async fn handle(&self, witness: &Arc<Witness>, request: Request<Incoming>) -> Result<Response<WasiBody>, Failure> {
+    async fn handle(
+        &self,
+        witness: &Arc<Witness>,
+        mut request: Request<Incoming>,
+        local: Option<SocketAddr>,
+    ) -> Result<Response<WasiBody>, Failure> {
+        authority::complete(&mut request, local)?;
         let max = self.limits.request_body;
         if announced_length(&request).is_some_and(|length| length > max as u64) {
-            return Err(Failure::TooLarge);
+            return Err(Failure::TooLarge { max });
         }
         let deadline = tokio::time::Instant::now() + self.timeout;
+        let slot = Arc::new(self.slot(deadline).await?);
+        witness.keep(Arc::clone(&slot));
+        let ticket = Ticket {
+            witness: Arc::clone(witness),
+            slot,
+        };
+        let request = request.map(|body| limited(body, max));
+        match tokio::time::timeout_at(deadline, self.handler.handle(ticket, request)).await {
+            Ok(Ok(response)) if witness.answer() => Ok(response),
+            Ok(Ok(_)) => Err(Failure::App(wasmtime::format_err!("the guest ended with its answer"))),
+            // The instance ends at the same deadline, and may be noticed first.
+            Ok(Err(error)) if tokio::time::Instant::now() < deadline => Err(error.into()),
+            Ok(Err(_)) | Err(_) => Err(Failure::Deadline(self.timeout)),
+        }
+    }
+
+    async fn slot(&self, deadline: tokio::time::Instant) -> Result<Slot, Failure> {
         let permit = match Arc::clone(&self.slots).try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => tokio::time::timeout_at(deadline, Arc::clone(&self.slots).acquire_owned())
                 .await
-                .map_err(|_| Failure::Full)?
-                .map_err(|_| Failure::Full)?,
+                .map_err(|_| Failure::Full("others had all slots until the deadline"))?
+                .expect("the semaphore is never closed"),
         };
-        let slot = Slot {
-            witness: Arc::downgrade(witness),
+        Ok(Slot {
+            deadline,
             _permit: permit,
             _tracked: self.tracker.token(),
-        };
-        let request = request.map(|body| limited(body, max));
-        match tokio::time::timeout_at(deadline, self.handler.handle(Arc::new(slot), request)).await {
-            Ok(Ok(response)) if witness.answer() => Ok(response),
-            Ok(Ok(_)) => Err(Failure::App(wasmtime::format_err!("the guest ended with its answer"))),
-            // The instance ends at a deadline of its own, a moment later than this one, and may all the same be noticed first.
-            Ok(Err(error)) if error.is::<ExpirationError>() || tokio::time::Instant::now() >= deadline => {
-                Err(Failure::Deadline)
-            }
-            Ok(Err(error)) => Err(failure(error)),
-            Err(_) => Err(Failure::Deadline),
+        })
+    }
+}
+
+/// The line of a request in the log, written when it is dropped: with the head of the answer, or when the client has left
+/// before there was one.
+struct AccessLine<'a> {
+    app: &'a str,
+    id: RequestId,
+    started: Instant,
+    /// None where the log has no such lines.
+    text: Option<String>,
+    status: Option<StatusCode>,
+}
+
+impl<'a> AccessLine<'a> {
+    fn new(app: &'a str, id: RequestId, request: &Request<Incoming>) -> Self {
+        // The path alone: queries carry tokens and names of people.
+        let text =
+            tracing::enabled!(tracing::Level::INFO).then(|| format!("{} {}", request.method(), request.uri().path()));
+        Self {
+            app,
+            id,
+            started: Instant::now(),
+            text,
+            status: None,
         }
     }
-
-    async fn own_answer(&self, id: RequestId, failure: Failure, witness: &Witness) -> Response<WasiBody> {
-        let app = &self.app;
-        let (status, text) = match failure {
-            Failure::TooLarge => {
-                let max = self.limits.request_body;
-                (
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    format!("the request's body exceeds {max} bytes"),
-                )
-            }
-            Failure::Full => {
-                tracing::warn!(app, request = %id, requests = self.limits.requests, "no room for a request");
-                (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "the host has too many requests under way".to_owned(),
-                )
-            }
-            Failure::Deadline => {
-                tracing::warn!(app, request = %id, timeout = ?self.timeout, "no answer by the deadline");
-                (
-                    StatusCode::GATEWAY_TIMEOUT,
-                    format!("the app did not answer within {:?}", self.timeout),
-                )
-            }
-            Failure::Answered(error) => {
-                let cause = error.to_string();
-                tracing::error!(app, request = %id, cause, "the app answered with an error");
-                (StatusCode::INTERNAL_SERVER_ERROR, "the app failed".to_owned())
-            }
-            Failure::App(error) => {
-                let cause = match witness.cause().await {
-                    Some(cause) => cause,
-                    None => format!("{error:#}"),
-                };
-                tracing::error!(app, request = %id, cause, "the app failed");
-                (StatusCode::INTERNAL_SERVER_ERROR, "the app failed".to_owned())
-            }
-        };
-        let body = Full::new(Bytes::from(format!("{text} (request {id})\n"))).map_err(|never| match never {});
-        let mut response = Response::new(body.boxed_unsync());
-        *response.status_mut() = status;
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        response
-    }
 }
 
-/// What went wrong in an instance, or in making one.
-fn failure(error: wasmtime::Error) -> Failure {
-    match error.downcast::<InstantiationError<Arc<Slot>>>() {
-        Ok(InstantiationError { error, .. }) if error.is::<PoolConcurrencyLimitError>() => Failure::Full,
-        Ok(InstantiationError { error, .. }) => Failure::App(wasmtime::format_err!("no instance: {error:#}")),
-        Err(error) => match answered(error) {
-            Ok(code) => Failure::Answered(code),
-            Err(error) => Failure::App(error),
-        },
+impl Drop for AccessLine<'_> {
+    fn drop(&mut self) {
+        let Some(text) = &self.text else { return };
+        let millis = self.started.elapsed().as_secs_f64() * 1000.0;
+        let (app, id) = (self.app, self.id);
+        match self.status {
+            Some(status) => {
+                let status = status.as_u16();
+                tracing::info!(app, request = %id, status, millis, "{text}");
+            }
+            None => tracing::info!(app, request = %id, status = "gone", millis, "{text}"),
+        }
     }
-}
-
-/// The error code that a guest of either WASI answered with.
-fn answered(error: wasmtime::Error) -> Result<HttpError, wasmtime::Error> {
-    error
-        .downcast::<p2::bindings::http::types::ErrorCode>()
-        .map(HttpError::from)
-        .or_else(|error| error.downcast::<p3::bindings::http::types::ErrorCode>().map(HttpError::from))
 }
 
 fn announced_length(request: &Request<Incoming>) -> Option<u64> {
@@ -207,51 +180,4 @@ fn limited(body: Incoming, max: usize) -> WasiBody {
             },
         })
         .boxed_unsync()
-}
-
-/// Numbers requests, unlike those of an earlier run of the host.
-struct Ids {
-    run: u32,
-    next: AtomicU64,
-}
-
-/// The id of a request.
-#[derive(Clone, Copy)]
-pub(super) struct RequestId {
-    run: u32,
-    number: u64,
-}
-
-impl Default for Ids {
-    fn default() -> Self {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        // The low bits of milliseconds: enough to tell runs apart in a log.
-        Self {
-            run: now.as_millis() as u32,
-            next: AtomicU64::new(1),
-        }
-    }
-}
-
-impl Ids {
-    fn next(&self) -> RequestId {
-        RequestId {
-            run: self.run,
-            number: self.next.fetch_add(1, Ordering::Relaxed),
-        }
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}-{}", self.run, self.number)
-    }
-}
-
-impl RequestId {
-    fn header(self) -> HeaderValue {
-        HeaderValue::try_from(self.to_string()).unwrap_or(HeaderValue::from_static("unknown"))
-    }
 }

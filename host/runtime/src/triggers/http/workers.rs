@@ -2,35 +2,24 @@
 //!
 //! `ProxyHandler` owns the queue and the tasks. Its documentation says what it does not do, and the host does it here:
 //!
-//! - It bounds nothing. A request holds a [`Slot`] from before `handle` until its instance is done with it, also when the
-//!   client has gone away meanwhile, so that requests and instances are bounded by one number.
+//! - It bounds nothing. A request takes a [`Slot`](super::slot::Slot) before `handle`, and its instance has one for as long
+//!   as it works, also when the client has gone away meanwhile, so that requests and instances are bounded by one number.
 //! - Within an instance no timer runs while the guest computes, so [`Life`] ends it from outside.
 
-use super::witness::{Testimony, Witness};
-use crate::app::App;
+use super::slot::{Shift, Ticket};
+use crate::app::{App, Entrance};
 use crate::guest::Guest;
-use crate::needs::Entry;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
+use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{
     HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
-use wasmtime_wasi_http::{WasiHttpView, p2, p3};
-
-/// A request's right to an instance. Released when the guest is done, not when the client is.
-pub(super) struct Slot {
-    pub(super) witness: Weak<Witness>,
-    pub(super) _permit: OwnedSemaphorePermit,
-    /// Keeps shutdown waiting.
-    pub(super) _tracked: TaskTrackerToken,
-}
 
 /// Makes instances of one app.
 pub(super) struct Workers {
@@ -39,15 +28,14 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// # Errors
-    ///
-    /// If the app does not export the handler that its entry says.
-    pub(super) fn new(app: App) -> wasmtime::Result<Self> {
-        let pre = match app.entry() {
-            Entry::Http03 => ProxyPre::P3(p3::bindings::ServicePre::new(app.pre.clone())?),
-            _ => ProxyPre::P2(p2::bindings::ProxyPre::new(app.pre.clone())?),
+    /// Of an app that answers HTTP requests.
+    pub(super) fn new(app: App) -> Option<Self> {
+        let pre = match &app.entrance {
+            Entrance::Http02(pre) => ProxyPre::P2(pre.clone()),
+            Entrance::Http03(pre) => ProxyPre::P3(pre.clone()),
+            Entrance::Run02(_) | Entrance::Run03(_) => return None,
         };
-        Ok(Self { app, pre })
+        Some(Self { app, pre })
     }
 
     pub(super) fn app(&self) -> &App {
@@ -65,70 +53,108 @@ impl HandlerState for Workers {
         let timeout = self.app.spec.request_timeout;
         // A component may run code of its own when it is instantiated.
         let instantiated = tokio::time::timeout(timeout, self.pre.instantiate_async(&mut store)).await;
-        let proxy = instantiated.map_err(|_| wasmtime::format_err!("instantiation took longer than {timeout:?}"))??;
+        let instantiated =
+            instantiated.map_err(|_| wasmtime::format_err!("instantiation took longer than {timeout:?}"))?;
+        let proxy = match instantiated {
+            Err(_) if store.data().limiter.was_refused_by_budget() => return Err(MemoryTaken.into()),
+            instantiated => instantiated?,
+        };
+        let shift = Arc::new(Shift::default());
         Ok(Instance {
             store,
             proxy,
             view: WasiHttpView::http,
-            expiration: Life::new(timeout, self.app.shared.limits.idle),
+            expiration: Life {
+                request: timeout,
+                idle: self.app.shared.limits.idle,
+                shift: Arc::clone(&shift),
+                idle_since: None,
+                look: None,
+            },
             state: Worker {
                 app: self.app.clone(),
-                testimony: Testimony::default(),
+                shift,
             },
         })
     }
 }
 
-/// Ends an instance that has worked on a request, or has been without one, for too long.
+/// There was no memory for an instance: that of all together is taken.
+#[derive(Debug, thiserror::Error)]
+#[error("the memory of all instances together is taken")]
+pub(super) struct MemoryTaken;
+
+/// Ends an instance at the first deadline of what it works on, or when it has been without work for too long.
 pub(super) struct Life {
     request: Duration,
     idle: Duration,
-    /// What ends it next, made when the instance first waits: most end before.
-    sleep: Option<Pin<Box<Sleep>>>,
+    shift: Arc<Shift>,
+    /// The start of the idleness that the shift was told of.
+    idle_since: Option<Instant>,
+    /// When to look next, at the latest when it must end. Made when the instance first waits: most end before.
+    look: Option<Pin<Box<Sleep>>>,
 }
 
 impl Life {
-    fn new(request: Duration, idle: Duration) -> Self {
-        Self {
-            request,
-            idle,
-            sleep: None,
+    /// When the instance must end if nothing changes.
+    fn end(&self, status: WorkerStatus, start: Instant) -> tokio::time::Instant {
+        let start = tokio::time::Instant::from_std(start);
+        match status {
+            WorkerStatus::Idle => start + self.idle,
+            WorkerStatus::Requests | WorkerStatus::PostReturn => {
+                let deadline = self.shift.deadline();
+                deadline.unwrap_or_else(|| start + self.request)
+            }
         }
     }
 }
 
 impl WorkerExpiration for Life {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, start: Instant) -> Poll<()> {
-        let timeout = match status {
-            WorkerStatus::Idle => self.idle,
-            WorkerStatus::Requests | WorkerStatus::PostReturn => self.request,
+        let may_be_earlier = match status {
+            WorkerStatus::Idle => {
+                if self.idle_since.replace(start) != Some(start) {
+                    drop(self.shift.end(None));
+                }
+                true
+            }
+            // The deadlines of requests only move back, so that one that is waited for already is early enough.
+            WorkerStatus::Requests | WorkerStatus::PostReturn => self.idle_since.take().is_some(),
         };
-        let deadline = tokio::time::Instant::from_std(start) + timeout;
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if sleep.deadline() != deadline {
-            sleep.as_mut().reset(deadline);
+        if self.look.is_none() || may_be_earlier {
+            let end = self.end(status, start);
+            let look = self.look.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+            if look.deadline() > end {
+                look.as_mut().reset(end);
+            }
         }
-        sleep.as_mut().poll(cx)
+        while let Some(look) = &mut self.look {
+            std::task::ready!(look.as_mut().poll(cx));
+            let end = self.end(status, start);
+            if end <= tokio::time::Instant::now() {
+                return Poll::Ready(());
+            }
+            self.look = Some(Box::pin(tokio::time::sleep_until(end)));
+        }
+        Poll::Pending
     }
 }
 
 /// What one instance may still do.
 pub(super) struct Worker {
     app: App,
-    testimony: Testimony,
+    shift: Arc<Shift>,
 }
 
 impl WorkerState for Worker {
     type StoreData = Guest;
-    type RequestData = Arc<Slot>;
+    type RequestData = Ticket;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         let reuse = self.app.reuse();
         if total >= reuse.total {
             ShouldAccept::Never
-        } else if concurrent >= reuse.concurrent {
+        } else if concurrent >= reuse.concurrent || self.is_late() {
             ShouldAccept::No
         } else {
             ShouldAccept::Yes
@@ -138,20 +164,34 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         _store: StoreContextMut<'_, Guest>,
-        slot: Arc<Slot>,
+        ticket: Ticket,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        self.testimony.add(slot.witness.clone());
-        let sleep = tokio::time::sleep(self.app.spec.request_timeout);
+        let slot = Arc::clone(&ticket.slot);
+        self.shift.begin(ticket);
+        // Dropped when the guest has returned. What ends it before is `Life`, which needs no timer for each request.
         Box::pin(async move {
-            sleep.await;
-            drop(slot);
+            let _slot = slot;
+            std::future::pending().await
         })
     }
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
+        let cause = result.err().map(|error| format!("{error:#}"));
         // Before the store goes, and with it what the guest's answers are written to: they must not seem to be complete.
-        self.testimony.tell(self.app.id(), result);
+        let last = self.shift.end(cause.as_deref());
         drop(store);
+        // After it: whoever gets the slot needs the instance's place.
+        drop(last);
+    }
+}
+
+impl Worker {
+    /// Whether something has gone on for so long that the instance may soon be ended for it: then it takes no more requests
+    /// that would end with it.
+    fn is_late(&self) -> bool {
+        let half = self.app.spec.request_timeout / 2;
+        let deadline = self.shift.deadline();
+        deadline.is_some_and(|deadline| deadline < tokio::time::Instant::now() + half)
     }
 }
