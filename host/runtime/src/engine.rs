@@ -81,7 +81,7 @@ pub fn config(allocator: Allocator, limits: &Limits) -> Config {
 }
 
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
-    // A request gives its place back a moment before its instance is gone.
+    // An idle instance of a WASI 0.3 app has a place in the pool and no request.
     let instances = u32::try_from(limits.requests + limits.requests / 8).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     // One request is one component instance. A component is several core modules, of which few have a memory.
