@@ -69,6 +69,7 @@ fn limits(app: &App) -> [Row; 6] {
         requests,
         connections,
         header_read,
+        send,
         drain,
         handles,
         ..
@@ -77,7 +78,9 @@ fn limits(app: &App) -> [Row; 6] {
     [
         (
             "request",
-            format!("{timeout:?}; body {body}; headers {headers}, read within {header_read:?}"),
+            format!(
+                "{timeout:?}; body {body}; headers {headers}, read within {header_read:?}; answer taken within {send:?}"
+            ),
         ),
         ("at once", format!("{requests} requests, {connections} connections")),
         ("memory", format!("{memory} an instance, {all} all instances together")),

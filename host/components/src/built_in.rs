@@ -143,7 +143,10 @@ mod tests {
             "[state.s]\ntype = 'state.in-memory'\nversion = 'v1'",
         ] {
             let configuration = parse(text).unwrap();
-            assert_eq!(configuration.state[0].settings.to_string(), "memory, lost at exit");
+            assert_eq!(
+                configuration.state[0].settings.to_string(),
+                "memory, at most 256MiB, lost at exit"
+            );
         }
     }
 

@@ -17,6 +17,14 @@ fn set(key: &str) -> SetItem<String> {
     SetItem::new(key.to_owned(), "v")
 }
 
+/// Lets all other tasks run until they wait for the store: a call is queued the first time that it runs, and a test's runtime
+/// has one thread.
+async fn others_wait() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
 // ---- queues ----
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,12 +109,10 @@ async fn closing_does_what_is_queued() {
         let app = app.clone();
         writes.spawn(async move { put(&app, &index.to_string(), "v").await });
     }
-    // On a runtime of one thread, the others run until they wait for the store.
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
-    }
+    others_wait().await;
     let closing = tokio::spawn(async move { store.close().await });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    others_wait().await;
+    assert!(!closing.is_finished());
     other.execute_batch("ROLLBACK").unwrap();
     closing.await.unwrap();
     while let Some(write) = writes.join_next().await {
@@ -118,19 +124,18 @@ async fn closing_does_what_is_queued() {
     assert_eq!(count.unwrap(), 100);
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_write_that_nobody_waits_for_any_more_is_spared() {
     let file = File::new();
     let store = Arc::new(file.open().await);
     let app = app(&store);
     let other = file.connect();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    // The first is under way, the second queued behind it when its caller goes.
+    // Both are queued when the caller of the second goes.
     let (waiting, gone) = (app.clone(), app.clone());
     let waiting = tokio::spawn(async move { put(&waiting, "waiting", "v").await });
-    tokio::time::sleep(Duration::from_millis(50)).await;
     let gone = tokio::spawn(async move { put(&gone, "gone", "v").await });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    others_wait().await;
     gone.abort();
     assert!(gone.await.unwrap_err().is_cancelled());
     other.execute_batch("ROLLBACK").unwrap();
@@ -157,7 +162,7 @@ fn poison(connection: &Connection) {
     connection.execute_batch(trigger).unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_write_that_sqlite_refuses_does_not_disturb_those_of_its_group() {
     let file = File::new();
     let store = Arc::new(file.open().await);
@@ -178,7 +183,7 @@ async fn a_write_that_sqlite_refuses_does_not_disturb_those_of_its_group() {
         );
         writes.spawn(async move { (index, put(&app, &key, "v").await) });
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    others_wait().await;
     other.execute_batch("ROLLBACK").unwrap();
     while let Some(write) = writes.join_next().await {
         match write.unwrap() {

@@ -5,10 +5,11 @@
 use crate::capabilities::state;
 use crate::guest::Guest;
 use crate::limits::{Limits, MemoryBudget, MemoryLimiter};
-use crate::needs::{Entry, STATE_VERSION};
+use crate::needs::{Entry, STATE_VERSION, WASI_0_2, WASI_0_3};
 use crate::output::{GuestOutput, Stream};
 use crate::shape::Shape;
 use dapr_blocks::state::AppStores;
+use semver::Version;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -164,11 +165,21 @@ impl App {
         shared: Shared,
     ) -> Result<Self, LinkError> {
         let mut linker = Linker::<Guest>::new(&shared.engine);
-        // All of WASI, whatever the component imports: a 0.3 component of Python or Rust imports parts of 0.2 too.
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-        wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        let wasi = |version: &Version| shape.imports_of(|package| package.starts_with("wasi:"), version);
+        let http = |version: &Version| shape.imports_of(|package| package == "wasi:http", version);
+        // Each by itself: a 0.3 component of Python or Rust imports parts of 0.2 too.
+        if wasi(&WASI_0_2) {
+            wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        }
+        if http(&WASI_0_2) {
+            wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        }
+        if wasi(&WASI_0_3) {
+            wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+        }
+        if http(&WASI_0_3) {
+            wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        }
         let imports = |path| shape.imports(path, &STATE_VERSION);
         if imports("dapr:state/types") {
             state::add_types_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;

@@ -178,6 +178,15 @@ impl Shape {
             .filter_map(ExternName::interface)
             .any(|name| name.is(path, version))
     }
+
+    /// Whether anything is imported of such packages in a version that a host with `version` serves.
+    pub fn imports_of(&self, package: impl Fn(&str) -> bool, version: &Version) -> bool {
+        let served = |name: &InterfaceName| name.version.as_ref().is_some_and(|own| compatible(own, version));
+        self.imports
+            .iter()
+            .filter_map(ExternName::interface)
+            .any(|name| package(&name.package) && served(name))
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +213,18 @@ mod tests {
         for text in ["run", "a/b", "wasi:io/streams@x"] {
             assert!(text.parse::<InterfaceName>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_imported_of_a_package_is_of_one_generation() {
+        let shape = Shape {
+            imports: ["wasi:http/types@0.2.10", "log"].map(ExternName::parse).into(),
+            exports: Vec::new(),
+        };
+        let http = |version| shape.imports_of(|package| package == "wasi:http", &version);
+        assert!(http(Version::new(0, 2, 12)));
+        assert!(!http(Version::new(0, 3, 0)));
+        assert!(!shape.imports_of(|package| package == "wasi:cli", &Version::new(0, 2, 12)));
     }
 
     #[test]

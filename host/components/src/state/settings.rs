@@ -4,7 +4,7 @@ use dapr_blocks::state::StateStore;
 use std::fmt;
 use std::sync::Arc;
 
-/// The settings of a state store. `Display` says where it keeps items: `memory, lost at exit`.
+/// The settings of a state store. `Display` says where it keeps items: `memory, at most 256MiB, lost at exit`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum StateSettings {

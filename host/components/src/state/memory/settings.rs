@@ -36,10 +36,10 @@ impl MemorySettings {
     }
 }
 
-/// Where the store keeps items.
+/// Where the store keeps items, and how much.
 impl fmt::Display for MemorySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("memory, lost at exit")
+        write!(f, "memory, at most {}, lost at exit", self.max_size)
     }
 }
 

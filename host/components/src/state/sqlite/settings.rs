@@ -160,10 +160,14 @@ impl SqliteSettings {
     }
 }
 
-/// Where the store keeps items.
+/// Where the store keeps items, and how much.
 impl fmt::Display for SqliteSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sqlite {}", self.path.display())
+        write!(f, "sqlite {}", self.path.display())?;
+        match self.max_size {
+            Some(max_size) => write!(f, ", at most {max_size}"),
+            None => Ok(()),
+        }
     }
 }
 
