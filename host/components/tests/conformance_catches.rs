@@ -229,6 +229,9 @@ impl StateStore for Faulty {
     }
 }
 
+/// How often a fault may go unseen: what shows when tasks meet at the wrong moment does not show each time.
+const RUNS: usize = 4;
+
 async fn report(wrong: Wrong) -> conformance::Report {
     conformance::run(Arc::new(Faulty::new(wrong)), Limits::default()).await
 }
@@ -307,12 +310,14 @@ async fn each_broken_rule_fails_the_claims_about_it() {
         (Wrong::TearsValues, &["a_value_and_its_content_type_are_of_one_write"]),
     ] {
         running.spawn(async move {
-            let report = report(wrong).await;
-            for claim in claims {
-                assert!(
-                    report.failed.iter().any(|failed| failed.claim == *claim),
-                    "{wrong:?} passes {claim}\n{report}"
-                );
+            for run in 1..=RUNS {
+                let report = report(wrong).await;
+                let failed = |claim: &&&str| report.failed.iter().any(|failed| failed.claim == **claim);
+                let passed: Vec<_> = claims.iter().filter(|claim| !failed(claim)).collect();
+                if passed.is_empty() {
+                    return;
+                }
+                assert!(run < RUNS, "{wrong:?} passes {passed:?}\n{report}");
             }
         });
     }
