@@ -4,8 +4,11 @@ use super::check::{Failure, Verdict, holds, same};
 use super::ground::{App, Ground, meet};
 use super::keys::UNUSUAL;
 use super::run::claims;
-use crate::state::{Cursor, KeyPrefix, PageLimit};
+use crate::state::{Cursor, KeyPrefix, PageLimit, StateError};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::task::JoinSet;
 
 claims! {
     a_listing_has_the_keys_with_the_prefix [Listing];
@@ -274,10 +277,16 @@ async fn actor_state_is_not_listed(ground: &Ground) -> Verdict {
     same("the keys", found, ["A", "T", "Type", "z"].map(str::to_owned).to_vec())
 }
 
+/// Keys before those that stay, between them and behind them, so that they move in any order.
+const COME_AND_GO: [&str; 3] = ["p/ ", "p/3-", "p/~"];
+
 async fn keys_that_stay_are_listed_while_others_come_and_go(ground: &Ground) -> Verdict {
     let stay = numbered(&ground.app, 60).await?;
-    // Before the keys that stay, between them and behind them, so that they move in any order.
-    let others = ["p/ ", "p/3-", "p/~"];
+    let missed = |found: &[String]| {
+        let missed = stay.iter().filter(|key| !found.contains(key)).collect::<Vec<_>>();
+        same("keys that stay and were not listed", missed, Vec::new())
+    };
+    // Between the pages, so that it happens each time.
     let mut cursor = None;
     let mut found = Vec::new();
     for pages in 0..MANY_PAGES {
@@ -287,14 +296,37 @@ async fn keys_that_stay_are_listed_while_others_come_and_go(ground: &Ground) -> 
         if cursor.is_none() {
             break;
         }
-        for other in others {
+        for key in COME_AND_GO {
             if pages % 2 == 0 {
-                ground.app.put(other, "v").await?;
+                ground.app.put(key, "v").await?;
             } else {
-                ground.app.remove(other).await?;
+                ground.app.remove(key).await?;
             }
         }
     }
-    let missed = stay.iter().filter(|key| !found.contains(key)).collect::<Vec<_>>();
-    same("keys that stay and were not listed", missed, Vec::new())
+    missed(&found)?;
+    // And at any moment, while a page is made too.
+    let listed = Arc::new(AtomicBool::new(false));
+    let (app, ends) = (ground.app.clone(), Arc::clone(&listed));
+    let mut writing: JoinSet<Result<usize, StateError>> = JoinSet::new();
+    writing.spawn(async move {
+        let mut writes = 0;
+        for key in COME_AND_GO.into_iter().cycle() {
+            if ends.load(Ordering::Relaxed) {
+                break;
+            }
+            app.put(key, "v").await?;
+            meet().await;
+            app.remove(key).await?;
+            meet().await;
+            writes += 1;
+        }
+        Ok(writes)
+    });
+    for _ in 0..8 {
+        missed(&list(&ground.app, "p/", PageLimit::new(10)?).await?)?;
+    }
+    listed.store(true, Ordering::Relaxed);
+    let writes = writing.join_next().await.transpose()?.transpose()?;
+    holds("nothing was written while keys were listed", writes > Some(0))
 }
