@@ -75,7 +75,7 @@ impl Report {
         let stores = setup.stores().map(|store| StoreRow {
             text: Setup::bound(store),
             name: store.name.to_string(),
-            place: store.settings.to_string(),
+            place: store.implementation.to_string(),
             key_prefix: store.key_prefix.to_string(),
             deadline_seconds: store.deadline.as_secs_f64(),
         });

@@ -4,7 +4,7 @@ use crate::args::COMPILE;
 use crate::examined::{BUILD_AGAINST_THIS_HOST, Examined};
 use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
-use dapr_code_cache::{CacheError, ChildCompiler, CodeCache, DEFAULT_LIMIT, Loaded, Progress};
+use dapr_code_cache::{CacheError, ChildCompiler, Code, CodeCache, DEFAULT_LIMIT, Progress};
 use dapr_runtime::app::{App, AppSpec, LinkError, Shared};
 use dapr_runtime::engine::{self, Allocator};
 use dapr_runtime::limits::{Limits, MemoryBudget};
@@ -38,7 +38,7 @@ fn engine(limits: &Limits) -> Outcome<Engine> {
 /// Compiles or finds the app's code and links it.
 pub(crate) async fn app(examined: &Examined, entry: Entry, spec: AppSpec, shared: &Shared) -> Outcome<App> {
     let path = &examined.target.path;
-    let Loaded { component, .. } = code(path, &examined.target.component, &shared.engine).await?;
+    let component = code(path, &examined.target.component, &shared.engine).await?;
     App::link(&component, &examined.shape, entry, spec, shared.clone()).map_err(|error| match error {
         LinkError::Memory { needed, memory } => Failure::usage(format!(
             "an instance of `{}` begins with {} in one memory, and may have {}",
@@ -53,7 +53,8 @@ pub(crate) async fn app(examined: &Examined, entry: Entry, spec: AppSpec, shared
     })
 }
 
-async fn code(path: &Path, component: &[u8], engine: &Engine) -> Outcome<Loaded> {
+/// The code of a component or module, compiled or found.
+pub(crate) async fn code<C: Code>(path: &Path, wasm: &[u8], engine: &Engine) -> Outcome<C> {
     let cache = cache()?;
     let program =
         std::env::current_exe().map_err(|error| Failure::run("cannot find this program's own file").because(&error))?;
@@ -68,20 +69,17 @@ async fn code(path: &Path, component: &[u8], engine: &Engine) -> Outcome<Loaded>
         )),
         Progress::Compiled { took } => crate::failure::say(format_args!("compiled in {:.1} s", took.as_secs_f64())),
     };
-    cache
-        .load(engine, component, &compiler, &progress)
-        .await
-        .map_err(|error| match error {
-            CacheError::Compile { message } => Failure::usage(format!("cannot compile `{}`", path.display()))
-                .detail(message)
-                .help("the tool that made it may be at fault: build it with another version"),
-            CacheError::Incompatible { source } => {
-                Failure::usage(format!("`{}` does not fit this host", path.display()))
-                    .because(source.as_ref())
-                    .help("docs/configuration.md has the limits that hold for a component")
-            }
-            error => Failure::run(&error).caused(&error),
-        })
+    let loaded = cache.load(engine, wasm, &compiler, &progress).await;
+    let loaded = loaded.map_err(|error| match error {
+        CacheError::Compile { message } => Failure::usage(format!("cannot compile `{}`", path.display()))
+            .detail(message)
+            .help("the tool that made it may be at fault: build it with another version"),
+        CacheError::Incompatible { source } => Failure::usage(format!("`{}` does not fit this host", path.display()))
+            .because(source.as_ref())
+            .help("docs/configuration.md has the limits that hold for a component"),
+        error => Failure::run(&error).caused(&error),
+    })?;
+    Ok(loaded.code)
 }
 
 /// The cache of compiled code; one that keeps nothing where there is no place for it.
