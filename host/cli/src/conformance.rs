@@ -1,12 +1,11 @@
 //! `dapr-wasm conformance FILE`: the rules that every store keeps, run against a provider.
 
 use crate::args::ConformanceArgs;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::load;
 use crate::provider::Wanted;
 use dapr_blocks::config::ProviderConfig;
 use dapr_blocks::state::{Limits, StateStore, conformance};
-use dapr_runtime::engine::EpochTicker;
 use dapr_runtime::providers::store::{OpenError, ProviderStore};
 use std::io::Write;
 use std::process::ExitCode;
@@ -34,8 +33,7 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
         deadline: DEADLINE,
     };
     let shared = load::shared()?;
-    let ticker =
-        EpochTicker::start(&shared.engine).map_err(|error| Failure::run("cannot start a thread").because(&error))?;
+    let ticker = load::ticker(&shared)?;
     let provider = wanted.link(&shared).await?;
     let report = if args.durable {
         let open = || async {

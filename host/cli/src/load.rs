@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
 use dapr_code_cache::{CacheError, ChildCompiler, Code, CodeCache, DEFAULT_LIMIT, Progress};
 use dapr_runtime::app::{App, AppSpec, LinkError, Shared};
-use dapr_runtime::engine::{self, Allocator};
+use dapr_runtime::engine::{self, Allocator, EpochTicker};
 use dapr_runtime::limits::{Limits, MemoryBudget};
 use dapr_runtime::needs::Entry;
 use dapr_runtime::output::GuestOutput;
@@ -28,6 +28,11 @@ pub(crate) fn shared() -> Outcome<Shared> {
         budget,
         output: Arc::new(output),
     })
+}
+
+/// What interrupts guests that compute.
+pub(crate) fn ticker(shared: &Shared) -> Outcome<EpochTicker> {
+    EpochTicker::start(&shared.engine).map_err(|error| Failure::run("cannot start a thread").because(&error))
 }
 
 fn engine(limits: &Limits) -> Outcome<Engine> {

@@ -9,7 +9,6 @@ use crate::shutdown;
 use crate::summary::summary;
 use dapr_runtime::admin::Admin;
 use dapr_runtime::app::App;
-use dapr_runtime::engine::EpochTicker;
 use dapr_runtime::triggers::command;
 use dapr_runtime::triggers::http::{Server, ServerError};
 use std::io;
@@ -36,8 +35,7 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
         );
     }
     let shared = load::shared()?;
-    let ticker =
-        EpochTicker::start(&shared.engine).map_err(|error| Failure::run("cannot start a thread").because(&error))?;
+    let ticker = load::ticker(&shared)?;
     // An app that has no use for a store leaves no file behind.
     let stores = if examined.uses_stores() {
         setup.open(&shared).await?

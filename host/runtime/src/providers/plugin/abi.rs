@@ -178,7 +178,11 @@ impl Abi {
         let answer = call.call_async(&mut *store, (pointer, length)).await?;
         let reply = self.copied(store, answer)?;
         let answered = Some(pointer_of(answer)).filter(|_| self.dialect == Dialect::Reactor);
-        for pointer in [Some(pointer), answered].into_iter().flatten().filter(|pointer| *pointer != 0) {
+        for pointer in [Some(pointer), answered]
+            .into_iter()
+            .flatten()
+            .filter(|pointer| *pointer != 0)
+        {
             self.free.call_async(&mut *store, pointer).await?;
         }
         Ok(reply)
@@ -202,7 +206,12 @@ impl Abi {
     /// Copies an answer out of the plugin's memory.
     fn copied(&self, store: &Store<PluginGuest>, answer: u64) -> wasmtime::Result<Reply> {
         let length = (answer & u64::from(u32::MAX)) as u32;
-        let bytes = slice(self.memory.data(store), pointer_of(answer), length & !IS_ERROR, self.max)?;
+        let bytes = slice(
+            self.memory.data(store),
+            pointer_of(answer),
+            length & !IS_ERROR,
+            self.max,
+        )?;
         Ok(match length & IS_ERROR {
             0 => Reply::Message(bytes.to_vec()),
             _ => Reply::Error(String::from_utf8_lossy(bytes).into_owned()),
@@ -232,7 +241,7 @@ mod tests {
     fn an_answer_lies_within_the_memory() {
         let memory = [1, 2, 3, 4];
         assert_eq!(slice(&memory, 1, 2, 10).unwrap(), [2, 3]);
-        assert_eq!(slice(&memory, 4, 0, 10).unwrap(), []);
+        assert!(slice(&memory, 4, 0, 10).unwrap().is_empty());
         for (pointer, length) in [(4, 1), (0, 5), (u32::MAX, 1), (5, 0)] {
             assert!(matches!(
                 slice(&memory, pointer, length, 10),
