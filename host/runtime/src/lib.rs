@@ -21,6 +21,7 @@ pub mod admin;
 pub mod app;
 pub mod capabilities;
 pub mod engine;
+mod event_loop;
 mod guest;
 pub mod limits;
 mod machine;
