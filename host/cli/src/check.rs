@@ -28,6 +28,7 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let shared = load::shared()?;
     let ticker = load::ticker(&shared)?;
     let (tried, failed) = tried(&setup, &examined, &shared).await;
+    load::printed(&shared).await;
     let report = Report::new(&setup, &examined, &tried, args.app.strict);
     let cannot_write = |error: &io::Error| Failure::run("cannot write the report").because(error);
     let text = match args.format {

@@ -47,6 +47,7 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
         store.close().await;
         report
     };
+    load::printed(&shared).await;
     drop(ticker);
     // Nobody may be left to read it.
     let _ = writeln!(std::io::stdout(), "{report}");

@@ -15,6 +15,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::Engine;
 
 /// Makes the engine and what all apps share.
@@ -33,6 +34,17 @@ pub(crate) fn shared() -> Outcome<Shared> {
 /// What interrupts guests that compute.
 pub(crate) fn ticker(shared: &Shared) -> Outcome<EpochTicker> {
     EpochTicker::start(&shared.engine).map_err(|error| Failure::run("cannot start a thread").because(&error))
+}
+
+/// How long what guests printed last may take to be printed: nobody may be reading.
+const PRINTED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Waits until what guests printed is printed.
+pub(crate) async fn printed(shared: &Shared) {
+    let printed = tokio::time::timeout(PRINTED_WITHIN, shared.output.flush()).await;
+    if printed.is_err() {
+        tracing::warn!("nobody reads what guests printed: the end of it is lost");
+    }
 }
 
 fn engine(limits: &Limits) -> Outcome<Engine> {

@@ -15,12 +15,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// How long what an app printed last may take to be printed: nobody may be reading.
-const PRINTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs an app until it ends or the host is told to stop.
 pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
@@ -53,10 +49,7 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
     for open in stores {
         open.store.close().await;
     }
-    let printed = tokio::time::timeout(PRINTED_WITHIN, shared.output.flush()).await;
-    if printed.is_err() {
-        tracing::warn!("nobody reads what the app printed: the end of it is lost");
-    }
+    load::printed(&shared).await;
     // Last: a guest that still computes lets nobody else run any more.
     drop(ticker);
     outcome

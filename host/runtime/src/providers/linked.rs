@@ -79,13 +79,13 @@ impl From<wasmtime::Error> for ProviderLinkError {
 #[non_exhaustive]
 pub enum StartError {
     /// It trapped, or exceeded a limit, before or in `init`.
-    #[error("it does not start")]
+    #[error("it trapped")]
     Trapped(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It took longer than a call may.
-    #[error("it does not start within {0:?}")]
+    #[error("it had no answer within {0:?}")]
     TooSlow(Duration),
     /// It said why it cannot.
-    #[error("it refuses to start")]
+    #[error("it refused")]
     Refused(#[source] StateError),
     /// It says something else of itself than the instance before it.
     #[error("it declares other features, limits or instances than the instance before it")]
