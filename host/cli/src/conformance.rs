@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
         };
         conformance::run_reopening(open, Limits::default()).await
     } else {
-        let store: Arc<dyn StateStore> = Arc::new(wanted.start(provider).await?);
+        let store: Arc<dyn StateStore> = Arc::new(wanted.start(provider, &shared).await?);
         let report = conformance::run(Arc::clone(&store), Limits::default()).await;
         store.close().await;
         report

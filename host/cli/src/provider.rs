@@ -42,12 +42,19 @@ impl<'a> Wanted<'a> {
 
     /// Reads, compiles and links the component, and starts its first instance.
     pub(crate) async fn open(&self, shared: &Shared) -> Outcome<ProviderStore> {
-        self.start(self.link(shared).await?).await
+        let provider = self.link(shared).await?;
+        self.start(provider, shared).await
     }
 
     /// Starts the first instance.
-    pub(crate) async fn start(&self, provider: Provider) -> Outcome<ProviderStore> {
-        ProviderStore::open(provider).await.map_err(|error| match error {
+    pub(crate) async fn start(&self, provider: Provider, shared: &Shared) -> Outcome<ProviderStore> {
+        let error = match ProviderStore::open(provider).await {
+            Ok(store) => return Ok(store),
+            Err(error) => error,
+        };
+        // What it printed comes before what is said of it.
+        load::printed(shared).await;
+        Err(match error {
             OpenError::OneInstance(_) => self.cannot_use(&error).help("remove `instances`, or set it to 1"),
             error => Failure::run(format!("{} does not start", self.whose)).because(&error),
         })

@@ -1,4 +1,7 @@
 //! State calls as a guest feels them: it times itself, so that HTTP and making an instance are not in it.
+//!
+//! Several callers are as many requests at once, each with an instance of its own; the time is that of one call of one of
+//! them, in the median of the callers.
 
 use super::budget::{Budget, Missed};
 use super::client;
@@ -9,6 +12,7 @@ use super::server::Server;
 use super::subject::{Bench, Instances, Store};
 use crate::guests;
 use anyhow::{Context, Result};
+use std::thread;
 use std::time::Duration;
 
 /// In bytes, as the head of the table names them.
@@ -22,11 +26,15 @@ const FIRST: u64 = 20;
 
 const MOST_CALLS: u64 = 100_000;
 
+/// Callers at once.
+const CALLERS: [usize; 2] = [1, 16];
+
 /// A call to time.
 struct Call<'a> {
     server: &'a Server,
     store: Store,
     operation: &'static str,
+    callers: usize,
     size: u32,
     calls: u64,
 }
@@ -40,12 +48,16 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
     let servers = Store::ALL.into_iter().map(start).collect::<Result<Vec<_>>>()?;
     let mut calls = Vec::new();
     for (store, server) in &servers {
-        for operation in ["get", "set"] {
+        for (operation, callers) in ["get", "set"]
+            .into_iter()
+            .flat_map(|operation| CALLERS.map(|callers| (operation, callers)))
+        {
             for size in SIZES {
                 let call = Call {
                     server,
                     store: *store,
                     operation,
+                    callers,
                     size,
                     calls: FIRST,
                 };
@@ -71,13 +83,18 @@ fn section(calls: &[Call<'_>], nanos: &[f64]) -> Section {
         let ([call, ..], [smallest, ..]) = (calls, nanos) else {
             continue;
         };
-        let name = format!("{}, {}", call.operation, call.store.name());
+        let name = match call.callers {
+            1 => format!("{}, {}", call.operation, call.store.name()),
+            callers => format!("{}, {}, {callers} callers", call.operation, call.store.name()),
+        };
         let what = format!("state calls: {name}, 100 B: {} ns", whole(*smallest));
         let judged = missed.judge(&what, *smallest, promised(call));
-        headlines.push([
-            format!("state {name}, 100 B, seen from the app"),
-            format!("{:.1} us", smallest / 1e3),
-        ]);
+        if call.callers == 1 {
+            headlines.push([
+                format!("state {name}, 100 B, seen from the app"),
+                format!("{:.1} us", smallest / 1e3),
+            ]);
+        }
         table.row([name], nanos.iter().copied().map(whole), judged);
     }
     Section {
@@ -90,7 +107,11 @@ fn section(calls: &[Call<'_>], nanos: &[f64]) -> Section {
 
 /// Of the smallest value.
 fn promised(call: &Call<'_>) -> Option<Budget> {
-    (call.store == Store::Memory && call.operation == "get").then_some(Budget::AtMost(1000.0))
+    match (call.operation, call.callers, call.store) {
+        ("get", 1, Store::Memory) => Some(Budget::AtMost(1000.0)),
+        ("get" | "set", 1, Store::Provider) => Some(Budget::AtMost(4000.0)),
+        _ => None,
+    }
 }
 
 impl Call<'_> {
@@ -103,6 +124,17 @@ impl Call<'_> {
 
     /// The time of one call in nanoseconds.
     fn time(&self) -> Result<f64> {
+        let times = thread::scope(|scope| {
+            let callers: Vec<_> = (0..self.callers).map(|_| scope.spawn(|| self.ask())).collect();
+            let times = callers
+                .into_iter()
+                .map(|caller| caller.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            times.collect::<Result<Vec<_>>>()
+        })?;
+        Ok(median(times))
+    }
+
+    fn ask(&self) -> Result<f64> {
         let Self {
             operation, size, calls, ..
         } = self;

@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `hello`, `counter`, `calls`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
+//! | `hello`, `counter`, `calls`, `neighbours`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
 //! | `subject` | the servers that are measured, and what they need on disk |
 //! | `server`, `client`, `wrk`, `turn`, `memory` | starting, asking, loading and weighing a server |
 //! | `rounds`, `budget`, `figure` | medians, verdicts, and how numbers are written |
@@ -19,6 +19,7 @@ mod figure;
 mod hello;
 mod machine;
 mod memory;
+mod neighbours;
 mod options;
 mod report;
 mod resident;
@@ -42,10 +43,11 @@ use subject::Bench;
 /// What measures a section.
 type Measure = fn(&Bench) -> Result<Section>;
 
-const SECTIONS: [Measure; 6] = [
+const SECTIONS: [Measure; 7] = [
     hello::measure,
     counter::measure,
     calls::measure,
+    neighbours::measure,
     start::measure,
     resident::measure,
     size::measure,

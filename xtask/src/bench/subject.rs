@@ -24,6 +24,8 @@ struct Scratch(PathBuf);
 pub(super) enum Store {
     None,
     Memory,
+    /// The example of a store in WebAssembly, which keeps items in its memory.
+    Provider,
     Sqlite,
 }
 
@@ -46,23 +48,29 @@ pub(super) struct Host {
 }
 
 impl Store {
-    pub(super) const ALL: [Self; 2] = [Self::Memory, Self::Sqlite];
+    pub(super) const ALL: [Self; 3] = [Self::Memory, Self::Provider, Self::Sqlite];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::None => "no store",
             Self::Memory => "memory",
+            Self::Provider => "store-memory",
             Self::Sqlite => "SQLite",
         }
     }
 
-    fn table(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Memory => "[state.statestore]\ntype = \"in-memory\"\n",
+    fn table(self) -> String {
+        let settings = match self {
+            Self::None => return String::new(),
+            Self::Memory => "type = \"in-memory\"".to_owned(),
+            Self::Provider => {
+                let component = guests::example("store-memory").display().to_string();
+                format!("type = \"wasm\"\ncomponent = {component:?}")
+            }
             // What the configuration that is built into the host says.
-            Self::Sqlite => "[state.statestore]\ntype = \"sqlite\"\nconnectionString = \"state.db\"\n",
-        }
+            Self::Sqlite => "type = \"sqlite\"\nconnectionString = \"state.db\"".to_owned(),
+        };
+        format!("[state.statestore]\n{settings}\n")
     }
 }
 
@@ -104,14 +112,16 @@ impl Bench {
     pub(super) fn host(&self, guest: PathBuf, store: Store, instances: Instances) -> Result<Host> {
         let app = guest.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = format!("dapr-wasm, {app}, {}, {}", store.name(), instances.name());
+        self.host_with(guest, &name, &format!("{}{}", instances.table(), store.table()))
+    }
+
+    /// A host of one app with this configuration, in a folder of its own.
+    pub(super) fn host_with(&self, guest: PathBuf, name: &str, configuration: &str) -> Result<Host> {
         let folder = self.scratch.0.join(name.replace([' ', ','], "-"));
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(
-            folder.join("components.toml"),
-            format!("{}{}", instances.table(), store.table()),
-        )?;
+        std::fs::write(folder.join("components.toml"), configuration)?;
         Ok(Host {
-            name,
+            name: name.to_owned(),
             folder,
             guest,
             cache: self.scratch.0.join("cache"),
