@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dapr_blocks::config::{AllowedHost, ByteSize};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use tracing::level_filters::LevelFilter;
@@ -121,6 +122,10 @@ pub(crate) struct ConformanceArgs {
     /// The memory of an instance.
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     pub(crate) memory: ByteSize,
+
+    /// Instances at most, where the store allows several.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) instances: Option<NonZeroU32>,
 
     /// Also that items are there after the store was closed and opened again.
     #[arg(long)]

@@ -2,7 +2,7 @@
 
 use crate::args::{CheckArgs, ReportFormat};
 use crate::examined::Examined;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, harmless};
 use crate::load;
 use crate::provider::Wanted;
 use crate::setup::{Origin, Setup};
@@ -27,12 +27,12 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let examined = Examined::read(&args.app, &setup)?;
     let shared = load::shared()?;
     let ticker = load::ticker(&shared)?;
-    let (tried, failed) = tried(&setup, &examined, &shared).await;
+    let (tried, mut failed) = tried(&setup, &examined, &shared).await;
     load::printed(&shared).await;
     let report = Report::new(&setup, &examined, &tried, args.app.strict);
     let cannot_write = |error: &io::Error| Failure::run("cannot write the report").because(error);
     let text = match args.format {
-        ReportFormat::Text => report.text(),
+        ReportFormat::Text => harmless(&report.text()).into_owned(),
         ReportFormat::Json => {
             serde_json::to_string_pretty(&report).map_err(|error| cannot_write(&error.into()))? + "\n"
         }
@@ -45,16 +45,20 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let entry = examined.runnable(&args.app, &setup)?;
     load::app(&examined, entry, setup.spec(&[]), &shared).await?;
     drop(ticker);
-    match failed {
-        Some(failure) => Err(failure),
-        None => Ok(ExitCode::SUCCESS),
+    // The last one by whoever called, and all others here.
+    let Some(last) = failed.pop() else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    for failure in failed {
+        failure.report();
     }
+    Err(last)
 }
 
-/// What the stores in WebAssembly can do, by name, and the first failure to start one.
-async fn tried(setup: &Setup, examined: &Examined, shared: &Shared) -> (BTreeMap<String, Tried>, Option<Failure>) {
+/// What the stores in WebAssembly can do, by name, and why some do not start.
+async fn tried(setup: &Setup, examined: &Examined, shared: &Shared) -> (BTreeMap<String, Tried>, Vec<Failure>) {
     let mut tried = BTreeMap::new();
-    let mut failed = None;
+    let mut failed = Vec::new();
     if !examined.uses_stores() {
         return (tried, failed);
     }
@@ -69,7 +73,7 @@ async fn tried(setup: &Setup, examined: &Examined, shared: &Shared) -> (BTreeMap
                 Tried::Has(features)
             }
             Err(failure) => {
-                failed.get_or_insert(failure);
+                failed.push(failure);
                 Tried::Failed
             }
         };

@@ -23,30 +23,30 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
     let config = ProviderConfig {
         allow_hosts: args.allow_host.iter().cloned().collect(),
         memory: args.memory,
+        instances: args.instances,
         metadata: args.metadata.iter().cloned().collect(),
         ..ProviderConfig::at(&args.file)
     };
     let wanted = Wanted {
         name: NAME,
         whose: "a state store".to_owned(),
+        memory: "--memory",
         config: &config,
         deadline: DEADLINE,
     };
     let shared = load::shared()?;
     let ticker = load::ticker(&shared)?;
     let provider = wanted.link(&shared).await?;
-    let report = if args.durable {
+    let store: Arc<dyn StateStore> = Arc::new(wanted.start(provider.clone(), &shared).await?);
+    let mut report = conformance::run(Arc::clone(&store), Limits::default()).await;
+    store.close().await;
+    if args.durable {
         let open = || async {
             let store = ProviderStore::open(provider.clone()).await?;
             Ok::<_, OpenError>(Arc::new(store) as Arc<dyn StateStore>)
         };
-        conformance::run_reopening(open, Limits::default()).await
-    } else {
-        let store: Arc<dyn StateStore> = Arc::new(wanted.start(provider, &shared).await?);
-        let report = conformance::run(Arc::clone(&store), Limits::default()).await;
-        store.close().await;
-        report
-    };
+        report = report.and(conformance::run_reopening(open, Limits::default()).await);
+    }
     load::printed(&shared).await;
     drop(ticker);
     // Nobody may be left to read it.

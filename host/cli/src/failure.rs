@@ -13,6 +13,7 @@
 //! All of it goes to standard error. A warning has the same form.
 
 use anstyle::{AnsiColor, Style};
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io::Write as _;
@@ -117,7 +118,8 @@ impl Failure {
     fn print(&self, word: &str, color: AnsiColor) {
         let style = Style::new().bold().fg_color(Some(color.into()));
         // Nobody may be left to read it.
-        let _ = writeln!(anstream::stderr(), "{style}{word}{style:#}: {self}");
+        let text = self.to_string();
+        let _ = writeln!(anstream::stderr(), "{style}{word}{style:#}: {}", harmless(&text));
     }
 }
 
@@ -163,7 +165,23 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 
 /// Tells the user something on standard error. Nobody may be left to read it, which is no reason to stop.
 pub(crate) fn say(text: impl fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", harmless(&text.to_string()));
+}
+
+/// A text without characters that drive a terminal or turn the direction of writing: names in a file are whoever made it's.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let drives = |char: char| {
+        let turns = matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        turns || (char.is_control() && !matches!(char, '\n' | '\t'))
+    };
+    if !text.contains(drives) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |char: char| match drives(char) {
+        true => char.escape_unicode().to_string(),
+        false => char.to_string(),
+    };
+    Cow::Owned(text.chars().map(shown).collect())
 }
 
 #[cfg(test)]
@@ -233,6 +251,12 @@ mod tests {
             shown(Failure::run("m"), &["locked", "Error code 5: locked"]),
             "m\n  because: locked"
         );
+    }
+
+    #[test]
+    fn what_would_drive_a_terminal_is_spelled_out() {
+        assert_eq!(harmless("a\n\tä…"), "a\n\tä…");
+        assert_eq!(harmless("\u{1b}[31mred\u{202e}"), "\\u{1b}[31mred\\u{202e}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod summary;
 mod target;
 mod wit;
 
-use args::{CacheCommand, Cli, Command};
+use args::{CacheCommand, Cli, Command, LogLevel};
 use clap::Parser;
 use failure::{Failure, Outcome};
 use std::process::ExitCode;
@@ -52,7 +52,10 @@ fn block_on(command: Command) -> Outcome<ExitCode> {
                 run::run(args).await
             }
             Command::Check(args) => check::check(&args).await,
-            Command::Conformance(args) => conformance::run(&args).await,
+            Command::Conformance(args) => {
+                logging::start(LogLevel::Warn.into(), None);
+                conformance::run(&args).await
+            }
             Command::Wit { dir } => wit::write(&dir).map(said),
             Command::Cache {
                 command: CacheCommand::Clean,

@@ -24,6 +24,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) name: &'a str,
     /// ``the state store `mine` (components.toml:1:8)``
     pub(crate) whose: String,
+    /// What sets the memory of an instance.
+    pub(crate) memory: &'static str,
     pub(crate) config: &'a ProviderConfig,
     pub(crate) deadline: Duration,
 }
@@ -35,6 +37,7 @@ impl<'a> Wanted<'a> {
         Self {
             name: name.as_str(),
             whose: format!("the state store `{name}` ({location})"),
+            memory: "`memory` of its table",
             config,
             deadline: store.deadline,
         }
@@ -78,7 +81,8 @@ impl<'a> Wanted<'a> {
                 size(needed),
                 size(memory as u64)
             ))
-            .help(format!("`memory` of {} sets what it may have", self.whose)),
+            .help(format!("{} sets what it may have, for {}", self.memory, self.whose)),
+            ProviderLinkError::NoSockets => self.cannot_use(&error).help("remove `allow-hosts`"),
             ProviderLinkError::Plugin(_) => self.cannot_use(&error).help("build it again, or for another host"),
             error => self.cannot_use(&error).help(WORLD),
         })

@@ -15,7 +15,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
+use std::time::Duration;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Runs an app until it ends or the host is told to stop.
@@ -28,6 +29,12 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
         return Err(
             Failure::usage(format!("`{shown}` answers HTTP requests and takes no arguments"))
                 .help("what stands after `--` is for programs; give an app its settings with --env NAME=VALUE"),
+        );
+    }
+    if !entry.is_http() && args.admin_listen.is_some() {
+        let shown = examined.target.path.display();
+        return Err(
+            Failure::usage(format!("`{shown}` is a program, and has no /healthz")).help("remove --admin-listen")
         );
     }
     let shared = load::shared()?;
@@ -46,9 +53,7 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
         code.map(exit_code)
             .map_err(|error| Failure::run(format!("`{}` failed", app.id())).caused(&error))
     };
-    for open in stores {
-        open.store.close().await;
-    }
+    close(stores, shared.limits.drain).await;
     load::printed(&shared).await;
     // Last: a guest that still computes lets nobody else run any more.
     drop(ticker);
@@ -90,6 +95,17 @@ async fn serve(
         )));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Closes all stores at once. One that is still at a call that hangs is not waited for beyond `patience`.
+async fn close(stores: Vec<OpenStore>, patience: Duration) {
+    let mut closing = JoinSet::new();
+    for open in stores {
+        closing.spawn(async move { open.store.close().await });
+    }
+    if tokio::time::timeout(patience, closing.join_all()).await.is_err() {
+        tracing::warn!("a store is not done with a call, which ends here");
+    }
 }
 
 /// What answers `/healthz`.

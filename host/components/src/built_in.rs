@@ -109,10 +109,8 @@ fn without(kind: &ComponentType) -> Option<ConfigErrors> {
         .iter()
         .filter(|vendor| vendor.is_built)
         .map(|vendor| format!("\"{}\"", vendor.name));
-    let help = match known.collect::<Vec<_>>().as_slice() {
-        [] => "this host was built without any state store".to_owned(),
-        known => format!("this version has {}", known.join(" and ")),
-    };
+    let known: Vec<_> = known.chain(["\"wasm\"".to_owned()]).collect();
+    let help = format!("this version has {}", known.join(", "));
     let error = kind
         .location()
         .error(format!("Dapr's state store {shown} is not in this version yet"));
@@ -170,7 +168,7 @@ mod tests {
         assert_eq!(
             problem("[state.s]\ntype = 'state.redis'\nredisHost = 'localhost:6379'"),
             "components.toml:2:8: Dapr's state store \"redis\" is not in this version yet\n  |\n2 | \
-             type = 'state.redis'\n  |        ^^^^^^^^^^^^^ this version has \"in-memory\" and \"sqlite\""
+             type = 'state.redis'\n  |        ^^^^^^^^^^^^^ this version has \"in-memory\", \"sqlite\", \"wasm\""
         );
     }
 

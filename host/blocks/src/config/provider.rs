@@ -40,7 +40,7 @@ pub struct ProviderConfig {
     /// `memory`, a size of at least 64 KiB: the most that all memories and tables of one instance may have together; growth
     /// beyond it fails in the component. Default: `"256MiB"`.
     pub memory: ByteSize,
-    /// `instances`, an integer of at least 1: how many instances serve calls at the same time, one call each. Default: one a
+    /// `instances`, an integer of 1 to 64: how many instances serve calls at the same time, one call each. Default: one a
     /// processor where the component allows several, else one.
     pub instances: Option<NonZeroU32>,
     /// `metadata`, a table of strings: handed to the component when an instance begins. Default: empty.
@@ -52,6 +52,9 @@ const KEYS: [&str; 5] = ["component", "allow-hosts", "memory", "instances", "met
 
 /// A page, the unit in which Wasm memories grow: with less, a component cannot have a memory at all.
 const MIN_MEMORY: ByteSize = ByteSize::kib(64);
+
+/// More than processors to run them on; they share a pool of places with the apps' instances.
+const MAX_INSTANCES: u32 = 64;
 
 impl ProviderConfig {
     /// [`ProviderConfig::memory`] where the file has none: room for a language's runtime and what it keeps.
@@ -75,7 +78,12 @@ impl ProviderConfig {
             true => Err(format!("it must be at least {MIN_MEMORY}")),
             false => Ok(()),
         });
-        let instances = table.take("instances");
+        let instances = table.take_checked("instances", |instances: &NonZeroU32| {
+            match instances.get() > MAX_INSTANCES {
+                true => Err(format!("it must be at most {MAX_INSTANCES}")),
+                false => Ok(()),
+            }
+        });
         let metadata = table.take("metadata");
         table.finish()?;
         let default = Self::at(component?);

@@ -102,7 +102,7 @@ impl<S> StateComponent<S> {
 fn refuse_later_keys(table: &mut Table) {
     table.refuse(
         "source",
-        "`source` is not in this version yet: all stores are built in",
+        "`source` is not in this version yet: stores are built in, or WebAssembly",
         Some("installed Dapr components come later"),
     );
     refuse_daprs_keys(table);

@@ -58,6 +58,9 @@ pub enum ProviderLinkError {
     /// A plugin without some of the functions that plugins have, or with others of their names.
     #[error("it is a plugin that lacks what plugins export: {}", .0.join(", "))]
     Plugin(Vec<String>),
+    /// A plugin that is to reach servers.
+    #[error("it is a plugin, which has no sockets, and `allow-hosts` names servers")]
+    NoSockets,
     /// No instance could be made within [`ProviderSpec::memory`].
     #[error("an instance begins with {needed} bytes in one memory or table, and may have {memory} in all")]
     Memory {
@@ -130,6 +133,9 @@ impl Provider {
             }
             ProviderCode::Plugin(module) => {
                 let dialect = Exports::check(module).map_err(ProviderLinkError::Plugin)?;
+                if !spec.allow_hosts.is_empty() {
+                    return Err(ProviderLinkError::NoSockets);
+                }
                 fits(Some(module.resources_required()), spec.memory)?;
                 let mut linker = wasmtime::Linker::<PluginGuest>::new(&shared.engine);
                 p1::add_to_linker_async(&mut linker, |guest| &mut guest.wasi)?;

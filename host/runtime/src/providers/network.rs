@@ -2,7 +2,7 @@
 //!
 //! A name is checked when it is looked up, and an address when it is connected to: it must be listed itself, or have come
 //! out of a look-up of a listed name by this very instance. What no list of names may lead to is a link-local address
-//! (where cloud machines keep their credentials), a multicast or broadcast address, and, except by the name `localhost`, the
+//! and others where clouds keep credentials, a multicast or broadcast address, and, except by the name `localhost`, the
 //! machine itself; who wants these lists the address.
 //!
 //! Only TCP, and only outwards. The sockets are wasmtime-wasi's.
@@ -57,9 +57,6 @@ impl Network {
 
     /// Lets the instance that is built have sockets, as far as the list goes.
     pub(super) fn apply(&self, wasi: &mut WasiCtxBuilder) {
-        if self.allowed.is_empty() {
-            return;
-        }
         let network = self.clone();
         wasi.allow_tcp(true)
             .allow_ip_name_lookup(true)
@@ -129,15 +126,23 @@ fn may_have(name: &str, address: IpAddr) -> bool {
     if address.is_loopback() {
         return name.trim_end_matches('.').eq_ignore_ascii_case("localhost");
     }
-    let special = match address {
-        IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast() || v4.octets()[0] == 0,
-        IpAddr::V6(v6) => match embedded(v6) {
-            Some(v4) => !may_have("", v4.into()),
-            None => v6.is_unicast_link_local(),
-        },
-    };
+    let special = CLOUDS.contains(&address)
+        || match address {
+            IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast() || v4.octets()[0] == 0,
+            IpAddr::V6(v6) => match embedded(v6) {
+                Some(v4) => !may_have("", v4.into()),
+                None => v6.is_unicast_link_local(),
+            },
+        };
     !(special || address.is_unspecified() || address.is_multicast())
 }
+
+/// Where clouds keep credentials beside the link-local addresses: Alibaba, Azure, and AWS over IPv6.
+const CLOUDS: [IpAddr; 3] = [
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+];
 
 /// The IPv4 address that a network leads an IPv6 one to: NAT64, 6to4, and the old "compatible" form.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
@@ -288,6 +293,9 @@ mod tests {
             "127.0.0.1",
             "::1",
             "169.254.169.254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "fd00:ec2::254",
             "fe80::1",
             "0.0.0.0",
             "::",

@@ -53,8 +53,8 @@ pub(super) trait Start: Send + Sync + 'static {
 pub(super) enum Refused {
     /// Too many others wait, or waited for too long.
     Full,
-    /// All places rest, after this.
-    Down(Arc<str>),
+    /// All places rest.
+    Down,
     /// The pool is closed.
     Closed,
 }
@@ -63,10 +63,9 @@ pub(super) enum Refused {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     Well,
-    /// Instances keep breaking, so many in a row, the last one of this.
+    /// Instances keep breaking, so many in a row.
     Failing {
         failures: u32,
-        cause: Arc<str>,
     },
 }
 
@@ -76,6 +75,8 @@ pub(super) struct Pool<S: Start>(Arc<Inner<S>>);
 struct Inner<S: Start> {
     /// What logs call it.
     name: String,
+    /// The longest that a call takes.
+    deadline: Duration,
     start: S,
     size: usize,
     state: Mutex<State<S>>,
@@ -104,10 +105,17 @@ impl<S: Start> State<S> {
 }
 
 impl<S: Start> Pool<S> {
-    /// A pool with its first instance. Its tasks run on this runtime.
-    pub(super) fn new(name: &str, start: S, size: usize, first: S::Instance, tasks: TaskTracker) -> Self {
+    /// A pool with its first instance, of which no call takes longer than `deadline`. Its tasks run on this runtime.
+    pub(super) fn new(
+        name: &str,
+        (start, size): (S, usize),
+        first: S::Instance,
+        deadline: Duration,
+        tasks: TaskTracker,
+    ) -> Self {
         Self(Arc::new(Inner {
             name: name.to_owned(),
+            deadline,
             start,
             size,
             state: Mutex::new(State {
@@ -136,7 +144,7 @@ impl<S: Start> Pool<S> {
                 return Ok(self.0.lease(instance));
             }
             if state.is_down() {
-                return Err(Refused::Down(state.failures.cause()));
+                return Err(Refused::Down);
             }
             if state.waiting.len() >= WAITING {
                 state.waiting.retain(|waiting| !waiting.is_closed());
@@ -155,7 +163,7 @@ impl<S: Start> Pool<S> {
         match tokio::time::timeout(patience, waiting).await {
             Ok(Ok(lease)) => Ok(lease),
             Ok(Err(_)) if self.0.closing.is_cancelled() => Err(Refused::Closed),
-            Ok(Err(_)) => Err(Refused::Down(self.0.state().failures.cause())),
+            Ok(Err(_)) => Err(Refused::Down),
             Err(_) => Err(Refused::Full),
         }
     }
@@ -163,7 +171,8 @@ impl<S: Start> Pool<S> {
     /// How it is.
     pub(super) fn condition(&self) -> Condition {
         let state = self.0.state();
-        state.failures.condition(Instant::now(), state.is_down())
+        let is_live = state.idle.len() + state.busy > 0;
+        state.failures.condition(Instant::now(), is_live, self.0.deadline)
     }
 
     /// Refuses calls from now on, waits for those under way, and lets go of the instances.
@@ -222,11 +231,15 @@ impl<S: Start> Inner<S> {
 
     /// Notes a failure, and how long the place, which counts nowhere at the moment, is to rest after it.
     fn rest(&self, state: &mut State<S>, cause: &str, at_least: Duration) -> Duration {
-        let rest = state.failures.note(cause, Instant::now()).max(at_least);
+        let rest = state.failures.note(Instant::now()).max(at_least);
+        let when = match rest.is_zero() {
+            true => "at once".to_owned(),
+            false => format!("in {rest:?}"),
+        };
         tracing::warn!(
             store = self.name,
             cause,
-            "an instance of the store broke; the next one starts in {rest:?}"
+            "an instance of the store broke; the next one starts {when}"
         );
         match rest.is_zero() {
             true => state.starting += 1,
@@ -263,6 +276,7 @@ impl<S: Start> Inner<S> {
                             let mut state = pool.state();
                             state.starting -= 1;
                             state.busy += 1;
+                            state.failures.started(Instant::now());
                         }
                         tracing::info!(store = pool.name, "an instance of the store started");
                         return pool.offer(instance);
@@ -307,6 +321,7 @@ impl<S: Start> Lease<S> {
         let broken = match tokio::time::timeout(deadline, work(&mut instance)).await {
             Ok(Ok(answer)) => {
                 self.instance = Some(instance);
+                self.pool.state().failures.answered();
                 return Ok(answer);
             }
             Ok(Err(trap)) => Broken::Trapped(trap.into()),
@@ -345,27 +360,33 @@ pub(super) enum Broken {
 #[derive(Debug, Default)]
 struct Failures {
     in_a_row: u32,
-    last: Option<Instant>,
-    /// What followed the last one.
+    /// The rest that followed the last one.
     rest: Duration,
-    cause: Option<Arc<str>>,
+    /// When an instance began after the last one.
+    started: Option<Instant>,
+    /// When a call was answered for the first time after the last one.
+    answered: Option<Instant>,
 }
 
 impl Failures {
-    /// A failure is the first of a row if all was well before it for ten times as long as the last rest.
+    /// A failure is the first of a row if calls were answered before it for ten times as long as the last rest. That nothing
+    /// broke is not enough: what hangs breaks once a deadline.
     const WELL: u32 = 10;
 
     /// How long all must be well at least.
     const LEAST_WELL: Duration = Duration::from_secs(1);
 
     /// Notes a failure, and answers how long to rest after it.
-    fn note(&mut self, cause: &str, now: Instant) -> Duration {
-        if self.well_for(now).is_some_and(|well| well > self.must_be_well()) {
+    fn note(&mut self, now: Instant) -> Duration {
+        let must_be_well = (self.rest * Self::WELL).max(Self::LEAST_WELL);
+        if self
+            .answered
+            .is_some_and(|since| now.saturating_duration_since(since) > must_be_well)
+        {
             self.in_a_row = 0;
         }
         self.in_a_row += 1;
-        self.last = Some(now);
-        self.cause = Some(cause.into());
+        (self.started, self.answered) = (None, None);
         self.rest = match self.in_a_row.checked_sub(2) {
             None => Duration::ZERO,
             Some(doublings) => FIRST_REST.saturating_mul(1 << doublings.min(16)).min(LONGEST_REST),
@@ -373,25 +394,30 @@ impl Failures {
         self.rest
     }
 
-    fn must_be_well(&self) -> Duration {
-        (self.rest * Self::WELL).max(Self::LEAST_WELL)
+    /// An instance began.
+    fn started(&mut self, now: Instant) {
+        self.started.get_or_insert(now);
     }
 
-    /// How long nothing has broken; none if nothing ever has.
-    fn well_for(&self, now: Instant) -> Option<Duration> {
-        Some(now.saturating_duration_since(self.last? + self.rest))
+    /// A call was answered.
+    fn answered(&mut self) {
+        // Nobody need look at the clock unless something broke before.
+        if self.in_a_row > 0 && self.answered.is_none() {
+            self.answered = Some(Instant::now());
+        }
     }
 
-    fn cause(&self) -> Arc<str> {
-        self.cause.clone().unwrap_or_else(|| "nothing".into())
-    }
-
-    fn condition(&self, now: Instant, is_down: bool) -> Condition {
-        let recent = self.well_for(now).is_some_and(|well| well <= Self::LEAST_WELL);
-        if self.in_a_row >= FAILING && (is_down || recent) {
+    /// Failing until calls are answered, or an instance is there for longer than a call that hangs takes to show: without the
+    /// latter a store that nobody calls because it is failing would stay so.
+    fn condition(&self, now: Instant, is_live: bool, deadline: Duration) -> Condition {
+        let for_longer_than = |since: Option<Instant>, time| {
+            is_live && since.is_some_and(|since| now.saturating_duration_since(since) > time)
+        };
+        let is_well = for_longer_than(self.answered, Self::LEAST_WELL)
+            || for_longer_than(self.started, Self::LEAST_WELL + deadline);
+        if self.in_a_row >= FAILING && !is_well {
             return Condition::Failing {
                 failures: self.in_a_row,
-                cause: self.cause(),
             };
         }
         Condition::Well
@@ -452,7 +478,10 @@ mod tests {
             fail: AtomicUsize::new(0),
         });
         let tasks = TaskTracker::new();
-        (Pool::new("store", Arc::clone(&numbers), size, 0, tasks), numbers)
+        (
+            Pool::new("store", (Arc::clone(&numbers), size), 0, DEADLINE, tasks),
+            numbers,
+        )
     }
 
     /// A call that answers the instance's number.
@@ -556,14 +585,14 @@ mod tests {
             soon().await;
             let begin = Instant::now();
             while let Err(refused) = number(&pool).await {
-                assert!(matches!(refused, Refused::Down(cause) if cause.contains("it trapped")));
+                assert_eq!(refused, Refused::Down);
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             rests.push(begin.elapsed().as_millis() / 100);
         }
         assert_eq!(rests[..5], [0, 1, 2, 4, 8]);
         assert_eq!(rests[11], 300, "no longer than half a minute");
-        assert!(matches!(pool.condition(), Condition::Failing { failures: 12, .. }));
+        assert_eq!(pool.condition(), Condition::Failing { failures: 12 });
     }
 
     #[tokio::test(start_paused = true)]
@@ -572,7 +601,7 @@ mod tests {
         for _ in 0..10 {
             trap(&pool).await.expect("an instance");
             assert!(number(&pool).await.is_ok(), "the next one is there at once");
-            tokio::time::sleep(Duration::from_secs(5)).await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
         }
         assert_eq!(pool.condition(), Condition::Well);
     }
@@ -583,27 +612,24 @@ mod tests {
         numbers.fail.store(5, Ordering::Relaxed);
         trap(&pool).await.expect("an instance");
         soon().await;
-        let refused = number(&pool).await;
-        assert_eq!(refused, Err(Refused::Down("the server is down".into())));
+        assert_eq!(number(&pool).await, Err(Refused::Down));
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(matches!(pool.condition(), Condition::Failing { .. }));
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert_eq!(number(&pool).await, Ok(1));
+        tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(pool.condition(), Condition::Well);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_broken_instance_leaves_the_others() {
+    async fn places_that_were_never_needed_do_not_hide_that_all_are_down() {
         let (pool, numbers) = pool(2);
         let lease = pool.acquire(PATIENCE).await.ok().expect("an instance");
         numbers.fail.store(usize::MAX, Ordering::Relaxed);
         drop(lease);
         trap(&pool).await.expect("an instance");
         soon().await;
-        assert!(
-            matches!(number(&pool).await, Err(Refused::Down(_))),
-            "there was only one"
-        );
+        assert_eq!(number(&pool).await, Err(Refused::Down));
     }
 
     #[tokio::test(start_paused = true)]
@@ -625,14 +651,56 @@ mod tests {
         assert!(pool.0.state().idle.is_empty());
     }
 
-    #[test]
-    fn a_row_of_failures_ends_when_all_was_well_for_long() {
+    #[tokio::test(start_paused = true)]
+    async fn what_only_hangs_is_failing_too_and_well_again_when_it_answers() {
+        let (pool, _) = pool(1);
+        for _ in 0..FAILING {
+            let lease = loop {
+                match pool.acquire(PATIENCE).await {
+                    Ok(lease) => break lease,
+                    Err(_) => soon().await,
+                }
+            };
+            assert_eq!(pool.condition(), Condition::Well);
+            let hang = lease.call::<Infallible>(DEADLINE, |_| Box::pin(std::future::pending()));
+            assert!(matches!(hang.await, Err(Broken::TooSlow(_))));
+        }
+        assert_eq!(pool.condition(), Condition::Failing { failures: FAILING });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(number(&pool).await, Ok(FAILING as usize));
+        assert_eq!(
+            pool.condition(),
+            Condition::Failing { failures: FAILING },
+            "not for long yet"
+        );
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        assert_eq!(pool.condition(), Condition::Well);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_calls_is_well_again_when_it_starts() {
+        let (pool, _) = pool(1);
+        for _ in 0..FAILING {
+            while trap(&pool).await.is_err() {
+                soon().await;
+            }
+        }
+        tokio::time::sleep(DEADLINE).await;
+        assert_eq!(pool.condition(), Condition::Failing { failures: FAILING });
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(pool.condition(), Condition::Well);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_row_of_failures_ends_when_calls_were_answered_for_long() {
         let mut failures = Failures::default();
         let begin = Instant::now();
         let at = |millis| begin + Duration::from_millis(millis);
-        assert_eq!(failures.note("a", at(0)), Duration::ZERO);
-        assert_eq!(failures.note("a", at(900)), FIRST_REST);
-        assert_eq!(failures.note("a", at(1_900)), 2 * FIRST_REST, "not well for a second");
-        assert_eq!(failures.note("a", at(1_900 + 200 + 2_001)), Duration::ZERO);
+        assert_eq!(failures.note(at(0)), Duration::ZERO);
+        assert_eq!(failures.note(at(10_000)), FIRST_REST, "nothing was answered meanwhile");
+        failures.answered = Some(at(10_200));
+        assert_eq!(failures.note(at(11_100)), 2 * FIRST_REST, "not for a second");
+        failures.answered = Some(at(12_000));
+        assert_eq!(failures.note(at(14_001)), Duration::ZERO);
     }
 }

@@ -72,7 +72,7 @@ impl ProviderStore {
         };
         Ok(Self {
             served: Arc::new(Served {
-                pool: Pool::new(&spec.name, start, size, first, tasks.clone()),
+                pool: Pool::new(&spec.name, (start, size), first, spec.deadline, tasks.clone()),
                 declaration,
                 deadline: spec.deadline,
                 tasks,
@@ -119,14 +119,15 @@ impl ProviderStore {
 }
 
 fn refused(refused: Refused) -> StateError {
-    let unavailable = |reason: &str, cause: Option<Arc<str>>| StateError::Unavailable {
-        reason: reason.to_owned(),
-        source: cause.map(|cause| cause.to_string().into()),
+    let reason = match refused {
+        Refused::Full => return StateError::Throttled,
+        // The log has the cause, once.
+        Refused::Down => "its component keeps failing and starts again later",
+        Refused::Closed => "the host is stopping",
     };
-    match refused {
-        Refused::Full => StateError::Throttled,
-        Refused::Down(cause) => unavailable("its component keeps failing and starts again later", Some(cause)),
-        Refused::Closed => unavailable("the host is stopping", None),
+    StateError::Unavailable {
+        reason: reason.to_owned(),
+        source: None,
     }
 }
 
@@ -139,6 +140,15 @@ fn unanswered(access: Access, broken: Broken) -> StateError {
     match access {
         Access::Read => StateError::Unavailable { reason, source },
         Access::Write => StateError::OutcomeUnknown { reason, source },
+    }
+}
+
+/// A read's error, as a read may have it: nothing was written, whatever the provider says.
+fn of_read(error: StateError) -> StateError {
+    match error {
+        StateError::OutcomeUnknown { reason, source } => StateError::Unavailable { reason, source },
+        StateError::EtagMismatch { .. } => untrue("that a condition of a read does not hold"),
+        error => error,
     }
 }
 
@@ -167,7 +177,10 @@ impl StateStore for ProviderStore {
     fn health(&self) -> Health {
         match self.served.pool.condition() {
             Condition::Well => Health::Well,
-            Condition::Failing { failures, cause } => Health::Failing(format!("{failures} times in a row: {cause}")),
+            // The causes may be the server's own words, and are for the log.
+            Condition::Failing { failures } => Health::Failing(format!(
+                "its component failed {failures} times in a row; the log has the causes"
+            )),
         }
     }
 
@@ -176,7 +189,7 @@ impl StateStore for ProviderStore {
         let found = self.call(Access::Read, move |instance, app| {
             boxed(async move { instance.get(&app, &key, &options).await })
         });
-        self.featured(found.await??)
+        self.featured(found.await?.map_err(of_read)?)
     }
 
     async fn bulk_get(
@@ -189,7 +202,7 @@ impl StateStore for ProviderStore {
         let found = self.call(Access::Read, move |instance, app| {
             boxed(async move { instance.bulk_get(&app, &keys, &options, max_bytes).await })
         });
-        let found = found.await??;
+        let found = found.await?.map_err(of_read)?;
         found.into_iter().map(|entry| self.featured(entry)).collect()
     }
 
@@ -234,7 +247,7 @@ impl StateStore for ProviderStore {
         let page = self.call(Access::Read, move |instance, app| {
             boxed(async move { instance.list_keys(&app, &listing).await })
         });
-        page.await?
+        page.await?.map_err(of_read)
     }
 
     async fn close(&self) {

@@ -130,7 +130,12 @@ pub(super) fn items_refused(what: &str, result: Result<(), BulkError>, indexes: 
 
 /// The error with its causes: the reader of a report runs the store and may see them.
 fn described(error: &StateError) -> String {
-    let mut text = format!("`{}`: {error}", error.case());
+    format!("`{}`: {}", error.case(), with_causes(error))
+}
+
+/// An error and those below it, in a line.
+pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(&format!(": {cause}"));

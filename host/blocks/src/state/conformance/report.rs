@@ -50,6 +50,16 @@ impl Report {
     }
 }
 
+impl Report {
+    /// This report and another about the same store.
+    pub fn and(mut self, other: Self) -> Self {
+        self.passed.extend(other.passed);
+        self.failed.extend(other.failed);
+        self.left_out.extend(other.left_out);
+        self
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -1,6 +1,6 @@
 //! Runs the claims against a store.
 
-use super::check::{Failure, Verdict};
+use super::check::{Failure, Verdict, with_causes};
 use super::durability::{self, Reopen};
 use super::ground::Ground;
 use super::report::{Failed, LeftOut, Report};
@@ -96,14 +96,14 @@ pub async fn run_reopening<F, T, E>(open: F, limits: Limits) -> Report
 where
     F: Fn() -> T + Send + Sync,
     T: Future<Output = Result<Arc<dyn StateStore>, E>> + Send,
-    E: Error,
+    E: Error + 'static,
 {
     let open = || -> durability::Opened<'_> {
         let opening = open();
         Box::pin(async move {
             opening
                 .await
-                .map_err(|error| Failure::new(format!("the store does not open: {error}")))
+                .map_err(|error| Failure::new(format!("the store does not open: {}", with_causes(&error))))
         })
     };
     let mut results = Results::default();
