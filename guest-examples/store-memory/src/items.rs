@@ -18,8 +18,9 @@ pub struct Item {
 }
 
 impl Item {
-    fn is_live(&self, now: SystemTime) -> bool {
-        self.expires_at.is_none_or(|end| !expiry::has_ended(end, now))
+    /// Most items have no end, and then nobody need ask the host for the time.
+    fn is_live(&self, now: impl FnOnce() -> SystemTime) -> bool {
+        self.expires_at.is_none_or(|end| !expiry::has_ended(end, now()))
     }
 
     fn size(&self, key: &str) -> usize {
@@ -46,14 +47,16 @@ pub struct Items {
 
 impl Items {
     /// The item of a key, unless it has ended.
-    pub fn live(&self, key: &str, now: SystemTime) -> Option<&Item> {
+    pub fn live(&self, key: &str, now: impl FnOnce() -> SystemTime) -> Option<&Item> {
         self.by_key.get(key).filter(|item| item.is_live(now))
     }
 
     /// Keys of items that have not ended, in order, from a bound on.
     pub fn keys_from<'a>(&'a self, from: Bound<&'a str>, now: SystemTime) -> impl Iterator<Item = &'a str> {
         let range = self.by_key.range::<str, _>((from, Bound::Unbounded));
-        range.filter(move |(_, item)| item.is_live(now)).map(|(key, _)| &**key)
+        range
+            .filter(move |(_, item)| item.is_live(|| now))
+            .map(|(key, _)| &**key)
     }
 
     /// What all items take.

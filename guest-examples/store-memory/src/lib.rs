@@ -58,7 +58,7 @@ impl Guest for Provider {
     }
 
     fn get(_caller: Caller, key: String, _options: GetOptions) -> Result<Option<Entry>, Error> {
-        with_store(|store, now| Ok(store.get(&key, now)))
+        with_store(|store| Ok(store.get(&key, SystemTime::now)))
     }
 
     fn bulk_get(
@@ -67,11 +67,11 @@ impl Guest for Provider {
         _options: GetOptions,
         max_bytes: u32,
     ) -> Result<Vec<Option<Entry>>, Error> {
-        with_store(|store, now| store.bulk_get(&keys, max_bytes, now))
+        with_store(|store| store.bulk_get(&keys, max_bytes, SystemTime::now()))
     }
 
     fn set(_caller: Caller, item: SetItem) -> Result<(), Error> {
-        with_store(|store, now| store.apply(vec![Operation::Set(item)], now))
+        with_store(|store| store.apply(vec![Operation::Set(item)], SystemTime::now()))
     }
 
     fn bulk_set(_caller: Caller, items: Vec<SetItem>) -> Result<Vec<Result<(), Error>>, Error> {
@@ -79,7 +79,7 @@ impl Guest for Provider {
     }
 
     fn delete(_caller: Caller, item: DeleteItem) -> Result<(), Error> {
-        with_store(|store, now| store.apply(vec![Operation::Delete(item)], now))
+        with_store(|store| store.apply(vec![Operation::Delete(item)], SystemTime::now()))
     }
 
     fn bulk_delete(_caller: Caller, items: Vec<DeleteItem>) -> Result<Vec<Result<(), Error>>, Error> {
@@ -87,23 +87,27 @@ impl Guest for Provider {
     }
 
     fn transact(_caller: Caller, operations: Vec<Operation>, _metadata: Metadata) -> Result<(), Error> {
-        with_store(|store, now| store.apply(operations, now))
+        with_store(|store| store.apply(operations, SystemTime::now()))
     }
 
     fn list_keys(_caller: Caller, listing: Listing) -> Result<Page, Error> {
-        with_store(|store, now| store.list(&listing, now))
+        with_store(|store| store.list(&listing, SystemTime::now()))
     }
 }
 
-/// Does something with the store, at the time that it is now.
-fn with_store<T>(act: impl FnOnce(&mut Store, SystemTime) -> Result<T, Error>) -> Result<T, Error> {
+/// Does something with the store.
+fn with_store<T>(act: impl FnOnce(&mut Store) -> Result<T, Error>) -> Result<T, Error> {
     STORE.with_borrow_mut(|store| match store {
-        Some(store) => act(store, SystemTime::now()),
+        Some(store) => act(store),
         None => Err(Error::Internal("called before `init`".to_owned())),
     })
 }
 
 /// Does each operation on its own: one that fails does not stop the others.
 fn each_alone(operations: impl Iterator<Item = Operation>) -> Result<Vec<Result<(), Error>>, Error> {
-    with_store(|store, now| Ok(operations.map(|operation| store.apply(vec![operation], now)).collect()))
+    with_store(|store| {
+        Ok(operations
+            .map(|operation| store.apply(vec![operation], SystemTime::now()))
+            .collect())
+    })
 }

@@ -36,7 +36,7 @@ impl Store {
     }
 
     /// The item of a key.
-    pub fn get(&self, key: &str, now: SystemTime) -> Option<Entry> {
+    pub fn get(&self, key: &str, now: impl FnOnce() -> SystemTime) -> Option<Entry> {
         self.items.live(key, now).map(entry)
     }
 
@@ -44,7 +44,7 @@ impl Store {
     pub fn bulk_get(&self, keys: &[String], max_bytes: u32, now: SystemTime) -> Result<Vec<Option<Entry>>, Error> {
         let mut left = max_bytes as usize;
         let found = keys.iter().map(|key| {
-            let Some(item) = self.items.live(key, now) else {
+            let Some(item) = self.items.live(key, || now) else {
                 return Ok(None);
             };
             let too_large = || Error::TooLarge(format!("the items exceed {max_bytes} bytes together"));
@@ -85,7 +85,7 @@ impl Store {
     fn check(&self, operation: &Operation, now: SystemTime) -> Result<(), Error> {
         let (key, holds) = match operation {
             Operation::Set(SetItem { key, condition, .. }) => {
-                let item = self.items.live(key, now);
+                let item = self.items.live(key, || now);
                 let holds = match condition {
                     Condition::Any => true,
                     Condition::Absent => item.is_none(),
@@ -97,7 +97,7 @@ impl Store {
             Operation::Delete(DeleteItem {
                 key, etag: Some(etag), ..
             }) => {
-                let item = self.items.live(key, now);
+                let item = self.items.live(key, || now);
                 (key, item.is_some_and(|item| item.etag == *etag))
             }
         };
@@ -229,7 +229,7 @@ mod tests {
     }
 
     fn etag(store: &Store, key: &str) -> String {
-        let entry = store.get(key, ANY_TIME).expect("it is there");
+        let entry = store.get(key, || ANY_TIME).expect("it is there");
         entry.etag.expect("every item has one")
     }
 
@@ -252,7 +252,7 @@ mod tests {
         let second = etag(&store, "a");
         assert_ne!(first, second, "every write changes the etag");
         assert!(store.apply(vec![delete("a", Some(&second))], ANY_TIME).is_ok());
-        assert!(store.get("a", ANY_TIME).is_none());
+        assert!(store.get("a", || ANY_TIME).is_none());
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
             set("c", Condition::Matches("0".to_owned())),
         ];
         assert!(is_mismatch(store.apply(operations, ANY_TIME), "c"));
-        assert!(store.get("a", ANY_TIME).is_some() && store.get("b", ANY_TIME).is_none());
+        assert!(store.get("a", || ANY_TIME).is_some() && store.get("b", || ANY_TIME).is_none());
     }
 
     // ---- TTL ----
@@ -303,11 +303,11 @@ mod tests {
     fn an_item_that_has_ended_is_absent_everywhere() {
         let mut store = large();
         assert!(store.apply(vec![ending("a", 1, 2)], at(100)).is_ok());
-        let entry = store.get("a", at(2_999)).expect("its TTL has not passed");
+        let entry = store.get("a", || at(2_999)).expect("its TTL has not passed");
         assert_eq!(entry.expires_at, Some(3));
         let etag = entry.etag.expect("every item has one");
 
-        assert!(store.get("a", at(3_000)).is_none());
+        assert!(store.get("a", || at(3_000)).is_none());
         assert!(keys(&store, 10, None, at(3_000)).keys.is_empty());
         assert!(is_mismatch(store.apply(vec![delete("a", Some(&etag))], at(3_000)), "a"));
         assert!(store.apply(vec![set("a", Condition::Absent)], at(3_000)).is_ok());
@@ -318,7 +318,7 @@ mod tests {
         let mut store = large();
         assert!(store.apply(vec![ending("a", 1, 2)], at(0)).is_ok());
         assert!(store.apply(vec![sized("a", 1)], at(0)).is_ok());
-        let entry = store.get("a", at(1_000_000)).expect("it does not end");
+        let entry = store.get("a", || at(1_000_000)).expect("it does not end");
         assert_eq!(entry.expires_at, None);
     }
 
@@ -348,7 +348,7 @@ mod tests {
             panic!("{refused:?}")
         };
         assert_eq!(text, "the store is full: `max-size` is 10000 bytes");
-        assert_eq!(store.get("a", ANY_TIME).map(|entry| entry.value.len()), Some(4_000));
+        assert_eq!(store.get("a", || ANY_TIME).map(|entry| entry.value.len()), Some(4_000));
 
         assert!(
             store

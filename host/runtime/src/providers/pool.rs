@@ -18,7 +18,6 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -294,9 +293,6 @@ impl<S: Start> Inner<S> {
     }
 }
 
-/// A call in progress, as a future that borrows the instance.
-pub(super) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, wasmtime::Error>> + Send + 'a>>;
-
 /// An instance for one call. Dropped, it goes back to the pool.
 pub(super) struct Lease<S: Start> {
     pool: Arc<Inner<S>>,
@@ -307,28 +303,31 @@ pub(super) struct Lease<S: Start> {
 }
 
 impl<S: Start> Lease<S> {
-    /// Makes a call, which gets no longer than `deadline`. An instance that breaks or is too slow ends with it.
+    /// Makes a call, which gets no longer than `deadline`. It takes the instance and gives it back with what it answered; one
+    /// that breaks or is too slow ends with it.
     ///
     /// # Cancel safety
     ///
     /// Dropping it ends the instance, since one that was left in the middle of a call cannot be entered again.
-    pub(super) async fn call<T>(
+    pub(super) async fn call<T, F>(
         mut self,
         deadline: Duration,
-        work: impl for<'a> FnOnce(&'a mut S::Instance) -> Work<'a, T> + Send,
-    ) -> Result<T, Broken> {
-        let mut instance = self.instance.take().expect("a lease begins with its instance");
-        let broken = match tokio::time::timeout(deadline, work(&mut instance)).await {
-            Ok(Ok(answer)) => {
+        work: impl FnOnce(S::Instance) -> F,
+    ) -> Result<T, Broken>
+    where
+        F: Future<Output = (S::Instance, wasmtime::Result<T>)>,
+    {
+        let instance = self.instance.take().expect("a lease begins with its instance");
+        let broken = match tokio::time::timeout(deadline, work(instance)).await {
+            Ok((instance, Ok(answer))) => {
                 self.instance = Some(instance);
                 self.pool.state().failures.answered();
                 return Ok(answer);
             }
-            Ok(Err(trap)) => Broken::Trapped(trap.into()),
+            // Its memory is given back here, before another one is made.
+            Ok((_, Err(trap))) => Broken::Trapped(trap.into()),
             Err(_) => Broken::TooSlow(deadline),
         };
-        // Its memory is given back before another one is made.
-        drop(instance);
         self.cause = Some(chain(&broken));
         Err(broken)
     }
@@ -487,10 +486,12 @@ mod tests {
     /// A call that answers the instance's number.
     async fn number(pool: &Pool<Arc<Numbers>>) -> Result<usize, Refused> {
         let lease = pool.acquire(PATIENCE).await?;
-        let answered = lease
-            .call(DEADLINE, |number| Box::pin(async move { Ok(*number) }))
-            .await;
+        let answered = lease.call(DEADLINE, |number| async move { (number, Ok(number)) }).await;
         Ok(answered.expect("nothing breaks"))
+    }
+
+    async fn trapped(number: usize) -> (usize, wasmtime::Result<Infallible>) {
+        (number, Err(wasmtime::format_err!("unreachable")))
     }
 
     /// A call that traps.
@@ -637,7 +638,9 @@ mod tests {
         let (pool, _) = pool(1);
         let lease = pool.acquire(PATIENCE).await.ok().expect("an instance");
         let begin = Instant::now();
-        let hang = lease.call::<Infallible>(DEADLINE, |_| Box::pin(std::future::pending()));
+        let hang = lease.call(DEADLINE, |_| {
+            std::future::pending::<(usize, wasmtime::Result<Infallible>)>()
+        });
         assert!(matches!(hang.await, Err(Broken::TooSlow(_))));
         assert_eq!(begin.elapsed(), DEADLINE);
         assert_eq!(number(&pool).await, Ok(1));
@@ -662,7 +665,9 @@ mod tests {
                 }
             };
             assert_eq!(pool.condition(), Condition::Well);
-            let hang = lease.call::<Infallible>(DEADLINE, |_| Box::pin(std::future::pending()));
+            let hang = lease.call(DEADLINE, |_| {
+                std::future::pending::<(usize, wasmtime::Result<Infallible>)>()
+            });
             assert!(matches!(hang.await, Err(Broken::TooSlow(_))));
         }
         assert_eq!(pool.condition(), Condition::Failing { failures: FAILING });

@@ -3,7 +3,7 @@
 use super::detached::Detached;
 use super::instance::{self, Answer, Declaration, Instance, untrue};
 use super::linked::{Instances, Provider, StartError};
-use super::pool::{Broken, Condition, Pool, Refused, Work};
+use super::pool::{Broken, Condition, Pool, Refused};
 use async_trait::async_trait;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, Features, GetOptions, Health, Key, Limits, Listing, Metadata, Operation, SetItem,
@@ -84,11 +84,15 @@ impl ProviderStore {
 
     /// Makes a call on an instance. It is begun or refused within half of the deadline, so that what is begun has the other
     /// half, and an app is not told that a write which nobody began may have been done.
-    async fn call<T: Send + 'static>(
+    async fn call<T, F>(
         &self,
         access: Access,
-        work: impl for<'a> FnOnce(&'a mut Instance, Arc<str>) -> Work<'a, T> + Send + 'static,
-    ) -> Result<T, StateError> {
+        work: impl FnOnce(Instance, Arc<str>) -> F + Send + 'static,
+    ) -> Result<T, StateError>
+    where
+        T: Send + 'static,
+        F: Future<Output = (Instance, Answer<T>)> + Send + 'static,
+    {
         let Served {
             pool,
             deadline,
@@ -98,7 +102,7 @@ impl ProviderStore {
         } = &*self.served;
         let lease = pool.acquire(*deadline / 2).await.map_err(refused)?;
         let (deadline, caller) = (*deadline, Arc::clone(&self.caller));
-        let call = async move { lease.call(deadline, move |instance| work(instance, caller)).await };
+        let call = lease.call(deadline, move |instance| work(instance, caller));
         Detached::new(call, tasks, runtime)
             .await
             .map_err(|broken| unanswered(access, broken))
@@ -152,9 +156,14 @@ fn of_read(error: StateError) -> StateError {
     }
 }
 
-/// A call that answers, in the form in which the pool takes it.
-fn boxed<'a, T>(call: impl Future<Output = Answer<T>> + Send + 'a) -> Work<'a, T> {
-    Box::pin(call)
+/// What a call does with its instance, which it gives back.
+macro_rules! on {
+    (|$instance:ident, $app:ident| $call:expr) => {
+        move |mut $instance: Instance, $app: Arc<str>| async move {
+            let answer = $call.await;
+            ($instance, answer)
+        }
+    };
 }
 
 #[async_trait]
@@ -186,9 +195,7 @@ impl StateStore for ProviderStore {
 
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {
         let (key, options) = (key.clone(), options.clone());
-        let found = self.call(Access::Read, move |instance, app| {
-            boxed(async move { instance.get(&app, &key, &options).await })
-        });
+        let found = self.call(Access::Read, on!(|instance, app| instance.get(&app, &key, &options)));
         self.featured(found.await?.map_err(of_read)?)
     }
 
@@ -199,54 +206,46 @@ impl StateStore for ProviderStore {
         max_bytes: usize,
     ) -> Result<Vec<Option<Entry>>, StateError> {
         let (keys, options) = (keys.to_vec(), options.clone());
-        let found = self.call(Access::Read, move |instance, app| {
-            boxed(async move { instance.bulk_get(&app, &keys, &options, max_bytes).await })
-        });
+        let found = self.call(
+            Access::Read,
+            on!(|instance, app| instance.bulk_get(&app, &keys, &options, max_bytes)),
+        );
         let found = found.await?.map_err(of_read)?;
         found.into_iter().map(|entry| self.featured(entry)).collect()
     }
 
     async fn set(&self, item: SetItem) -> Result<(), StateError> {
-        let done = self.call(Access::Write, move |instance, app| {
-            boxed(async move { instance.set(&app, item).await })
-        });
+        let done = self.call(Access::Write, on!(|instance, app| instance.set(&app, item)));
         done.await?
     }
 
     async fn bulk_set(&self, items: Vec<SetItem>) -> Result<(), BulkError> {
-        let done = self.call(Access::Write, move |instance, app| {
-            boxed(async move { instance.bulk_set(&app, items).await })
-        });
+        let done = self.call(Access::Write, on!(|instance, app| instance.bulk_set(&app, items)));
         done.await?
     }
 
     async fn delete(&self, item: DeleteItem) -> Result<(), StateError> {
-        let done = self.call(Access::Write, move |instance, app| {
-            boxed(async move { instance.delete(&app, item).await })
-        });
+        let done = self.call(Access::Write, on!(|instance, app| instance.delete(&app, item)));
         done.await?
     }
 
     async fn bulk_delete(&self, items: Vec<DeleteItem>) -> Result<(), BulkError> {
-        let done = self.call(Access::Write, move |instance, app| {
-            boxed(async move { instance.bulk_delete(&app, items).await })
-        });
+        let done = self.call(Access::Write, on!(|instance, app| instance.bulk_delete(&app, items)));
         done.await?
     }
 
     async fn transact(&self, operations: Vec<Operation>, metadata: &Metadata) -> Result<(), StateError> {
         let metadata = metadata.clone();
-        let done = self.call(Access::Write, move |instance, app| {
-            boxed(async move { instance.transact(&app, operations, &metadata).await })
-        });
+        let done = self.call(
+            Access::Write,
+            on!(|instance, app| instance.transact(&app, operations, &metadata)),
+        );
         done.await?
     }
 
     async fn list_keys(&self, listing: &Listing) -> Result<StoredPage, StateError> {
         let listing = listing.clone();
-        let page = self.call(Access::Read, move |instance, app| {
-            boxed(async move { instance.list_keys(&app, &listing).await })
-        });
+        let page = self.call(Access::Read, on!(|instance, app| instance.list_keys(&app, &listing)));
         page.await?.map_err(of_read)
     }
 
