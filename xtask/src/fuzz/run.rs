@@ -62,6 +62,8 @@ fn bounded(target: &Target, program: &Path) -> Command {
 fn fuzz(target: &Target, program: &Path, seconds: NonZeroU32, found: &Path) -> Result<Output> {
     let mut command = bounded(target, program);
     command.arg(format!("-max_len={}", target.max_len));
+    // From the first second: else inputs stay short for longer than a run takes, and hold no more than a name or two.
+    command.arg("-len_control=0");
     command.arg(format!("-max_total_time={seconds}"));
     command.arg(format!("-artifact_prefix={}/", found.display()));
     command.arg("-print_final_stats=1");

@@ -17,7 +17,7 @@ pub(crate) struct Target {
 }
 
 /// All of them.
-pub(crate) const TARGETS: [Target; 4] = [
+pub(crate) const TARGETS: [Target; 5] = [
     Target {
         name: "configuration",
         max_len: 4096,
@@ -44,7 +44,15 @@ pub(crate) const TARGETS: [Target; 4] = [
     },
     Target {
         name: "component",
-        max_len: 2048,
+        max_len: 1024,
+        timeout: 5,
+        memory: 256,
+        seeds: &[],
+        dictionary: None,
+    },
+    Target {
+        name: "encoded",
+        max_len: 1024,
         timeout: 10,
         memory: 512,
         seeds: &[],
