@@ -9,15 +9,26 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use dapr_wasm_tests::built::guest;
 use dapr_wasm_tests::{Host, Launch, PATIENCE, until};
 use std::thread;
 use std::time::{Duration, Instant};
 
 const MEMORY: &str = "[state.statestore]\ntype = \"in-memory\"\n";
 
+/// A store that is WebAssembly itself: an instance within a call of another.
+fn wasm() -> String {
+    let component = guest("store-memory").display().to_string();
+    format!("[state.statestore]\ntype = \"wasm\"\ncomponent = {component:?}\n")
+}
+
 fn launch(guest: &str, reuse: Option<usize>) -> Host {
+    launch_on(MEMORY, guest, reuse)
+}
+
+fn launch_on(store: &str, guest: &str, reuse: Option<usize>) -> Host {
     let app = reuse.map_or(String::new(), |reuse| format!("[app]\nreuse = {reuse}\n"));
-    Launch::guest(guest).components(&format!("{app}{MEMORY}")).start()
+    Launch::guest(guest).components(&format!("{app}{store}")).start()
 }
 
 /// Which request of its instance one was, counted from 1.
@@ -88,6 +99,13 @@ macro_rules! cells {
                 is_reused_up_to(&host, 3);
                 counts_right(&host);
                 is_reused_up_to(&host, 3);
+            }
+
+            #[test]
+            fn on_a_store_in_webassembly_it_counts_as_on_any() {
+                for reuse in [Some(1), None] {
+                    counts_right(&launch_on(&wasm(), $guest, reuse));
+                }
             }
         })+
     };

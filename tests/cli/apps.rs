@@ -31,10 +31,12 @@ pub(crate) fn make() {
         write(&apps().join("cut-off.wasm"), &whole[..ARRIVED]);
         write(&apps().join("empty.wasm"), b"");
         write(&apps().join("machine-code.wasm"), b"\x7fELF\x02\x01\x01\0");
-        for guest in ["counter", "fan-in", "hostile"] {
+        for guest in ["counter", "fan-in", "hostile", "hostile-store", "store-memory"] {
             copy(&built::guest(guest), guest);
         }
-        copy(&built::core_module("reactor-p1"), "reactor-p1");
+        for module in ["plugin-command", "plugin-reactor", "reactor-p1"] {
+            copy(&built::core_module(module), module);
+        }
     });
 }
 

@@ -10,6 +10,7 @@
 //! | `capabilities` | the app needs what this host does not have |
 //! | `configuration` | `components.toml` |
 //! | `stores` | a store that cannot be opened |
+//! | `providers` | stores in WebAssembly |
 //! | `check` | reports |
 //! | `run` | start and end |
 //! | `cache`, `wit` | the other commands |

@@ -18,6 +18,20 @@ crate::on_every_store! {
     conditions_that_a_store_cannot_check_are_invalid,
 }
 
+crate::on_every_store! {
+    on [plugin_reactor]:
+    every_write_gives_a_new_etag_and_a_read_does_not,
+    a_put_with_the_current_etag_is_done,
+    a_stale_etag_is_refused_and_the_value_is_unchanged,
+    an_etag_on_an_absent_key_mismatches,
+    if_none_match_creates_and_does_not_replace,
+    a_delete_with_the_current_etag_is_done_and_with_a_stale_one_refused,
+    an_item_that_was_deleted_and_put_again_has_another_etag,
+    of_many_writers_with_one_etag_exactly_one_wins,
+    of_many_creators_exactly_one_wins,
+    conditions_that_a_store_cannot_check_are_invalid,
+}
+
 fn put_if(kv: &Kv, key: &str, (header, value): (&str, &str), body: &str) -> Response {
     kv.call("PUT", key).header(header, value).body(body).send()
 }

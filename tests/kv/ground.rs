@@ -1,25 +1,49 @@
 //! What a claim stands on: a store's configuration, and the app `kv` on it.
 
+use dapr_wasm_tests::built::{core_module, guest};
 use dapr_wasm_tests::client::Call;
 use dapr_wasm_tests::{Host, Launch, Raw, Response};
 use serde_json::Value;
+use std::path::Path;
 
 /// A store that the claims are run on.
 pub(crate) struct Store {
     /// Its settings, given a name that no other store of the host has.
-    settings: fn(&str) -> String,
+    settings: Box<dyn Fn(&str) -> String>,
 }
 
 impl Store {
     pub(crate) fn in_memory() -> Self {
         Self {
-            settings: |_| "type = \"in-memory\"\n".to_owned(),
+            settings: Box::new(|_| "type = \"in-memory\"\n".to_owned()),
         }
     }
 
     pub(crate) fn sqlite() -> Self {
         Self {
-            settings: |name| format!("type = \"sqlite\"\nconnectionString = \"{name}.db\"\n"),
+            settings: Box::new(|name| format!("type = \"sqlite\"\nconnectionString = \"{name}.db\"\n")),
+        }
+    }
+
+    /// The example of a store in WebAssembly.
+    pub(crate) fn store_memory() -> Self {
+        Self::wasm(&guest("store-memory"))
+    }
+
+    /// A plugin of TinyGo's dialect, which lists no features.
+    pub(crate) fn plugin_command() -> Self {
+        Self::wasm(&core_module("plugin-command"))
+    }
+
+    /// A plugin of Go's dialect, which lists etags.
+    pub(crate) fn plugin_reactor() -> Self {
+        Self::wasm(&core_module("plugin-reactor"))
+    }
+
+    fn wasm(component: &Path) -> Self {
+        let settings = format!("type = \"wasm\"\ncomponent = {:?}\n", component.display().to_string());
+        Self {
+            settings: Box::new(move |_| settings.clone()),
         }
     }
 
@@ -46,6 +70,10 @@ pub(crate) struct Kv {
 impl Kv {
     pub(crate) fn call(&self, method: &str, target: &str) -> Call<'_> {
         self.host.call(method, target)
+    }
+
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        self.host.wait_for_log(text);
     }
 
     pub(crate) fn connect(&self) -> Raw {

@@ -26,6 +26,27 @@ crate::on_every_store! {
     parameters_that_mean_nothing_are_invalid,
 }
 
+// Without those that list keys to see what is there, and without empty values: `lacking` has what plugins answer to these.
+crate::on_every_store! {
+    on [plugin_command plugin_reactor]:
+    a_value_comes_back_byte_for_byte,
+    the_content_type_is_kept_with_the_value,
+    a_value_without_content_type_has_none,
+    a_second_content_type_is_invalid,
+    an_absent_key_is_404_without_a_body,
+    a_put_replaces_the_value_and_its_content_type,
+    a_deleted_item_is_gone_and_deleting_it_again_is_no_error,
+    head_is_get_without_the_body,
+    keys_that_differ_in_case_or_spelling_are_different_keys,
+    keys_that_no_store_may_have_are_invalid,
+    a_key_may_have_1_kib_and_not_a_byte_more,
+    a_value_may_have_4_mib_and_not_a_byte_more,
+    a_body_that_is_too_large_says_so_though_it_did_not_announce_its_size,
+    a_content_type_may_have_255_bytes_and_not_one_more,
+    other_methods_are_405_and_say_which_there_are,
+    parameters_that_mean_nothing_are_invalid,
+}
+
 fn a_value_comes_back_byte_for_byte(store: &Store) {
     let kv = store.kv();
     let bytes: Vec<u8> = (0..=255).cycle().take(70_000).collect();

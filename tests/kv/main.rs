@@ -9,6 +9,7 @@
 //! | `transactions` | all or nothing |
 //! | `stores` | `?store=NAME`, scopes, no store at all |
 //! | `apps` | `counter`, `todo` and `fan-in` |
+//! | `lacking` | what stores answer that lack etags, transactions, TTL or listing |
 //! | `same_answers` | a long conversation that goes the same way on every store |
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -17,6 +18,7 @@ mod apps;
 mod conditions;
 mod ground;
 mod items;
+mod lacking;
 mod listing;
 mod same_answers;
 mod stores;
@@ -28,7 +30,11 @@ mod ttl;
 /// A claim that is missing in its list is code that nobody calls, which does not compile without a warning.
 macro_rules! on_every_store {
     ($($claim:ident),+ $(,)?) => {
-        $crate::on_every_store! { @stores [in_memory sqlite] [$($claim)+] }
+        $crate::on_every_store! { @stores [in_memory sqlite store_memory] [$($claim)+] }
+    };
+    // On these alone, which lack something that other claims need.
+    (on $stores:tt: $($claim:ident),+ $(,)?) => {
+        $crate::on_every_store! { @stores $stores [$($claim)+] }
     };
     (@stores [$($store:ident)+] $claims:tt) => {
         $($crate::on_every_store! { @store $store $claims })+

@@ -115,7 +115,7 @@ fn timeless(response: &Response) -> (u16, Vec<(String, String)>, String) {
 
 #[test]
 fn a_conversation_goes_the_same_way_on_every_store() {
-    let stores = [Store::in_memory(), Store::sqlite()].map(|store| store.kv());
+    let stores = [Store::in_memory(), Store::sqlite(), Store::store_memory()].map(|store| store.kv());
     for (number, line) in CONVERSATION.iter().enumerate() {
         let answers = stores.each_ref().map(|kv| timeless(&answer(kv, *line)));
         let [first, others @ ..] = &answers;

@@ -12,6 +12,12 @@ crate::on_every_store! {
     a_store_of_another_app_is_no_such_store,
 }
 
+crate::on_every_store! {
+    on [plugin_command plugin_reactor]:
+    a_store_that_is_not_configured_is_no_such_store,
+    a_store_of_another_app_is_no_such_store,
+}
+
 fn two_stores_share_nothing(store: &Store) {
     let kv = store.kv();
     kv.put("/k", "one");

@@ -7,11 +7,14 @@ use std::process::Command;
 
 const TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
 
-/// Guests that are core modules.
-const CORE_MODULES: [&str; 2] = ["command", "reactor-p1"];
+/// Guests that are core modules, `command` beside the component that it also is.
+const CORE_MODULES: [&str; 4] = ["command", "plugin-command", "plugin-reactor", "reactor-p1"];
+
+/// Guests that are no components.
+const NO_COMPONENTS: [&str; 3] = ["plugin-command", "plugin-reactor", "reactor-p1"];
 
 /// Examples that have unit tests.
-const TESTED: [&str; 1] = ["counter"];
+const TESTED: [&str; 2] = ["counter", "store-memory"];
 
 /// Builds all guests.
 pub(crate) fn build() -> Result<()> {
@@ -30,7 +33,7 @@ pub(crate) fn build() -> Result<()> {
             ])
             .current_dir(&folder);
         if workspace == "tests/guests" {
-            build.args(["--exclude", "reactor-p1"]);
+            build.args(NO_COMPONENTS.iter().flat_map(|guest| ["--exclude", guest]));
         }
         run(&mut build)?;
     }
@@ -81,7 +84,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::ffi::OsString;
 
-    const EXAMPLES: [&str; 4] = ["counter", "fan-in", "kv", "todo"];
+    const EXAMPLES: [&str; 5] = ["counter", "fan-in", "kv", "store-memory", "todo"];
 
     /// What a file says that several examples have.
     const SHARED: &str = "The same file in each example that needs it.";

@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dapr_blocks::config::{AllowedHost, ByteSize};
 use std::path::PathBuf;
 use std::str::FromStr;
 use tracing::level_filters::LevelFilter;
@@ -33,7 +34,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show what an app needs and what satisfies it, without running it.
     Check(CheckArgs),
-    /// Write the WIT packages that apps are built against.
+    /// Run the rules that every state store keeps against a store in WebAssembly.
+    #[command(after_help = CONFORMANCE_EXAMPLES)]
+    Conformance(ConformanceArgs),
+    /// Write the WIT packages that apps and stores are built against.
     Wit {
         /// The folder to write to, for example wit; it is made if it is not there.
         dir: PathBuf,
@@ -69,6 +73,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub(crate) listen: Listen,
 
+    /// HOST:PORT or PORT for /healthz [default: none].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin_listen: Option<Listen>,
+
     /// off, error, warn, info (each request), debug or trace.
     #[arg(long, value_name = "LEVEL", default_value = "warn", hide_possible_values = true)]
     pub(crate) log: LogLevel,
@@ -90,6 +98,40 @@ pub(crate) struct CheckArgs {
     /// The form of the report.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: ReportFormat,
+}
+
+const CONFORMANCE_EXAMPLES: &str = "\
+Examples:
+  dapr-wasm conformance store.wasm
+  dapr-wasm conformance store.wasm --metadata url=redis://db:6379 --allow-host db:6379 --durable";
+
+#[derive(Debug, Args)]
+pub(crate) struct ConformanceArgs {
+    /// The .wasm file: a component of the world `state-store`, or a plugin.
+    pub(crate) file: PathBuf,
+
+    /// A setting of the store, as in `metadata` of its configuration.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(crate) metadata: Vec<(String, String)>,
+
+    /// A server that the store may reach, as in `allow-hosts`.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) allow_host: Vec<AllowedHost>,
+
+    /// The memory of an instance.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    pub(crate) memory: ByteSize,
+
+    /// Also that items are there after the store was closed and opened again.
+    #[arg(long)]
+    pub(crate) durable: bool,
+}
+
+fn setting(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a setting is NAME=VALUE"),
+    }
 }
 
 /// What `run` and `check` have in common.

@@ -4,19 +4,32 @@ use crate::args::{CheckArgs, ReportFormat};
 use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
+use crate::provider::Wanted;
 use crate::setup::{Origin, Setup};
+use dapr_blocks::config::{Implementation, StateComponent};
+use dapr_blocks::state::{Feature, Features, StateStore};
+use dapr_components::StateSettings;
+use dapr_runtime::app::Shared;
 use dapr_runtime::needs::{Entry, Standing};
 use dapr_runtime::source::Producer;
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Prints the report, then compiles and links the app as `run` would, so that it fails where `run` would before it opens a
 /// store or a port. Compiled code is kept for the start.
+///
+/// A store in WebAssembly is started, since nobody else can tell what it can do and whether it does.
 pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let setup = Setup::read(&args.app)?;
     let examined = Examined::read(&args.app, &setup)?;
-    let report = Report::new(&setup, &examined, args.app.strict);
+    let shared = load::shared()?;
+    let ticker = load::ticker(&shared)?;
+    let (tried, failed) = tried(&setup, &examined, &shared).await;
+    load::printed(&shared).await;
+    let report = Report::new(&setup, &examined, &tried, args.app.strict);
     let cannot_write = |error: &io::Error| Failure::run("cannot write the report").because(error);
     let text = match args.format {
         ReportFormat::Text => report.text(),
@@ -30,8 +43,63 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
         written => written.map_err(|error| cannot_write(&error))?,
     }
     let entry = examined.runnable(&args.app, &setup)?;
-    load::app(&examined, entry, setup.spec(&[]), &load::shared()?).await?;
-    Ok(ExitCode::SUCCESS)
+    load::app(&examined, entry, setup.spec(&[]), &shared).await?;
+    drop(ticker);
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// What the stores in WebAssembly can do, by name, and the first failure to start one.
+async fn tried(setup: &Setup, examined: &Examined, shared: &Shared) -> (BTreeMap<String, Tried>, Option<Failure>) {
+    let mut tried = BTreeMap::new();
+    let mut failed = None;
+    if !examined.uses_stores() {
+        return (tried, failed);
+    }
+    for store in setup.stores() {
+        let Implementation::Provider(config) = &store.implementation else {
+            continue;
+        };
+        let outcome = match Wanted::by(store, config).open(shared).await {
+            Ok(provider) => {
+                let features = provider.features();
+                provider.close().await;
+                Tried::Has(features)
+            }
+            Err(failure) => {
+                failed.get_or_insert(failure);
+                Tried::Failed
+            }
+        };
+        tried.insert(store.name.to_string(), outcome);
+    }
+    (tried, failed)
+}
+
+/// What became of starting a store in WebAssembly.
+enum Tried {
+    Has(Features),
+    Failed,
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Has(features) = self else {
+            return f.write_str("it does not start");
+        };
+        let has: Vec<_> = Feature::ALL
+            .into_iter()
+            .filter(|feature| features.has(*feature))
+            .map(|feature| feature.to_string())
+            .collect();
+        match has.split_last() {
+            None => f.write_str("without etags, transactions, TTL or listing"),
+            Some((one, [])) => write!(f, "with {one}"),
+            Some((last, others)) => write!(f, "with {} and {last}", others.join(", ")),
+        }
+    }
 }
 
 /// What `check` says, in the form of its JSON.
@@ -61,6 +129,37 @@ struct StoreRow {
     place: String,
     key_prefix: String,
     deadline_seconds: f64,
+    /// What a store in WebAssembly can do; none of a built-in one, which is not opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features: Option<Vec<String>>,
+    /// Whether a store in WebAssembly starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts: Option<bool>,
+}
+
+impl StoreRow {
+    fn new(store: &StateComponent<StateSettings>, tried: Option<&Tried>) -> Self {
+        let bound = Setup::bound(store);
+        let features = |features: &Features| {
+            let has = Feature::ALL.into_iter().filter(|feature| features.has(*feature));
+            has.map(|feature| feature.to_string()).collect()
+        };
+        Self {
+            text: match tried {
+                Some(tried) => format!("{bound}: {tried}"),
+                None => bound,
+            },
+            name: store.name.to_string(),
+            place: store.implementation.to_string(),
+            key_prefix: store.key_prefix.to_string(),
+            deadline_seconds: store.deadline.as_secs_f64(),
+            features: match tried {
+                Some(Tried::Has(has)) => Some(features(has)),
+                Some(Tried::Failed) | None => None,
+            },
+            starts: tried.map(|tried| matches!(tried, Tried::Has(_))),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -71,14 +170,10 @@ struct ImportRow {
 }
 
 impl Report {
-    fn new(setup: &Setup, examined: &Examined, strict: bool) -> Self {
-        let stores = setup.stores().map(|store| StoreRow {
-            text: Setup::bound(store),
-            name: store.name.to_string(),
-            place: store.settings.to_string(),
-            key_prefix: store.key_prefix.to_string(),
-            deadline_seconds: store.deadline.as_secs_f64(),
-        });
+    fn new(setup: &Setup, examined: &Examined, tried: &BTreeMap<String, Tried>, strict: bool) -> Self {
+        let stores = setup
+            .stores()
+            .map(|store| StoreRow::new(store, tried.get(store.name.as_str())));
         let imports = examined.needs.iter().map(|need| ImportRow {
             name: need.name.to_string(),
             status: status(&need.standing, strict),

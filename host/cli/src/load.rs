@@ -4,9 +4,9 @@ use crate::args::COMPILE;
 use crate::examined::{BUILD_AGAINST_THIS_HOST, Examined};
 use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
-use dapr_code_cache::{CacheError, ChildCompiler, CodeCache, DEFAULT_LIMIT, Loaded, Progress};
+use dapr_code_cache::{CacheError, ChildCompiler, Code, CodeCache, DEFAULT_LIMIT, Progress};
 use dapr_runtime::app::{App, AppSpec, LinkError, Shared};
-use dapr_runtime::engine::{self, Allocator};
+use dapr_runtime::engine::{self, Allocator, EpochTicker};
 use dapr_runtime::limits::{Limits, MemoryBudget};
 use dapr_runtime::needs::Entry;
 use dapr_runtime::output::GuestOutput;
@@ -15,6 +15,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::Engine;
 
 /// Makes the engine and what all apps share.
@@ -30,6 +31,22 @@ pub(crate) fn shared() -> Outcome<Shared> {
     })
 }
 
+/// What interrupts guests that compute.
+pub(crate) fn ticker(shared: &Shared) -> Outcome<EpochTicker> {
+    EpochTicker::start(&shared.engine).map_err(|error| Failure::run("cannot start a thread").because(&error))
+}
+
+/// How long what guests printed last may take to be printed: nobody may be reading.
+const PRINTED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Waits until what guests printed is printed.
+pub(crate) async fn printed(shared: &Shared) {
+    let printed = tokio::time::timeout(PRINTED_WITHIN, shared.output.flush()).await;
+    if printed.is_err() {
+        tracing::warn!("nobody reads what guests printed: the end of it is lost");
+    }
+}
+
 fn engine(limits: &Limits) -> Outcome<Engine> {
     Engine::new(&engine::config(Allocator::probe(), limits))
         .map_err(|error| Failure::run("cannot start the WebAssembly engine").because(error.as_ref()))
@@ -38,7 +55,7 @@ fn engine(limits: &Limits) -> Outcome<Engine> {
 /// Compiles or finds the app's code and links it.
 pub(crate) async fn app(examined: &Examined, entry: Entry, spec: AppSpec, shared: &Shared) -> Outcome<App> {
     let path = &examined.target.path;
-    let Loaded { component, .. } = code(path, &examined.target.component, &shared.engine).await?;
+    let component = code(path, &examined.target.component, &shared.engine).await?;
     App::link(&component, &examined.shape, entry, spec, shared.clone()).map_err(|error| match error {
         LinkError::Memory { needed, memory } => Failure::usage(format!(
             "an instance of `{}` begins with {} in one memory, and may have {}",
@@ -53,7 +70,8 @@ pub(crate) async fn app(examined: &Examined, entry: Entry, spec: AppSpec, shared
     })
 }
 
-async fn code(path: &Path, component: &[u8], engine: &Engine) -> Outcome<Loaded> {
+/// The code of a component or module, compiled or found.
+pub(crate) async fn code<C: Code>(path: &Path, wasm: &[u8], engine: &Engine) -> Outcome<C> {
     let cache = cache()?;
     let program =
         std::env::current_exe().map_err(|error| Failure::run("cannot find this program's own file").because(&error))?;
@@ -68,20 +86,17 @@ async fn code(path: &Path, component: &[u8], engine: &Engine) -> Outcome<Loaded>
         )),
         Progress::Compiled { took } => crate::failure::say(format_args!("compiled in {:.1} s", took.as_secs_f64())),
     };
-    cache
-        .load(engine, component, &compiler, &progress)
-        .await
-        .map_err(|error| match error {
-            CacheError::Compile { message } => Failure::usage(format!("cannot compile `{}`", path.display()))
-                .detail(message)
-                .help("the tool that made it may be at fault: build it with another version"),
-            CacheError::Incompatible { source } => {
-                Failure::usage(format!("`{}` does not fit this host", path.display()))
-                    .because(source.as_ref())
-                    .help("docs/configuration.md has the limits that hold for a component")
-            }
-            error => Failure::run(&error).caused(&error),
-        })
+    let loaded = cache.load(engine, wasm, &compiler, &progress).await;
+    let loaded = loaded.map_err(|error| match error {
+        CacheError::Compile { message } => Failure::usage(format!("cannot compile `{}`", path.display()))
+            .detail(message)
+            .help("the tool that made it may be at fault: build it with another version"),
+        CacheError::Incompatible { source } => Failure::usage(format!("`{}` does not fit this host", path.display()))
+            .because(source.as_ref())
+            .help("docs/configuration.md has the limits that hold for a component"),
+        error => Failure::run(&error).caused(&error),
+    })?;
+    Ok(loaded.code)
 }
 
 /// The cache of compiled code; one that keeps nothing where there is no place for it.

@@ -4,11 +4,13 @@
 
 mod args;
 mod check;
+mod conformance;
 mod examined;
 mod failure;
 mod load;
 mod logging;
 mod project;
+mod provider;
 mod run;
 mod setup;
 mod shutdown;
@@ -50,6 +52,7 @@ fn block_on(command: Command) -> Outcome<ExitCode> {
                 run::run(args).await
             }
             Command::Check(args) => check::check(&args).await,
+            Command::Conformance(args) => conformance::run(&args).await,
             Command::Wit { dir } => wit::write(&dir).map(said),
             Command::Cache {
                 command: CacheCommand::Clean,

@@ -1,22 +1,22 @@
 //! `dapr-wasm run`: from the target to an open port, or a program's exit code.
 
-use crate::args::RunArgs;
+use crate::args::{Listen, RunArgs};
 use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
-use crate::setup::Setup;
+use crate::setup::{OpenStore, Setup};
 use crate::shutdown;
 use crate::summary::summary;
+use dapr_runtime::admin::Admin;
 use dapr_runtime::app::App;
-use dapr_runtime::engine::EpochTicker;
 use dapr_runtime::triggers::command;
 use dapr_runtime::triggers::http::{Server, ServerError};
+use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// How long what an app printed last may take to be printed: nobody may be reading.
-const PRINTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs an app until it ends or the host is told to stop.
 pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
@@ -31,17 +31,16 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
         );
     }
     let shared = load::shared()?;
-    let ticker =
-        EpochTicker::start(&shared.engine).map_err(|error| Failure::run("cannot start a thread").because(&error))?;
+    let ticker = load::ticker(&shared)?;
     // An app that has no use for a store leaves no file behind.
     let stores = if examined.uses_stores() {
-        setup.open().await?
+        setup.open(&shared).await?
     } else {
         Vec::new()
     };
     let app = load::app(&examined, entry, setup.spec(&stores), &shared).await?;
     let outcome = if entry.is_http() {
-        serve(&args, &setup, &examined, app).await
+        serve(&args, &setup, &examined, app, &stores).await
     } else {
         let code = command::run(&app, &args.arguments).await;
         code.map(exit_code)
@@ -50,32 +49,67 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
     for open in stores {
         open.store.close().await;
     }
-    let printed = tokio::time::timeout(PRINTED_WITHIN, shared.output.flush()).await;
-    if printed.is_err() {
-        tracing::warn!("nobody reads what the app printed: the end of it is lost");
-    }
+    load::printed(&shared).await;
     // Last: a guest that still computes lets nobody else run any more.
     drop(ticker);
     outcome
 }
 
-async fn serve(args: &RunArgs, setup: &Setup, examined: &Examined, app: App) -> Outcome<ExitCode> {
+async fn serve(
+    args: &RunArgs,
+    setup: &Setup,
+    examined: &Examined,
+    app: App,
+    stores: &[OpenStore],
+) -> Outcome<ExitCode> {
     let drain = app.limits().drain;
     let stop = CancellationToken::new();
     shutdown::listen(stop.clone(), drain)?;
+    let admin = match &args.admin_listen {
+        Some(address) => Some(admin(address, stores, stop.clone()).await?),
+        None => None,
+    };
     let text = summary(setup, examined, &app);
     let server = Server::bind(args.listen.as_str(), app).await.map_err(cannot_serve)?;
     let address = server
         .local_addr()
         .map_err(|error| Failure::run("cannot tell the port").because(&error))?;
-    crate::failure::say(format_args!("{text}\nserving http://{address}"));
+    if let Some(admin) = &admin {
+        crate::failure::say(format_args!("{text}\nhealth http://{}/healthz", admin.address));
+    } else {
+        crate::failure::say(format_args!("{text}"));
+    }
+    crate::failure::say(format_args!("serving http://{address}"));
     let all_done = server.serve(stop).await;
+    if let Some(admin) = admin {
+        admin.task.abort();
+    }
     if !all_done {
         return Err(Failure::run(format!(
             "stopped with requests under way, which had no answer in {drain:?}"
         )));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What answers `/healthz`.
+struct AdminTask {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+async fn admin(address: &Listen, stores: &[OpenStore], stop: CancellationToken) -> Outcome<AdminTask> {
+    let address = address.as_str();
+    let cannot = |error: &io::Error| {
+        Failure::run(format!("cannot listen on {address} for /healthz"))
+            .because(error)
+            .help("choose another address with --admin-listen; --admin-listen 0 picks a free port")
+    };
+    let admin = Admin::bind(address).await.map_err(|error| cannot(&error))?;
+    let address = admin.local_addr().map_err(|error| cannot(&error))?;
+    let stores = stores.iter().map(|open| (open.name.clone(), Arc::clone(&open.store)));
+    let task = tokio::spawn(admin.serve(stores.collect(), stop));
+    Ok(AdminTask { address, task })
 }
 
 fn cannot_serve(error: ServerError) -> Failure {

@@ -2,13 +2,14 @@
 
 use crate::args::AppArgs;
 use crate::failure::{Failure, Outcome, counted};
+use crate::provider::Wanted;
 use crate::target;
 use dapr_blocks::config::{
-    AppId, ConfigErrors, Configuration, Environment, Namespace, ReadError, Source, StateComponent,
+    AppId, ConfigErrors, Configuration, Environment, Implementation, Namespace, ReadError, Source, StateComponent,
 };
 use dapr_blocks::state::{AppStores, KeyPrefix, Limits, StateStore, StoreSettings};
 use dapr_components::{BuiltIn, OpenError, StateSettings};
-use dapr_runtime::app::AppSpec;
+use dapr_runtime::app::{AppSpec, Shared};
 use dapr_runtime::needs::Stores;
 use std::env::VarError;
 use std::fmt;
@@ -113,12 +114,12 @@ impl Setup {
     pub(crate) fn bound(store: &StateComponent<StateSettings>) -> String {
         let StateComponent {
             name,
-            settings,
+            implementation,
             key_prefix,
             deadline,
             ..
         } = store;
-        format!("{name}: {settings}, key prefix {key_prefix}, {deadline:?} a call")
+        format!("{name}: {implementation}, key prefix {key_prefix}, {deadline:?} a call")
     }
 
     /// What to do for an app that has no store: what to add, and where.
@@ -137,14 +138,16 @@ impl Setup {
     }
 
     /// Opens the stores that the app may use.
-    pub(crate) async fn open(&self) -> Outcome<Vec<OpenStore>> {
+    pub(crate) async fn open(&self, shared: &Shared) -> Outcome<Vec<OpenStore>> {
         let mut open = Vec::new();
         for component in self.stores() {
-            let store = component
-                .settings
-                .open()
-                .await
-                .map_err(|error| self.cannot_open(component, &error))?;
+            let store: Arc<dyn StateStore> = match &component.implementation {
+                Implementation::BuiltIn(settings) => settings
+                    .open()
+                    .await
+                    .map_err(|error| self.cannot_open(component, &error))?,
+                Implementation::Provider(config) => Arc::new(Wanted::by(component, config).open(shared).await?),
+            };
             open.push(OpenStore {
                 name: component.name.to_string(),
                 store,

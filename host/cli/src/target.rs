@@ -104,16 +104,18 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 }
 
 fn not_a_component(path: &Path, error: &SourceError) -> Failure {
-    let shown = path.display();
-    let failure = Failure::usage(format!("cannot run `{shown}`: {error}")).caused(error);
+    let failure = Failure::usage(format!("cannot run `{}`: {error}", path.display())).caused(error);
+    advise(failure, path, error, TARGET)
+}
+
+/// With what to do about a file that is no component; `else_help` where there is nothing better.
+pub(crate) fn advise(failure: Failure, path: &Path, error: &SourceError, else_help: &str) -> Failure {
     match error {
         SourceError::Text => {
-            let binary = path.with_extension("wasm");
+            let (shown, binary) = (path.display(), path.with_extension("wasm"));
             failure.help(format!("make it one: wasm-tools parse {shown} -o {}", binary.display()))
         }
-        SourceError::MachineCode => {
-            failure.help("build the app for the target wasm32-wasip2, and give that .wasm file")
-        }
+        SourceError::MachineCode => failure.help("build it for the target wasm32-wasip2, and give that .wasm file"),
         SourceError::Empty | SourceError::Damaged { .. } => failure.help("build or download it again"),
         SourceError::NotEncodable(_) => {
             failure.help("build it for wasm32-wasip2, or for wasm32-wasip1 with this host's WIT (dapr-wasm wit DIR)")
@@ -124,11 +126,11 @@ fn not_a_component(path: &Path, error: &SourceError) -> Failure {
         SourceError::NothingRunnable { exports } => failure
             .detail(exported(exports))
             .help("build it for wasm32-wasip2, or as a program for wasm32-wasip1"),
-        _ => failure.help(TARGET),
+        _ => failure.help(else_help),
     }
 }
 
-fn exported(names: &[String]) -> String {
+pub(crate) fn exported(names: &[String]) -> String {
     match names {
         [] => "it exports nothing".to_owned(),
         names => format!("it exports\n  {}", names.join("\n  ")),

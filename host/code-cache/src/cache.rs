@@ -3,14 +3,13 @@
 use crate::directory::{self, Directory, Partial};
 use crate::key::Key;
 use crate::progress::{Progress, announced};
-use crate::{CacheError, ChildCompiler, Cleaned, sweep};
+use crate::{CacheError, ChildCompiler, Cleaned, Code, sweep};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinError;
 use wasmtime::Engine;
-use wasmtime::component::Component;
 
 /// 2 GiB: sixty Python components of 33 MB, or some thousand builds of a Rust one.
 pub const DEFAULT_LIMIT: u64 = 2 * 1024 * 1024 * 1024;
@@ -31,19 +30,19 @@ enum Keep {
     Nothing,
 }
 
-/// A component that is ready to be instantiated.
+/// A component or module that is ready to be instantiated.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Loaded {
-    /// The component, whose code stays mapped while it lives.
-    pub component: Component,
+pub struct Loaded<C> {
+    /// The component or module, whose code stays mapped while it lives.
+    pub code: C,
     /// Where its code came from.
     pub origin: Origin,
     /// How long loading took, with all compiling and waiting.
     pub took: Duration,
 }
 
-/// Where the code of a component came from.
+/// Where code came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// It was found on disk.
@@ -90,7 +89,8 @@ impl CodeCache {
         directory::default_path(std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME"))
     }
 
-    /// The component, from a file of this cache if there is one, else compiled and kept for next time.
+    /// The component or module, from a file of this cache if there is one, else compiled and kept for next time. Which of
+    /// the two the bytes are is for the caller to know.
     ///
     /// A file that does not load is removed and compiled anew. `progress` hears only of compiling that takes long.
     ///
@@ -104,27 +104,27 @@ impl CodeCache {
     ///
     /// Dropping the future kills the child and removes what it wrote, so a time limit can be put around it. There is
     /// none here: how long compiling takes is up to the component and the machine.
-    pub async fn load(
+    pub async fn load<C: Code>(
         &self,
         engine: &Engine,
         wasm: &[u8],
         compiler: &ChildCompiler,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Loaded, CacheError> {
+    ) -> Result<Loaded<C>, CacheError> {
         let start = Instant::now();
         let key = Key::of(engine, wasm).await;
-        let loaded = |component, origin| Loaded {
-            component,
+        let loaded = |code, origin| Loaded {
+            code,
             origin,
             took: start.elapsed(),
         };
-        if let Some(component) = self.find(engine, key).await? {
-            return Ok(loaded(component, Origin::Cache));
+        if let Some(code) = self.find(engine, key).await? {
+            return Ok(loaded(code, Origin::Cache));
         }
         let _turn = self.turn.acquire().await.expect("the semaphore is never closed");
         // The one whose turn it was before may have compiled the same.
-        if let Some(component) = self.find(engine, key).await? {
-            return Ok(loaded(component, Origin::Cache));
+        if let Some(code) = self.find(engine, key).await? {
+            return Ok(loaded(code, Origin::Cache));
         }
         let directory = match &self.keep {
             Keep::In { directory, .. } => Arc::clone(directory),
@@ -133,8 +133,8 @@ impl CodeCache {
         // Before the child, so that it is dropped after it: what a killed child has written is then removed.
         let partial = Partial::new(&directory, &key);
         announced(compiler.compile(wasm, &partial.path()), progress).await?;
-        let component = self.adopt(engine, key, partial).await?;
-        Ok(loaded(component, Origin::Compiler))
+        let code = self.adopt(engine, key, partial).await?;
+        Ok(loaded(code, Origin::Compiler))
     }
 
     /// Removes all files that this cache has made, and no others. Hosts that have loaded them are not disturbed.
@@ -152,8 +152,8 @@ impl CodeCache {
         }
     }
 
-    /// The component from its file, if there is a good one.
-    async fn find(&self, engine: &Engine, key: Key) -> Result<Option<Component>, CacheError> {
+    /// The code from its file, if there is a good one.
+    async fn find<C: Code>(&self, engine: &Engine, key: Key) -> Result<Option<C>, CacheError> {
         let Keep::In { directory, .. } = &self.keep else {
             return Ok(None);
         };
@@ -174,7 +174,7 @@ impl CodeCache {
     }
 
     /// Loads what the child has made, and keeps it.
-    async fn adopt(&self, engine: &Engine, key: Key, partial: Partial) -> Result<Component, CacheError> {
+    async fn adopt<C: Code>(&self, engine: &Engine, key: Key, partial: Partial) -> Result<C, CacheError> {
         let engine = engine.clone();
         let keep = match &self.keep {
             Keep::In { directory, limit } => Some((Arc::clone(directory), *limit)),
@@ -188,7 +188,7 @@ impl CodeCache {
             })?;
             let code = code.ok_or_else(|| incompatible(wasmtime::format_err!("it made no file")))?;
             // Loaded before it gets its name, so that nobody finds what does not load.
-            let component = code.load(&engine).map_err(incompatible)?;
+            let loaded = code.load(&engine).map_err(incompatible)?;
             if let Some((directory, limit)) = keep {
                 let name = key.file_name();
                 let kept = partial
@@ -199,22 +199,22 @@ impl CodeCache {
                     tracing::warn!(%path, %error, "compiled code is not kept as it should be");
                 }
             }
-            Ok(component)
+            Ok(loaded)
         })
         .await?
     }
 }
 
 /// Loads a finished file and marks it as used; `None` if there is none.
-fn load_file(engine: &Engine, directory: &Directory, name: &str) -> wasmtime::Result<Option<Component>> {
+fn load_file<C: Code>(engine: &Engine, directory: &Directory, name: &str) -> wasmtime::Result<Option<C>> {
     let Some(code) = directory.code(name)? else {
         return Ok(None);
     };
-    let component = code.load(engine)?;
+    let loaded = code.load(engine)?;
     if let Err(error) = code.mark_used(SystemTime::now()) {
         tracing::debug!(%error, "compiled code cannot be marked as used and may be evicted early");
     }
-    Ok(Some(component))
+    Ok(Some(loaded))
 }
 
 /// Runs what may wait for the disk where that holds nobody up.
@@ -238,6 +238,7 @@ mod tests {
     use std::path::Path;
     use tempfile::TempDir;
     use wasmtime::Config;
+    use wasmtime::component::Component;
 
     fn cache() -> (TempDir, CodeCache) {
         let root = tempfile::tempdir().unwrap();
@@ -245,18 +246,18 @@ mod tests {
         (root, cache)
     }
 
-    async fn load(cache: &CodeCache, number: u32) -> Loaded {
+    async fn load(cache: &CodeCache, number: u32) -> Loaded<Component> {
         cache
-            .load(&engine(), &component(number), &this_binary(), &|_| {})
+            .load::<Component>(&engine(), &component(number), &this_binary(), &|_| {})
             .await
             .unwrap()
     }
 
     /// A compiler that must not be needed.
-    async fn load_found(cache: &CodeCache, number: u32) -> Loaded {
+    async fn load_found(cache: &CodeCache, number: u32) -> Loaded<Component> {
         let never = shell("echo compiled >&2; exit 1");
         cache
-            .load(&engine(), &component(number), &never, &|_| {})
+            .load::<Component>(&engine(), &component(number), &never, &|_| {})
             .await
             .unwrap()
     }
@@ -283,9 +284,9 @@ mod tests {
     async fn the_first_load_compiles_and_the_next_finds_it() {
         let (root, cache) = cache();
         let first = load(&cache, 42).await;
-        assert_eq!((first.origin, answer(&first.component)), (Origin::Compiler, 42));
+        assert_eq!((first.origin, answer(&first.code)), (Origin::Compiler, 42));
         let next = load_found(&cache, 42).await;
-        assert_eq!((next.origin, answer(&next.component)), (Origin::Cache, 42));
+        assert_eq!((next.origin, answer(&next.code)), (Origin::Cache, 42));
         only_file(root.path());
     }
 
@@ -316,7 +317,7 @@ mod tests {
         let (root, cache) = cache();
         load(&cache, 1).await;
         let two = load(&cache, 2).await;
-        assert_eq!((two.origin, answer(&two.component)), (Origin::Compiler, 2));
+        assert_eq!((two.origin, answer(&two.code)), (Origin::Compiler, 2));
         assert_eq!(files(root.path()).len(), 2);
     }
 
@@ -326,7 +327,7 @@ mod tests {
         load(&cache, 42).await;
         let other = Engine::new(Config::new().epoch_interruption(true)).unwrap();
         let error = cache
-            .load(&other, &component(42), &shell("echo asked >&2; exit 1"), &|_| {})
+            .load::<Component>(&other, &component(42), &shell("echo asked >&2; exit 1"), &|_| {})
             .await
             .unwrap_err();
         assert_eq!(error.to_string(), "asked");
@@ -361,7 +362,7 @@ mod tests {
         for length in [0, 100, whole.len() / 2, whole.len() - 1] {
             fs::write(&file, &whole[..length]).unwrap();
             let again = load(&cache, 42).await;
-            assert_eq!((again.origin, answer(&again.component)), (Origin::Compiler, 42));
+            assert_eq!((again.origin, answer(&again.code)), (Origin::Compiler, 42));
             assert_eq!(fs::read(only_file(root.path())).unwrap().len(), whole.len());
         }
     }
@@ -381,7 +382,7 @@ mod tests {
         let (root, cache) = cache();
         let other = Engine::new(Config::new().epoch_interruption(true)).unwrap();
         let error = cache
-            .load(&other, &component(42), &this_binary(), &|_| {})
+            .load::<Component>(&other, &component(42), &this_binary(), &|_| {})
             .await
             .unwrap_err();
         assert!(
@@ -395,7 +396,7 @@ mod tests {
     async fn a_compiler_that_makes_no_file_is_an_error() {
         let (_root, cache) = cache();
         let error = cache
-            .load(&engine(), &component(42), &shell("cat > /dev/null"), &|_| {})
+            .load::<Component>(&engine(), &component(42), &shell("cat > /dev/null"), &|_| {})
             .await
             .unwrap_err();
         assert!(matches!(error, CacheError::Incompatible { .. }), "{error:?}");
@@ -411,10 +412,10 @@ mod tests {
             made.display()
         );
         let loaded = cache
-            .load(&engine(), &component(42), &shell(&script), &|_| {})
+            .load::<Component>(&engine(), &component(42), &shell(&script), &|_| {})
             .await
             .unwrap();
-        assert_eq!(answer(&loaded.component), 42);
+        assert_eq!(answer(&loaded.code), 42);
     }
 
     // ---- limit ----
@@ -445,7 +446,7 @@ mod tests {
         );
         let (engine, wasm, slow) = (engine(), component(42), shell(&script));
         let pid = tokio::select! {
-            result = cache.load(&engine, &wasm, &slow, &|_| {}) => panic!("{result:?}"),
+            result = cache.load::<Component>(&engine, &wasm, &slow, &|_| {}) => panic!("{result:?}"),
             () = until(|| started.exists()) => fs::read_to_string(&started).unwrap(),
         };
         let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
@@ -467,7 +468,7 @@ mod tests {
     async fn loading_can_be_a_task_of_its_own() {
         fn is_send(_: &impl Send) {}
         let (_root, cache) = cache();
-        is_send(&cache.load(&engine(), &component(42), &this_binary(), &|_| {}));
+        is_send(&cache.load::<Component>(&engine(), &component(42), &this_binary(), &|_| {}));
     }
 
     // ---- no directory ----
@@ -485,10 +486,10 @@ mod tests {
         );
         for _ in 0..2 {
             let loaded = cache
-                .load(&engine(), &component(42), &shell(&script), &|_| {})
+                .load::<Component>(&engine(), &component(42), &shell(&script), &|_| {})
                 .await
                 .unwrap();
-            assert_eq!((loaded.origin, answer(&loaded.component)), (Origin::Compiler, 42));
+            assert_eq!((loaded.origin, answer(&loaded.code)), (Origin::Compiler, 42));
         }
         let log = fs::read_to_string(&log).unwrap();
         let outs: Vec<_> = log.lines().map(Path::new).collect();
@@ -505,7 +506,22 @@ mod tests {
         let loaded = load(&cache, 42).await;
         let bytes = fs::metadata(only_file(root.path())).unwrap().len();
         assert_eq!(cache.clean().unwrap(), Cleaned { files: 1, bytes });
-        assert_eq!(answer(&loaded.component), 42);
+        assert_eq!(answer(&loaded.code), 42);
         assert_eq!(load(&cache, 42).await.origin, Origin::Compiler);
+    }
+
+    #[tokio::test]
+    async fn a_core_module_is_kept_too() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = CodeCache::open(root.path().join("code"), DEFAULT_LIMIT).unwrap();
+        let module = wat::parse_str("(module (func (export \"f\")))").unwrap();
+        for origin in [Origin::Compiler, Origin::Cache] {
+            let loaded = cache
+                .load::<wasmtime::Module>(&engine(), &module, &this_binary(), &|_| {})
+                .await
+                .unwrap();
+            assert_eq!(loaded.origin, origin);
+            assert!(loaded.code.get_export("f").is_some());
+        }
     }
 }

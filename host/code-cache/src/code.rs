@@ -1,12 +1,56 @@
-//! Compiled code becomes a component: the one place with `unsafe`.
+//! Compiled code becomes a component or a module: the one place with `unsafe`.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::time::SystemTime;
-use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
+
+/// What code is compiled of: a component, or a core module.
+///
+/// Only this crate implements it.
+pub trait Code: sealed::Code {}
+
+impl Code for Component {}
+impl Code for Module {}
+
+mod sealed {
+    use super::{Component, Engine, Module};
+    use std::path::Path;
+
+    #[allow(unsafe_code)]
+    pub trait Code: Sized + Send + 'static {
+        /// # Safety
+        ///
+        /// As of the function of this name in wasmtime.
+        unsafe fn deserialize_file(engine: &Engine, path: &Path) -> wasmtime::Result<Self>;
+
+        /// # Safety
+        ///
+        /// As of the function of this name in wasmtime.
+        unsafe fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Self>;
+    }
+
+    macro_rules! code {
+        ($($of:ident)*) => {$(
+            #[allow(unsafe_code)]
+            impl Code for $of {
+                unsafe fn deserialize_file(engine: &Engine, path: &Path) -> wasmtime::Result<Self> {
+                    // SAFETY: as the caller says.
+                    unsafe { $of::deserialize_file(engine, path) }
+                }
+
+                unsafe fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Self> {
+                    // SAFETY: as the caller says.
+                    unsafe { $of::deserialize(engine, code) }
+                }
+            }
+        )*};
+    }
+    code!(Component Module);
+}
 
 /// An open file of compiled code that only this user can have written.
 #[derive(Debug)]
@@ -23,9 +67,9 @@ impl CodeFile {
     /// Mapping shares the pages with other processes and reads only what is used. It fails on a file system mounted
     /// `noexec`, and without `/proc`. The copy takes 75 MB and 60 ms for Python: still far less than compiling again.
     #[allow(unsafe_code)]
-    pub(crate) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
+    pub(crate) fn load<C: Code>(&self, engine: &Engine) -> wasmtime::Result<C> {
         // SAFETY: both functions execute what they are given, and ask for the unchanged output of
-        // `Engine::precompile_component`; `deserialize_file` also asks that the file stays unchanged while it is mapped.
+        // `Engine::precompile_component` or `precompile_module`; `deserialize_file` also asks that the file stays unchanged while it is mapped.
         //
         // * Who can have written it: `self` is a regular file that this user owns and nobody else may write, and was
         //   found in a directory of which the same is true (checked on the open descriptors, see `directory.rs`). So
@@ -40,18 +84,18 @@ impl CodeFile {
         // * Whether it changes: this crate never opens a file a second time for writing. It renames and removes names,
         //   which leaves the mapped file alone. The path below is that of the descriptor, not the name in the
         //   directory, so nobody can exchange the file between the check and the mapping.
-        let cause = match unsafe { Component::deserialize_file(engine, self.path_of_descriptor()) } {
-            Ok(component) => return Ok(component),
+        let cause = match unsafe { C::deserialize_file(engine, &self.path_of_descriptor()) } {
+            Ok(code) => return Ok(code),
             Err(cause) => format!("{cause:#}"),
         };
         let code = self.read()?;
         // SAFETY: as above, of the same file.
-        let component = unsafe { Component::deserialize(engine, code) }?;
+        let code = unsafe { C::deserialize(engine, &code) }?;
         tracing::debug!(
             cause,
             "compiled code cannot be mapped from its file and was copied into memory"
         );
-        Ok(component)
+        Ok(code)
     }
 
     /// Sets the time of last use, which decides what is evicted first.

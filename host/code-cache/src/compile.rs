@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use wasmtime::Engine;
 
-/// Compiles a component into a new file with mode 0600 that is complete and on disk on return.
+/// Compiles a component or a core module into a new file with mode 0600 that is complete and on disk on return.
 ///
 /// For the child process that a [`ChildCompiler`](crate::ChildCompiler) starts. Its engine must be configured as the
 /// host's is; what another one makes is refused by the host.
@@ -17,14 +17,19 @@ use wasmtime::Engine;
 /// [`CacheError::Component`] when the bytes are no valid component, [`CacheError::Write`] when the file exists or
 /// cannot be written, as on a full disk; what was written of it is removed.
 pub fn compile_to_file(engine: &Engine, wasm: &[u8], out: &Path) -> Result<(), CacheError> {
-    let code = engine
-        .precompile_component(wasm)
-        .map_err(|e| CacheError::Component { source: e.into() })?;
+    let code = match wasm.starts_with(CORE_MODULE) {
+        true => engine.precompile_module(wasm),
+        false => engine.precompile_component(wasm),
+    };
+    let code = code.map_err(|e| CacheError::Component { source: e.into() })?;
     write_new(out, &code).map_err(|source| CacheError::Write {
         path: out.to_owned(),
         source,
     })
 }
+
+/// How core modules begin. Components have another number in its second half.
+const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
 fn write_new(out: &Path, code: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(out)?;

@@ -18,6 +18,7 @@
 //! ```no_run
 //! use dapr_code_cache::{ChildCompiler, CodeCache, DEFAULT_LIMIT, Progress};
 //! use std::io::Read;
+//! use wasmtime::component::Component;
 //!
 //! // Started as `host compile-child FILE`, this program is its own compiler.
 //! fn child(out: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
@@ -36,7 +37,7 @@
 //!         Progress::Compiling => eprintln!("compiling app.wasm ... (cached for next time)"),
 //!         Progress::Compiled { took } => eprintln!("compiled in {:.1} s", took.as_secs_f32()),
 //!     };
-//!     let app = cache.load(&wasmtime::Engine::default(), wasm, &compiler, &progress).await?;
+//!     let app = cache.load::<Component>(&wasmtime::Engine::default(), wasm, &compiler, &progress).await?;
 //!     println!("{:?} after {:?}", app.origin, app.took);
 //!     Ok(())
 //! }
@@ -59,6 +60,7 @@ mod testing;
 
 pub use cache::{CodeCache, DEFAULT_LIMIT, Loaded, Origin};
 pub use child::ChildCompiler;
+pub use code::Code;
 pub use compile::compile_to_file;
 pub use error::{CacheError, Untrusted};
 pub use progress::Progress;

@@ -144,7 +144,7 @@ mod tests {
         ] {
             let configuration = parse(text).unwrap();
             assert_eq!(
-                configuration.state[0].settings.to_string(),
+                configuration.state[0].implementation.to_string(),
                 "memory, at most 256MiB, lost at exit"
             );
         }

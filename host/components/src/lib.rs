@@ -4,7 +4,7 @@
 //! cargo feature of its own, so that a small host can leave it out.
 //!
 //! ```
-//! use dapr_blocks::config::{Configuration, Environment, Source};
+//! use dapr_blocks::config::{Configuration, Environment, Implementation, Source};
 //! use dapr_components::BuiltIn;
 //!
 //! # #[cfg(feature = "state-memory")]
@@ -13,9 +13,10 @@
 //! let source = Source::new("components.toml", "", "[state.statestore]\ntype = 'in-memory'");
 //! let configuration = Configuration::parse(source, Environment::default(), &BuiltIn)?;
 //! for component in &configuration.state {
-//!     println!("{}: {}", component.name, component.settings);
-//!     let store = component.settings.open().await?;
-//!     store.close().await;
+//!     println!("{}: {}", component.name, component.implementation);
+//!     if let Implementation::BuiltIn(settings) = &component.implementation {
+//!         settings.open().await?.close().await;
+//!     }
 //! }
 //! # Ok(())
 //! # }

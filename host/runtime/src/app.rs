@@ -3,8 +3,8 @@
 //! Made once: imports are resolved and types checked here, so that an instance later costs memory and nothing else.
 
 use crate::capabilities::state;
-use crate::guest::Guest;
-use crate::limits::{Limits, MemoryBudget, MemoryLimiter};
+use crate::guest::{Guest, bounded};
+use crate::limits::{Limits, MemoryBudget, MemoryLimiter, begins_with};
 use crate::needs::{Entry, STATE_VERSION, WASI_0_2, WASI_0_3};
 use crate::output::{GuestOutput, Stream};
 use crate::shape::Shape;
@@ -259,35 +259,16 @@ impl App {
             limiter: MemoryLimiter::new(self.spec.memory, self.shared.budget.clone()),
             stores: Arc::clone(&self.stores),
         };
-        let mut store = Store::new(&self.shared.engine, guest);
-        store.limiter(|guest| &mut guest.limiter);
-        store.set_hostcall_fuel(limits.host_call);
+        let mut store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
         store.set_max_component_handles(limits.handles);
-        // A guest that runs for long lets others run at each tick. What ends it is the deadline of its request.
-        store.epoch_deadline_async_yield_and_update(1);
-        store.set_epoch_deadline(1);
         store
     }
 }
 
 /// Whether what an instance begins with is within the memory that it may have, as far as that can be told beforehand.
 fn fits(component: &Component, memory: usize) -> Result<(), LinkError> {
-    const PAGE: u64 = 64 << 10;
-    const TABLE_ELEMENT: u64 = size_of::<usize>() as u64;
-    let Some(resources) = component.resources_required() else {
-        return Ok(());
-    };
-    let memories = resources
-        .max_initial_memory_size
-        .unwrap_or_default()
-        .saturating_mul(PAGE);
-    let tables = resources
-        .max_initial_table_size
-        .unwrap_or_default()
-        .saturating_mul(TABLE_ELEMENT);
-    let needed = memories.max(tables);
-    if needed > memory as u64 {
-        return Err(LinkError::Memory { needed, memory });
+    match begins_with(component.resources_required()) {
+        needed if needed > memory as u64 => Err(LinkError::Memory { needed, memory }),
+        _ => Ok(()),
     }
-    Ok(())
 }

@@ -1,10 +1,11 @@
 //! What the host keeps for one instance: the data of its store.
 
-use crate::limits::MemoryLimiter;
+use crate::limits::{Limits, MemoryLimiter};
 use dapr_blocks::state::AppStores;
 use http::Request;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
+use wasmtime::{Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
@@ -37,6 +38,22 @@ impl WasiHttpView for Guest {
             hooks: &mut self.egress,
         }
     }
+}
+
+/// A store for one instance of whatever guest, with the limits in force that all guests have.
+pub(crate) fn bounded<T: Send>(
+    engine: &Engine,
+    limits: &Limits,
+    guest: T,
+    limiter: fn(&mut T) -> &mut MemoryLimiter,
+) -> Store<T> {
+    let mut store = Store::new(engine, guest);
+    store.limiter(move |guest| limiter(guest));
+    store.set_hostcall_fuel(limits.host_call);
+    // A guest that runs for long lets others run at each tick. What ends it is the deadline of what it is called for.
+    store.epoch_deadline_async_yield_and_update(1);
+    store.set_epoch_deadline(1);
+    store
 }
 
 /// Denies outgoing requests, as the guest sees it: `HTTP-request-denied`.

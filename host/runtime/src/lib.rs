@@ -9,20 +9,25 @@
 //! | [`limits`] | what a guest may use, and what all guests may use together |
 //! | [`app`] | a component that is linked and ready to be called |
 //! | [`capabilities`] | host functions: WIT on one side, `dapr-blocks` on the other |
+//! | [`providers`] | Dapr components that are WebAssembly themselves |
 //! | [`triggers`] | what makes the host call an app: an HTTP request, a command line |
 //! | [`output`] | what guests print |
+//! | [`admin`] | `/healthz` |
 //!
 //! The way of a request is `triggers/http` → the guest → `capabilities/state` → `dapr-blocks`, with no way back: a
 //! capability does not know which trigger called, and a trigger does not know what the guest imports.
 
+pub mod admin;
 pub mod app;
 pub mod capabilities;
 pub mod engine;
+mod event_loop;
 mod guest;
 pub mod limits;
 mod machine;
 pub mod needs;
 pub mod output;
+pub mod providers;
 pub mod shape;
 pub mod source;
 pub mod triggers;

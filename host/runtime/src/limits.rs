@@ -14,7 +14,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use wasmtime::ResourceLimiter;
+use wasmtime::{ResourceLimiter, ResourcesRequired};
 
 /// The limits of the host, whatever the app. Those of an app are in [`crate::app::AppSpec`].
 #[derive(Clone, Debug)]
@@ -174,6 +174,17 @@ impl ResourceLimiter for MemoryLimiter {
         }
         Ok(self.grow(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT)))
     }
+}
+
+/// Bytes of the largest memory or table that an instance begins with; 0 where that cannot be told.
+pub(crate) fn begins_with(resources: Option<ResourcesRequired>) -> u64 {
+    const PAGE: u64 = 64 << 10;
+    let Some(resources) = resources else { return 0 };
+    let memory = resources.max_initial_memory_size.unwrap_or_default();
+    let table = resources.max_initial_table_size.unwrap_or_default();
+    memory
+        .saturating_mul(PAGE)
+        .max(table.saturating_mul(TABLE_ELEMENT as u64))
 }
 
 #[cfg(test)]

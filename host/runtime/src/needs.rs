@@ -265,6 +265,12 @@ fn known() -> impl Iterator<Item = Known> {
         })
 }
 
+/// Whether an interface is one of WASI that a host with `version` has.
+pub(crate) fn is_wasi(name: &InterfaceName, version: &Version) -> bool {
+    let path = name.path();
+    path.starts_with("wasi:") && name.is(&path, version) && known().any(|known| known.path == path)
+}
+
 /// Packages that later versions of this host will have.
 const PLANNED: &[&str] = &[
     "dapr:actors",

@@ -74,6 +74,17 @@ pub fn component(bytes: &[u8]) -> Result<Cow<'_, [u8]>, SourceError> {
     }
 }
 
+/// Whether the bytes are a core module that exports a function of this name.
+///
+/// # Errors
+///
+/// [`SourceError`] if they are no WebAssembly at all.
+pub(crate) fn is_module_with(bytes: &[u8], function: &str) -> Result<bool, SourceError> {
+    sniff(bytes)?;
+    let is_module = encoding(bytes)? == Encoding::Module;
+    Ok(is_module && exported_functions(bytes).iter().any(|name| name == function))
+}
+
 fn sniff(bytes: &[u8]) -> Result<(), SourceError> {
     if bytes.is_empty() {
         return Err(SourceError::Empty);
@@ -159,7 +170,7 @@ fn exported_functions(module: &[u8]) -> Vec<String> {
 }
 
 /// What a module imports that is not WASI preview 1, as `module.name`.
-fn imports_beyond_wasi(module: &[u8]) -> Vec<String> {
+pub(crate) fn imports_beyond_wasi(module: &[u8]) -> Vec<String> {
     let imports = payloads(module).filter_map(|payload| match payload {
         Payload::ImportSection(imports) => Some(imports),
         _ => None,

@@ -28,6 +28,9 @@ pub(super) struct Block {
     pub(super) noun: &'static str,
 }
 
+/// The type of a component that is WebAssembly.
+const WASM: &str = "wasm";
+
 /// A type of Dapr component that a host knows, by its name without the building block, and its version.
 pub type KnownType<'a> = (&'a str, ComponentVersion);
 
@@ -47,11 +50,18 @@ impl ComponentType {
             name_at: table.location_of("type"),
             version_at: table.location_of("version"),
         };
-        if kind.name() == "wasm" {
-            let message = format!("`type` asks for a {} in WebAssembly, which comes later", block.noun);
-            return Err(kind.name_at.error(message).with_help(known_types(known)).into());
-        }
         Ok(kind)
+    }
+
+    /// Whether this is a component in WebAssembly, which every building block takes, whatever its vendors.
+    pub(super) fn is_wasm(&self) -> Result<bool, ConfigErrors> {
+        if self.name() != WASM {
+            return Ok(false);
+        }
+        if self.version() != ComponentVersion::V1 {
+            return Err(self.unknown(&[(WASM, ComponentVersion::V1)]));
+        }
+        Ok(true)
     }
 
     /// The type without its building block: `redis`, also where the file has `state.redis`.
@@ -117,19 +127,15 @@ impl PartialEq for ComponentType {
 impl Eq for ComponentType {}
 
 fn known_types(known: &[KnownType<'_>]) -> String {
-    match names(known).as_slice() {
-        [] => "this host was built without any".to_owned(),
-        names => format!(
-            "known here: {}",
-            names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
-        ),
-    }
+    let names: Vec<_> = names(known).into_iter().map(quoted).collect();
+    format!("known here: {}", names.join(", "))
 }
 
 fn names<'a>(known: &[KnownType<'a>]) -> Vec<&'a str> {
     known
         .iter()
         .map(|(name, _)| *name)
+        .chain([WASM])
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect()
@@ -244,11 +250,11 @@ mod tests {
         assert_eq!(
             unknown("type = 'postgres'"),
             "unknown state store type \"postgres\" \
-             (did you mean \"postgresql\"? known here: \"in-memory\", \"postgresql\")"
+             (did you mean \"postgresql\"? known here: \"in-memory\", \"postgresql\", \"wasm\")"
         );
         assert_eq!(
             unknown("type = 'pubsub.redis'"),
-            "unknown state store type \"pubsub.redis\" (known here: \"in-memory\", \"postgresql\")"
+            "unknown state store type \"pubsub.redis\" (known here: \"in-memory\", \"postgresql\", \"wasm\")"
         );
         assert_eq!(
             unknown("type = 'postgresql'\nversion = 'v3'"),
@@ -264,7 +270,7 @@ mod tests {
         };
         assert_eq!(
             unknown("type = { env = 'X' }", &[("X", "state.postgresq")]),
-            "unknown state store type in the variable `X` (known here: \"in-memory\", \"postgresql\")"
+            "unknown state store type in the variable `X` (known here: \"in-memory\", \"postgresql\", \"wasm\")"
         );
         assert_eq!(
             unknown(

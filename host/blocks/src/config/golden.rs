@@ -1,6 +1,9 @@
 //! What users read: each `testdata/NAME.toml` gives `NAME.stderr`. `UPDATE_GOLDEN=1` writes the latter anew.
 
-use super::{ComponentType, ComponentVersion, ConfigErrors, Configuration, Environment, InSeconds, KnownType, Source};
+use super::{
+    ComponentType, ComponentVersion, ConfigErrors, Configuration, Environment, Implementation, InSeconds, KnownType,
+    Source,
+};
 use super::{Table, Vendors};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -178,10 +181,15 @@ fn a_file_without_errors_is_what_it_says() {
     assert_eq!(store.key_prefix.value, crate::state::KeyPrefix::Name);
     assert_eq!(store.deadline, Duration::from_secs(1));
     assert!(!store.scopes.allow(&"cart".parse().unwrap()));
-    assert!(matches!(&store.settings, Settings::Sqlite { path, .. } if path == Path::new("/conf/data/state.db")));
+    assert!(
+        matches!(&store.implementation, Implementation::BuiltIn(Settings::Sqlite { path, .. }) if path == Path::new("/conf/data/state.db"))
+    );
     assert_eq!(store.location.to_string(), "components.toml:5:16");
     assert_eq!((cache.name.as_str(), cache.deadline), ("cache", Duration::from_secs(5)));
-    assert!(matches!(cache.settings, Settings::Memory));
+    assert!(matches!(
+        cache.implementation,
+        Implementation::BuiltIn(Settings::Memory)
+    ));
 }
 
 #[test]

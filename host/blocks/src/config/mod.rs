@@ -18,6 +18,8 @@
 //! | `configuration` | [`Configuration`], the file, and [`Vendors`] |
 //! | `app` | [`AppConfig`], `[app]` |
 //! | `state` | [`StateComponent`], `[state.NAME]` |
+//! | `provider` | [`ProviderConfig`], `type = "wasm"` |
+//! | `allowed_hosts` | [`AllowedHosts`], `allow-hosts` |
 //! | `component` | [`ComponentType`] and [`Scopes`], which components of all building blocks have |
 //! | `table`, `section` | [`Table`], which knows the keys it was asked for, and tables in it |
 //! | `value` | [`FromToml`] and [`FromText`], which read one value |
@@ -26,6 +28,7 @@
 //! | `source`, `document`, `syntax` | the file, its tree, and what is no TOML |
 //! | `error`, `snippet`, `nearest` | what users read when something is wrong |
 
+mod allowed_hosts;
 mod app;
 mod byte_size;
 mod collection;
@@ -40,6 +43,7 @@ mod given;
 mod golden;
 mod name;
 mod nearest;
+mod provider;
 mod reference;
 mod scalar;
 mod section;
@@ -52,6 +56,7 @@ mod table;
 mod testing;
 mod value;
 
+pub use allowed_hosts::{AllowedHost, AllowedHostError, AllowedHosts};
 pub use app::AppConfig;
 pub use byte_size::{ByteSize, ByteSizeError};
 pub use component::{ComponentType, ComponentVersion, InvalidVersion, KnownType, Scopes};
@@ -61,6 +66,7 @@ pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Location};
 pub use given::Given;
 pub use name::{AppId, ComponentName, NameError, Namespace};
+pub use provider::{Implementation, ProviderConfig};
 pub use source::{ReadError, Source};
 pub use state::StateComponent;
 pub use table::Table;

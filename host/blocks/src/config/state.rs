@@ -8,6 +8,7 @@ use super::duration::NonZeroDuration;
 use super::error::{ConfigErrors, Location};
 use super::given::Given;
 use super::name::ComponentName;
+use super::provider::{Implementation, ProviderConfig};
 use super::table::Table;
 use super::value::FromText;
 use crate::state::KeyPrefix;
@@ -25,8 +26,8 @@ pub(super) const STATE: Block = Block {
 pub struct StateComponent<S> {
     /// The name in `[state.NAME]`, by which apps ask for the store.
     pub name: ComponentName,
-    /// `type` and `version`, strings: the vendor. `"redis"` and Dapr's `"state.redis"` are the same; `version` is needed
-    /// only where Dapr has several, and `"v1"` by default.
+    /// `type` and `version`, strings: the vendor, or `"wasm"`. `"redis"` and Dapr's `"state.redis"` are the same; `version` is
+    /// needed only where Dapr has several, and `"v1"` by default.
     pub kind: ComponentType,
     /// `scopes`, an array of app ids: the apps that may use the store. Default: all.
     pub scopes: Scopes,
@@ -36,8 +37,8 @@ pub struct StateComponent<S> {
     /// `deadline`, a duration above zero: the longest that one call may take, whatever the vendor's own timeouts. Default:
     /// `"5s"`.
     pub deadline: Duration,
-    /// The other keys of the table: the vendor's settings.
-    pub settings: S,
+    /// The other keys of the table: the vendor's settings, or the component's.
+    pub implementation: Implementation<S>,
     /// Where the store's name stands in the file, for errors that show only when it is opened.
     pub location: Location,
 }
@@ -64,7 +65,12 @@ impl<S> StateComponent<S> {
             let deadline = table.take("deadline").map(|given| given.map(NonZeroDuration::get));
             refuse_later_keys(table);
 
-            let settings = vendor(&kind, table)?;
+            let implementation = if kind.is_wasm()? {
+                Implementation::Provider(ProviderConfig::read(table)?)
+            } else {
+                ProviderConfig::refuse_keys(table);
+                Implementation::BuiltIn(vendor(&kind, table)?)
+            };
             table.finish()?;
             let (scopes, key_prefix, deadline) = (scopes?, key_prefix?.unwrap_or_default(), deadline?);
             Ok((
@@ -72,17 +78,17 @@ impl<S> StateComponent<S> {
                 scopes,
                 key_prefix,
                 deadline.unwrap_or(Self::DEFAULT_DEADLINE),
-                settings,
+                implementation,
             ))
         });
         match (name, rest) {
-            (Ok(name), Ok((kind, scopes, key_prefix, deadline, settings))) => Ok(Self {
+            (Ok(name), Ok((kind, scopes, key_prefix, deadline, implementation))) => Ok(Self {
                 name,
                 kind,
                 scopes,
                 key_prefix,
                 deadline,
-                settings,
+                implementation,
                 location: location.clone(),
             }),
             (Err(error), Err(errors)) => Err(errors.and(error.into())),
@@ -94,15 +100,6 @@ impl<S> StateComponent<S> {
 
 /// Keys that belong to the host in every version, so that no vendor's setting may take their names.
 fn refuse_later_keys(table: &mut Table) {
-    for name in ["component", "allow-hosts", "memory", "instances"] {
-        let message = format!("`{name}` is for stores in WebAssembly, which come later");
-        table.refuse(name, message, Some("remove it"));
-    }
-    table.refuse(
-        "metadata",
-        "`metadata` is for stores in WebAssembly, which come later",
-        Some("a store's own settings stand in its table: redisHost = \"localhost:6379\""),
-    );
     table.refuse(
         "source",
         "`source` is not in this version yet: all stores are built in",

@@ -51,6 +51,7 @@ impl AppStores {
         let prefix = settings.key_prefix.resolve(app_id, name, namespace);
         let StoreSettings { deadline, limits, .. } = *settings;
         let limits = limits.within(store.limits());
+        let store = store.of_app(app_id).unwrap_or(store);
         self.stores.insert(
             name.to_owned(),
             AppStore {

@@ -119,6 +119,11 @@ pub enum Feature {
     Listing,
 }
 
+impl Feature {
+    /// All of them, in the order in which they are told of.
+    pub const ALL: [Self; 4] = [Self::Etags, Self::Transactions, Self::Ttl, Self::Listing];
+}
+
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -29,4 +29,4 @@ pub use item::{
 pub use key::{Key, KeyPrefix, Prefix};
 pub use limits::Limits;
 pub use page::{Cursor, KeyPage, Listing, PageLimit, StoredPage};
-pub use store::{Features, ResultBudget, StateStore};
+pub use store::{Features, Health, ResultBudget, StateStore};

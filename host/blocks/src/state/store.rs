@@ -5,6 +5,7 @@ use super::{
     StoredPage,
 };
 use async_trait::async_trait;
+use std::sync::Arc;
 
 /// What a store can do beside get, set and delete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +68,16 @@ pub trait StateStore: Send + Sync {
     /// How much the store takes at once, where that is less than the host's own limits.
     fn limits(&self) -> Limits {
         Limits::default()
+    }
+
+    /// The store as this app asks it, for vendors that tell apps apart; none: it is the same for all.
+    fn of_app(&self, _app_id: &str) -> Option<Arc<dyn StateStore>> {
+        None
+    }
+
+    /// How the store is, as far as it knows without asking anybody.
+    fn health(&self) -> Health {
+        Health::Well
     }
 
     /// Reads an item.
@@ -156,6 +167,15 @@ pub trait StateStore: Send + Sync {
 
     /// Finishes queued writes and lets go of files and connections. Later calls may fail.
     async fn close(&self) {}
+}
+
+/// How a store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It serves.
+    Well,
+    /// It keeps failing, in this way. It tries to mend itself.
+    Failing(String),
 }
 
 /// What is left of the bytes that a bulk result may hold.

@@ -1,5 +1,6 @@
 //! `dapr:state/store` and its twin `store-async`, both on [`AppStores`].
 
+use crate::event_loop::within;
 use dapr_blocks::state::{
     AppStore, AppStores, BulkError, Condition, Consistency, ContentType, Cursor, DeleteItem, Entry, Etag, GetOptions,
     Metadata, Operation, PageLimit, SetItem, StateError, Ttl,
@@ -147,7 +148,7 @@ impl<T: Send> generated_async::HostWithStore<T> for HasState {
         key: String,
         options: Option<wit::GetOptions>,
     ) -> Result<Option<wit::Entry>, wit::Error> {
-        get(&Self::stores(accessor), store, key, options).await
+        within(get(&Self::stores(accessor), store, key, options)).await
     }
 
     async fn bulk_get(
@@ -156,7 +157,7 @@ impl<T: Send> generated_async::HostWithStore<T> for HasState {
         keys: Vec<String>,
         options: Option<wit::GetOptions>,
     ) -> Result<Vec<Option<wit::Entry>>, wit::Error> {
-        bulk_get(&Self::stores(accessor), store, keys, options).await
+        within(bulk_get(&Self::stores(accessor), store, keys, options)).await
     }
 
     async fn set(
@@ -166,7 +167,12 @@ impl<T: Send> generated_async::HostWithStore<T> for HasState {
         value: Vec<u8>,
         options: Option<wit::SetOptions>,
     ) -> Result<(), wit::Error> {
-        set(&Self::stores(accessor), store, wit::SetItem { key, value, options }).await
+        within(set(
+            &Self::stores(accessor),
+            store,
+            wit::SetItem { key, value, options },
+        ))
+        .await
     }
 
     async fn bulk_set(
@@ -174,7 +180,7 @@ impl<T: Send> generated_async::HostWithStore<T> for HasState {
         store: String,
         items: Vec<wit::SetItem>,
     ) -> Result<(), wit::BulkError> {
-        bulk_set(&Self::stores(accessor), store, items).await
+        within(bulk_set(&Self::stores(accessor), store, items)).await
     }
 
     async fn delete(
@@ -183,7 +189,7 @@ impl<T: Send> generated_async::HostWithStore<T> for HasState {
         key: String,
         options: Option<wit::DeleteOptions>,
     ) -> Result<(), wit::Error> {
-        delete(&Self::stores(accessor), store, wit::DeleteItem { key, options }).await
+        within(delete(&Self::stores(accessor), store, wit::DeleteItem { key, options })).await
     }
 
     async fn bulk_delete(
@@ -191,7 +197,7 @@ impl<T: Send> generated_async::HostWithStore<T> for HasState {
         store: String,
         items: Vec<wit::DeleteItem>,
     ) -> Result<(), wit::BulkError> {
-        bulk_delete(&Self::stores(accessor), store, items).await
+        within(bulk_delete(&Self::stores(accessor), store, items)).await
     }
 
     async fn transact(
@@ -200,7 +206,7 @@ impl<T: Send> generated_async::HostWithStore<T> for HasState {
         operations: Vec<wit::Operation>,
         options: Option<wit::TransactOptions>,
     ) -> Result<(), wit::Error> {
-        transact(&Self::stores(accessor), store, operations, options).await
+        within(transact(&Self::stores(accessor), store, operations, options)).await
     }
 
     async fn list_keys(
@@ -209,7 +215,7 @@ impl<T: Send> generated_async::HostWithStore<T> for HasState {
         prefix: String,
         options: Option<wit::ListOptions>,
     ) -> Result<wit::KeyPage, wit::Error> {
-        list_keys(&Self::stores(accessor), store, prefix, options).await
+        within(list_keys(&Self::stores(accessor), store, prefix, options)).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Misbehaves as only a WASI 0.3 app can, each way under a path of its own: after the head of its answer the guest goes on.
+//! And makes the calls to stores that the examples do not make ([`bulk`]), for stores that misbehave.
 
+mod bulk;
 #[path = "../../shared/p3.rs"]
 mod p3;
 
@@ -9,6 +11,7 @@ mod bindings {
         inline: "
             package tests:hostile;
             world hostile {
+                import dapr:state/store-async@0.1.0;
                 export wasi:http/handler@0.3.0;
             }
         ",
@@ -48,6 +51,8 @@ impl Guest for Hostile {
             }
             // Begins an answer, and ends it never.
             "/endless-body" => return Ok(endless()),
+            // Asks a store, and says what came of it.
+            target if target.starts_with("/bulk-") => bulk::answer(target).await,
             _ => return Ok(p3::response(404, "no such misdeed".to_owned())),
         };
         Ok(p3::response(200, text))

@@ -62,8 +62,15 @@ impl fmt::Display for Report {
         for Failed { claim, failure } in &self.failed {
             write!(f, "\nfailed: {}\n    {failure}", sentence(claim))?;
         }
-        for LeftOut { claim, feature } in &self.left_out {
-            write!(f, "\nleft out: {}\n    the store has no {feature}", sentence(claim))?;
+        for feature in Feature::ALL {
+            let claims = self
+                .left_out
+                .iter()
+                .filter(|left_out| left_out.feature == feature)
+                .count();
+            if claims > 0 {
+                write!(f, "\nleft out: {claims}, since the store has no {feature}")?;
+            }
         }
         Ok(())
     }

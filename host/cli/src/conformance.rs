@@ -1,0 +1,58 @@
+//! `dapr-wasm conformance FILE`: the rules that every store keeps, run against a provider.
+
+use crate::args::ConformanceArgs;
+use crate::failure::Outcome;
+use crate::load;
+use crate::provider::Wanted;
+use dapr_blocks::config::ProviderConfig;
+use dapr_blocks::state::{Limits, StateStore, conformance};
+use dapr_runtime::providers::store::{OpenError, ProviderStore};
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the provider is told that its store is called.
+const NAME: &str = "conformance";
+
+/// As for a store that a configuration says nothing of.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Runs the claims, and prints which hold.
+pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
+    let config = ProviderConfig {
+        allow_hosts: args.allow_host.iter().cloned().collect(),
+        memory: args.memory,
+        metadata: args.metadata.iter().cloned().collect(),
+        ..ProviderConfig::at(&args.file)
+    };
+    let wanted = Wanted {
+        name: NAME,
+        whose: "a state store".to_owned(),
+        config: &config,
+        deadline: DEADLINE,
+    };
+    let shared = load::shared()?;
+    let ticker = load::ticker(&shared)?;
+    let provider = wanted.link(&shared).await?;
+    let report = if args.durable {
+        let open = || async {
+            let store = ProviderStore::open(provider.clone()).await?;
+            Ok::<_, OpenError>(Arc::new(store) as Arc<dyn StateStore>)
+        };
+        conformance::run_reopening(open, Limits::default()).await
+    } else {
+        let store: Arc<dyn StateStore> = Arc::new(wanted.start(provider).await?);
+        let report = conformance::run(Arc::clone(&store), Limits::default()).await;
+        store.close().await;
+        report
+    };
+    load::printed(&shared).await;
+    drop(ticker);
+    // Nobody may be left to read it.
+    let _ = writeln!(std::io::stdout(), "{report}");
+    Ok(match report.failed.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}

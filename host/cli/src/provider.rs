@@ -1,0 +1,144 @@
+//! `type = "wasm"`: from the file that a store names to a store that serves.
+
+use crate::failure::{Failure, Outcome};
+use crate::load;
+use crate::size::size;
+use crate::target;
+use dapr_blocks::config::{ProviderConfig, StateComponent};
+use dapr_components::StateSettings;
+use dapr_runtime::app::Shared;
+use dapr_runtime::providers::file::{FileError, ProviderFile};
+use dapr_runtime::providers::linked::{Provider, ProviderCode, ProviderLinkError, ProviderSpec};
+use dapr_runtime::providers::store::{OpenError, ProviderStore};
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+/// Where to begin with a provider.
+const WORLD: &str = "build it for the world `state-store`, which `dapr-wasm wit DIR` writes";
+
+/// A provider, and who asks for it: for messages.
+pub(crate) struct Wanted<'a> {
+    /// The name of the store.
+    pub(crate) name: &'a str,
+    /// ``the state store `mine` (components.toml:1:8)``
+    pub(crate) whose: String,
+    pub(crate) config: &'a ProviderConfig,
+    pub(crate) deadline: Duration,
+}
+
+impl<'a> Wanted<'a> {
+    /// What a store of the configuration wants.
+    pub(crate) fn by(store: &'a StateComponent<StateSettings>, config: &'a ProviderConfig) -> Self {
+        let StateComponent { name, location, .. } = store;
+        Self {
+            name: name.as_str(),
+            whose: format!("the state store `{name}` ({location})"),
+            config,
+            deadline: store.deadline,
+        }
+    }
+
+    /// Reads, compiles and links the component, and starts its first instance.
+    pub(crate) async fn open(&self, shared: &Shared) -> Outcome<ProviderStore> {
+        self.start(self.link(shared).await?).await
+    }
+
+    /// Starts the first instance.
+    pub(crate) async fn start(&self, provider: Provider) -> Outcome<ProviderStore> {
+        ProviderStore::open(provider).await.map_err(|error| match error {
+            OpenError::OneInstance(_) => self.cannot_use(&error).help("remove `instances`, or set it to 1"),
+            error => Failure::run(format!("{} does not start", self.whose)).because(&error),
+        })
+    }
+
+    /// Reads, compiles and links the component.
+    pub(crate) async fn link(&self, shared: &Shared) -> Outcome<Provider> {
+        let path = &self.config.component;
+        let bytes = std::fs::read(path).map_err(|error| self.unreadable(&error))?;
+        let file = ProviderFile::read(&bytes).map_err(|error| self.no_provider(&error))?;
+        let code = match &file {
+            ProviderFile::Component { bytes, .. } => {
+                ProviderCode::Component(load::code(path, bytes, &shared.engine).await?)
+            }
+            ProviderFile::Plugin { bytes } => ProviderCode::Plugin(load::code(path, bytes, &shared.engine).await?),
+        };
+        Provider::link(&file, &code, self.spec(), shared.clone()).map_err(|error| match error {
+            ProviderLinkError::Memory { needed, memory } => Failure::usage(format!(
+                "an instance of `{}` begins with {} in one memory, and may have {}",
+                path.display(),
+                size(needed),
+                size(memory as u64)
+            ))
+            .help(format!("`memory` of {} sets what it may have", self.whose)),
+            ProviderLinkError::Plugin(_) => self.cannot_use(&error).help("build it again, or for another host"),
+            error => self.cannot_use(&error).help(WORLD),
+        })
+    }
+
+    fn spec(&self) -> ProviderSpec {
+        let ProviderConfig {
+            allow_hosts,
+            memory,
+            instances,
+            metadata,
+            ..
+        } = self.config;
+        ProviderSpec {
+            name: self.name.to_owned(),
+            allow_hosts: allow_hosts.clone(),
+            memory: memory.to_usize(),
+            instances: instances.and_then(|instances| NonZeroUsize::new(instances.get() as usize)),
+            deadline: self.deadline,
+            metadata: metadata
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        }
+    }
+
+    fn cannot_use(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
+        Failure::usage(format!("cannot use `{}` for {}", self.path(), self.whose)).because(error)
+    }
+
+    fn path(&self) -> std::path::Display<'_> {
+        Path::display(&self.config.component)
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Failure {
+        let (path, whose) = (self.path(), &self.whose);
+        match error.kind() {
+            io::ErrorKind::NotFound => Failure::usage(format!("there is no file `{path}` for {whose}"))
+                .help("`component` is a .wasm file; a relative path begins at the configuration's folder"),
+            io::ErrorKind::IsADirectory => Failure::usage(format!("`{path}` is a folder, and {whose} needs a file"))
+                .help("build what is in it, and name the .wasm file"),
+            _ => Failure::usage(format!("cannot read `{path}` for {whose}")).because(error),
+        }
+    }
+
+    fn no_provider(&self, error: &FileError) -> Failure {
+        match error {
+            FileError::Source(error) => {
+                let failure = self.cannot_use(error);
+                target::advise(failure, &self.config.component, error, WORLD)
+            }
+            FileError::NoProvider { exports } => self.cannot_use(error).detail(target::exported(exports)).help(WORLD),
+            FileError::Refused { imports } => {
+                let width = imports.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+                let rows: String = imports
+                    .iter()
+                    .map(|(name, why)| format!("{name:width$}  {why}\n"))
+                    .collect();
+                self.cannot_use(error)
+                    .detail(rows)
+                    .help("a store gets WASI 0.2, and servers that `allow-hosts` names")
+            }
+            FileError::NotWasi { imports } => self
+                .cannot_use(error)
+                .detail(imports.join("\n"))
+                .help("it was built for another host of plugins: build it without that host's functions"),
+            error => self.cannot_use(error).help("build or download it again"),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `/healthz`, on an address of its own: how the host and its stores are, for load balancers and orchestrators.
+//!
+//! | the host | status | body |
+//! |---|---|---|
+//! | serves | 200 | `{"status":"ok","stores":{"statestore":{"status":"ok"}}}` |
+//! | has a store that keeps failing | 503 | `{"status":"failing","stores":{"mine":{"status":"failing","reason":"…"}, …}}` |
+//! | was told to stop | 503 | `{"status":"stopping", …}` |
+//!
+//! Not on the address of the app, whose paths are the app's own. It asks no store anything: a store knows of itself whether
+//! it keeps failing. For readiness, not for liveness: starting the host anew mends no store.
+
+use bytes::Bytes;
+use dapr_blocks::state::{Health, StateStore};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::{Map, Value, json};
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The one path.
+const PATH: &str = "/healthz";
+
+/// Connections at once: whoever asks for health is few, and no flood of them may cost the apps.
+const CONNECTIONS: usize = 64;
+
+/// How long a client may take for a request, or have none.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long to wait after an error of the listener: it is out of descriptors, say.
+const AFTER_ERROR: Duration = Duration::from_millis(50);
+
+/// The stores of a host, by name.
+pub type Stores = Vec<(String, Arc<dyn StateStore>)>;
+
+/// A listener that answers [`PATH`].
+#[derive(Debug)]
+pub struct Admin {
+    listener: TcpListener,
+}
+
+impl Admin {
+    /// Listens on `HOST:PORT`.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of the address.
+    pub async fn bind(address: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        Ok(Self { listener })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until it is dropped, also after `stopping` is cancelled, and says so then.
+    pub async fn serve(self, stores: Stores, stopping: CancellationToken) {
+        let state = Arc::new(State { stores, stopping });
+        let mut connections = JoinSet::new();
+        loop {
+            while connections.try_join_next().is_some() {}
+            tokio::select! {
+                _ = connections.join_next(), if connections.len() >= CONNECTIONS => {}
+                accepted = self.listener.accept(), if connections.len() < CONNECTIONS => match accepted {
+                    Ok((stream, _)) => {
+                        connections.spawn(connection(stream, Arc::clone(&state)));
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection to {PATH}");
+                        tokio::time::sleep(AFTER_ERROR).await;
+                    }
+                },
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, state: Arc<State>) {
+    let answer = service_fn(move |request| {
+        let response = state.answer(&request);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(stream), answer);
+    if let Err(error) = served.await {
+        tracing::debug!(%error, "a connection to {PATH} failed");
+    }
+}
+
+struct State {
+    stores: Stores,
+    stopping: CancellationToken,
+}
+
+impl State {
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        match (request.uri().path(), request.method()) {
+            (PATH, &Method::GET | &Method::HEAD) => self.health(),
+            (PATH, _) => {
+                let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
+                let allowed = HeaderValue::from_static("GET, HEAD");
+                response.headers_mut().insert(header::ALLOW, allowed);
+                response
+            }
+            _ => empty(StatusCode::NOT_FOUND),
+        }
+    }
+
+    fn health(&self) -> Response<Full<Bytes>> {
+        let mut status = "ok";
+        let mut stores = Map::new();
+        for (name, store) in &self.stores {
+            let health = match store.health() {
+                Health::Well => json!({ "status": "ok" }),
+                Health::Failing(reason) => {
+                    status = "failing";
+                    json!({ "status": "failing", "reason": reason })
+                }
+            };
+            stores.insert(name.clone(), health);
+        }
+        if self.stopping.is_cancelled() {
+            status = "stopping";
+        }
+        let body = json!({ "status": status, "stores": Value::Object(stores) }).to_string();
+        let mut response = Response::new(Full::from(body));
+        if status != "ok" {
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        }
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    }
+}
+
+fn empty(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,120 @@
+//! One instance of a provider, whichever its form.
+
+use super::component::ComponentInstance;
+use super::plugin::PluginInstance;
+use dapr_blocks::state::{
+    BulkError, DeleteItem, Entry, Features, GetOptions, Key, Limits, Listing, Metadata, Operation, SetItem, StateError,
+    StoredPage,
+};
+
+/// What a call gives: what the provider answered, or the trap that ended the instance.
+pub(super) type Answer<T> = wasmtime::Result<T>;
+
+/// What a provider says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Declaration {
+    pub(super) features: Features,
+    pub(super) limits: Limits,
+    pub(super) instances: Instances,
+}
+
+/// How many instances may serve one store at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Instances {
+    One,
+    Several,
+}
+
+/// One instance of a provider.
+pub(super) enum Instance {
+    Component(ComponentInstance),
+    Plugin(PluginInstance),
+}
+
+/// Calls both forms alike.
+macro_rules! either {
+    ($self:ident, $instance:ident => $call:expr) => {
+        match $self {
+            Self::Component($instance) => $call.await,
+            Self::Plugin($instance) => $call.await,
+        }
+    };
+}
+
+impl Instance {
+    pub(super) async fn init(
+        &mut self,
+        name: &str,
+        metadata: &[(String, String)],
+    ) -> Answer<Result<Declaration, StateError>> {
+        either!(self, instance => instance.init(name, metadata))
+    }
+
+    pub(super) async fn get(
+        &mut self,
+        app: &str,
+        key: &Key,
+        options: &GetOptions,
+    ) -> Answer<Result<Option<Entry>, StateError>> {
+        either!(self, instance => instance.get(app, key, options))
+    }
+
+    pub(super) async fn bulk_get(
+        &mut self,
+        app: &str,
+        keys: &[Key],
+        options: &GetOptions,
+        max_bytes: usize,
+    ) -> Answer<Result<Vec<Option<Entry>>, StateError>> {
+        either!(self, instance => instance.bulk_get(app, keys, options, max_bytes))
+    }
+
+    pub(super) async fn set(&mut self, app: &str, item: SetItem) -> Answer<Result<(), StateError>> {
+        either!(self, instance => instance.set(app, item))
+    }
+
+    pub(super) async fn bulk_set(&mut self, app: &str, items: Vec<SetItem>) -> Answer<Result<(), BulkError>> {
+        either!(self, instance => instance.bulk_set(app, items))
+    }
+
+    pub(super) async fn delete(&mut self, app: &str, item: DeleteItem) -> Answer<Result<(), StateError>> {
+        either!(self, instance => instance.delete(app, item))
+    }
+
+    pub(super) async fn bulk_delete(&mut self, app: &str, items: Vec<DeleteItem>) -> Answer<Result<(), BulkError>> {
+        either!(self, instance => instance.bulk_delete(app, items))
+    }
+
+    pub(super) async fn transact(
+        &mut self,
+        app: &str,
+        operations: Vec<Operation>,
+        metadata: &Metadata,
+    ) -> Answer<Result<(), StateError>> {
+        match self {
+            Self::Component(instance) => instance.transact(app, operations, metadata).await,
+            Self::Plugin(_) => Ok(Err(untrue("a transaction, which plugins do not have"))),
+        }
+    }
+
+    pub(super) async fn list_keys(&mut self, app: &str, listing: &Listing) -> Answer<Result<StoredPage, StateError>> {
+        match self {
+            Self::Component(instance) => instance.list_keys(app, listing).await,
+            Self::Plugin(_) => Ok(Err(untrue("a listing, which plugins do not have"))),
+        }
+    }
+}
+
+/// That a provider answered what it must not.
+pub(super) fn untrue(what: impl AsRef<str>) -> StateError {
+    StateError::internal(format!("the store answered {}", what.as_ref()))
+}
+
+/// A provider's text as the host passes it on: cut, since it may be as long as the provider's memory.
+pub(super) fn shown(text: &str) -> String {
+    const MAX_BYTES: usize = 1 << 10;
+    match text.len() > MAX_BYTES {
+        true => format!("{}…", &text[..text.floor_char_boundary(MAX_BYTES)]),
+        false => text.to_owned(),
+    }
+}

@@ -1,0 +1,248 @@
+//! A provider that is linked, and what its instances get.
+
+use super::component::{ComponentInstance, StateStorePre};
+use super::file::ProviderFile;
+use super::guest::{PluginGuest, ProviderGuest};
+use super::instance::{Declaration, Instance};
+use super::network::{self, Lookup, Network};
+use super::plugin::{Dialect, Exports, PluginInstance};
+use super::pool::Start;
+use crate::app::Shared;
+use crate::guest::{NoEgress, bounded};
+use crate::limits::MemoryLimiter;
+use crate::needs::WASI_0_2;
+use crate::output::Stream;
+use dapr_blocks::config::AllowedHosts;
+use dapr_blocks::state::StateError;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::{InstancePre, Module, ResourcesRequired};
+use wasmtime_wasi::{WasiCtxBuilder, p1};
+use wasmtime_wasi_http::WasiHttpCtx;
+
+/// What the configuration says of a provider.
+#[derive(Clone)]
+pub struct ProviderSpec {
+    /// NAME of `[state.NAME]`.
+    pub name: String,
+    /// What it may reach.
+    pub allow_hosts: AllowedHosts,
+    /// Bytes of all memories and tables of one instance.
+    pub memory: usize,
+    /// Instances at most; none: one a processor where it allows several.
+    pub instances: Option<NonZeroUsize>,
+    /// The longest that one call may take.
+    pub deadline: Duration,
+    /// What it is told at `init`.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// The compiled code of a provider.
+#[derive(Clone)]
+pub enum ProviderCode {
+    /// Of a component.
+    Component(Component),
+    /// Of a plugin.
+    Plugin(Module),
+}
+
+/// A provider that this host cannot run, although all that it imports is there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProviderLinkError {
+    /// A function has another type than this host's.
+    #[error("it does not fit this host")]
+    Types(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A plugin without some of the functions that plugins have, or with others of their names.
+    #[error("it is a plugin that lacks what plugins export: {}", .0.join(", "))]
+    Plugin(Vec<String>),
+    /// No instance could be made within [`ProviderSpec::memory`].
+    #[error("an instance begins with {needed} bytes in one memory or table, and may have {memory} in all")]
+    Memory {
+        /// Bytes of the largest memory or table that an instance begins with.
+        needed: u64,
+        /// Bytes that it may have.
+        memory: usize,
+    },
+}
+
+impl From<wasmtime::Error> for ProviderLinkError {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Types(error.into())
+    }
+}
+
+/// Why an instance does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// It trapped, or exceeded a limit, before or in `init`.
+    #[error("it trapped")]
+    Trapped(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It took longer than a call may.
+    #[error("it had no answer within {0:?}")]
+    TooSlow(Duration),
+    /// It said why it cannot.
+    #[error("it refused")]
+    Refused(#[source] StateError),
+    /// It says something else of itself than the instance before it.
+    #[error("it declares other features, limits or instances than the instance before it")]
+    Changed,
+}
+
+/// A provider that is linked and ready to be started.
+#[derive(Clone)]
+pub struct Provider {
+    form: Form,
+    spec: ProviderSpec,
+    shared: Shared,
+    name: Arc<str>,
+    allowed: Arc<AllowedHosts>,
+}
+
+#[derive(Clone)]
+enum Form {
+    Component(StateStorePre<ProviderGuest>),
+    Plugin {
+        pre: InstancePre<PluginGuest>,
+        dialect: Dialect,
+    },
+}
+
+impl Provider {
+    /// Links the code of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderLinkError`]. That all imports are known is [`ProviderFile::read`]'s to say, and better.
+    pub fn link(
+        file: &ProviderFile<'_>,
+        code: &ProviderCode,
+        spec: ProviderSpec,
+        shared: Shared,
+    ) -> Result<Self, ProviderLinkError> {
+        let form = match code {
+            ProviderCode::Component(component) => {
+                fits(component.resources_required(), spec.memory)?;
+                Form::Component(StateStorePre::new(linker(file, &shared)?.instantiate_pre(component)?)?)
+            }
+            ProviderCode::Plugin(module) => {
+                let dialect = Exports::check(module).map_err(ProviderLinkError::Plugin)?;
+                fits(Some(module.resources_required()), spec.memory)?;
+                let mut linker = wasmtime::Linker::<PluginGuest>::new(&shared.engine);
+                p1::add_to_linker_async(&mut linker, |guest| &mut guest.wasi)?;
+                let pre = linker.instantiate_pre(module)?;
+                Form::Plugin { pre, dialect }
+            }
+        };
+        Ok(Self {
+            form,
+            name: spec.name.as_str().into(),
+            allowed: Arc::new(spec.allow_hosts.clone()),
+            spec,
+            shared,
+        })
+    }
+
+    /// What the configuration says of it.
+    pub fn spec(&self) -> &ProviderSpec {
+        &self.spec
+    }
+
+    /// Makes an instance and initialises it, within the deadline of a call.
+    pub(super) async fn start(&self) -> Result<(Instance, Declaration), StartError> {
+        let deadline = self.spec.deadline;
+        let start = async {
+            let mut instance = self.instantiate().await?;
+            let declared = instance.init(&self.spec.name, &self.spec.metadata).await?;
+            Ok::<_, wasmtime::Error>((instance, declared))
+        };
+        match tokio::time::timeout(deadline, start).await {
+            Ok(Ok((instance, Ok(declaration)))) => Ok((instance, declaration)),
+            Ok(Ok((_, Err(error)))) => Err(StartError::Refused(error)),
+            Ok(Err(trap)) => Err(StartError::Trapped(trap.into())),
+            Err(_) => Err(StartError::TooSlow(deadline)),
+        }
+    }
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance> {
+        let limits = &self.shared.limits;
+        let limiter = MemoryLimiter::new(self.spec.memory, self.shared.budget.clone());
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(self.shared.output.stream(Stream::Err, &self.name))
+            .stderr(self.shared.output.stream(Stream::Err, &self.name));
+        match &self.form {
+            Form::Component(pre) => {
+                let network = Network::new(&self.name, &self.allowed);
+                network.apply(&mut wasi);
+                let mut table = ResourceTable::new();
+                table.set_max_capacity(limits.handles);
+                let mut http = WasiHttpCtx::new();
+                http.set_field_size_limit(limits.headers);
+                let guest = ProviderGuest {
+                    wasi: wasi.build(),
+                    http,
+                    egress: NoEgress,
+                    table,
+                    limiter,
+                    network,
+                };
+                let mut store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
+                store.set_max_component_handles(limits.handles);
+                Ok(Instance::Component(ComponentInstance::new(pre, store).await?))
+            }
+            Form::Plugin { pre, dialect } => {
+                let guest = PluginGuest {
+                    wasi: wasi.build_p1(),
+                    limiter,
+                };
+                let store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
+                let plugin = PluginInstance::new(pre, *dialect, store, limits.host_call).await?;
+                Ok(Instance::Plugin(plugin))
+            }
+        }
+    }
+}
+
+/// Links what a component imports and nothing more.
+fn linker(file: &ProviderFile<'_>, shared: &Shared) -> wasmtime::Result<Linker<ProviderGuest>> {
+    let mut linker = Linker::<ProviderGuest>::new(&shared.engine);
+    let ProviderFile::Component { shape, .. } = file else {
+        return Ok(linker);
+    };
+    if shape.imports_of(|package| package.starts_with("wasi:"), &WASI_0_2) {
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        network::add_to_linker(&mut linker, |guest| Lookup::new(guest.network.clone(), guest))?;
+    }
+    if shape.imports_of(|package| package == "wasi:http", &WASI_0_2) {
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    }
+    Ok(linker)
+}
+
+fn fits(resources: Option<ResourcesRequired>, memory: usize) -> Result<(), ProviderLinkError> {
+    match crate::limits::begins_with(resources) {
+        needed if needed > memory as u64 => Err(ProviderLinkError::Memory { needed, memory }),
+        _ => Ok(()),
+    }
+}
+
+/// Starts the instances of a pool, all of which must say the same of themselves.
+pub(super) struct Instances {
+    pub(super) provider: Provider,
+    pub(super) declaration: Declaration,
+}
+
+impl Start for Instances {
+    type Instance = Instance;
+    type Error = StartError;
+
+    async fn start(&self) -> Result<Instance, StartError> {
+        match self.provider.start().await? {
+            (instance, declaration) if declaration == self.declaration => Ok(instance),
+            _ => Err(StartError::Changed),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Dapr components that are WebAssembly themselves.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`file`] | what a file is: a component that exports `dapr:state/provider`, or a plugin of the go-plugin ABI |
+//! | [`linked`] | a provider that is linked, and what its instances get |
+//! | `guest` | what the host keeps for one instance |
+//! | `network` | `allow-hosts`, in force |
+//! | `component`, `plugin` | one instance of either form, and how it is called |
+//! | `instance` | one instance, whichever its form |
+//! | `pool` | instances that serve calls one at a time, and take the place of those that broke |
+//! | `detached` | a call that goes on when its caller has left |
+//! | [`store`] | [`store::ProviderStore`], the provider as a `StateStore` |
+//!
+//! An instance is long-lived, in a store of its own with its own limits, and cannot reach another provider: nothing that it
+//! may import leads to one. A call runs in the task of the app that makes it, since handing it to another task costs more
+//! than the call; only when the app leaves does it go on in one of its own, because an instance that is left in the middle
+//! of a call cannot be entered again.
+
+mod component;
+mod detached;
+pub mod file;
+mod guest;
+mod instance;
+pub mod linked;
+mod network;
+mod plugin;
+mod pool;
+pub mod store;

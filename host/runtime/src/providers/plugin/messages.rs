@@ -1,0 +1,89 @@
+//! The protobuf of requests and responses, with go-plugin's field numbers.
+//!
+//! Written out by hand and not generated from a `.proto`, since nothing here needs a compiler for that then.
+
+use std::collections::HashMap;
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct InitRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) metadata: Option<InitMetadata>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct InitMetadata {
+    #[prost(string, tag = "1")]
+    pub(crate) name: String,
+    #[prost(map = "string, string", tag = "2")]
+    pub(crate) properties: HashMap<String, String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct FeaturesResponse {
+    #[prost(string, repeated, tag = "1")]
+    pub(crate) features: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct GetRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) key: String,
+    #[prost(map = "string, string", tag = "2")]
+    pub(crate) metadata: HashMap<String, String>,
+    #[prost(message, optional, tag = "3")]
+    pub(crate) options: Option<GetOptions>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct GetOptions {
+    #[prost(string, tag = "1")]
+    pub(crate) consistency: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct GetResponse {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) data: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub(crate) etag: String,
+    #[prost(map = "string, string", tag = "3")]
+    pub(crate) metadata: HashMap<String, String>,
+    #[prost(string, tag = "4")]
+    pub(crate) content_type: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct SetRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) key: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(crate) data: Vec<u8>,
+    #[prost(string, tag = "3")]
+    pub(crate) etag: String,
+    #[prost(map = "string, string", tag = "4")]
+    pub(crate) metadata: HashMap<String, String>,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) options: Option<WriteOptions>,
+    #[prost(string, tag = "6")]
+    pub(crate) content_type: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct WriteOptions {
+    #[prost(string, tag = "1")]
+    pub(crate) concurrency: String,
+    #[prost(string, tag = "2")]
+    pub(crate) consistency: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct DeleteRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) key: String,
+    #[prost(string, tag = "2")]
+    pub(crate) etag: String,
+    #[prost(map = "string, string", tag = "3")]
+    pub(crate) metadata: HashMap<String, String>,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) options: Option<WriteOptions>,
+}
