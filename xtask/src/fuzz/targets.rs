@@ -17,7 +17,7 @@ pub(crate) struct Target {
 }
 
 /// All of them.
-pub(crate) const TARGETS: [Target; 5] = [
+pub(crate) const TARGETS: [Target; 7] = [
     Target {
         name: "configuration",
         max_len: 4096,
@@ -57,6 +57,22 @@ pub(crate) const TARGETS: [Target; 5] = [
         memory: 512,
         seeds: &[],
         dictionary: None,
+    },
+    Target {
+        name: "plugin",
+        max_len: 1024,
+        timeout: 5,
+        memory: 256,
+        seeds: &[],
+        dictionary: None,
+    },
+    Target {
+        name: "allowed_hosts",
+        max_len: 512,
+        timeout: 5,
+        memory: 256,
+        seeds: &[],
+        dictionary: Some("allowed_hosts.dict"),
     },
 ];
 
