@@ -1,6 +1,7 @@
-//! `cargo xtask test` and `cargo xtask bench`: sets up what they need, or fails naming what it could not get.
+//! `cargo xtask test`, `fuzz` and `bench`: sets up what they need, or fails naming what it could not get.
 
 mod bench;
+mod fuzz;
 mod guests;
 mod test;
 mod tools;
@@ -11,6 +12,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask test [--only core]     build the guests and the host, then run every test
                                    --only core: what needs Rust alone
+cargo xtask fuzz [TARGET...] [--seconds N]
+                                   fuzz what parses what others wrote; all targets, 20 seconds each
 cargo xtask bench [--quick] [--wasmtime PATH]
                                    measure, and write docs/benchmarks.md
                                    --quick: short runs, nothing is written
@@ -33,6 +36,7 @@ fn run(args: &[String]) -> Result<()> {
     match args.as_slice() {
         // Everything so far needs Rust alone.
         ["test"] | ["test", "--only", "core"] => test::run(),
+        ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::parse(options)?),
         ["bench", options @ ..] => bench::run(&bench::Options::parse(options)?),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

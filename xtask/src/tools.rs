@@ -30,6 +30,20 @@ pub(crate) fn require_c_compiler() -> Result<()> {
     }
 }
 
+/// Fails where there is no C++ compiler, before a build of some minutes does.
+pub(crate) fn require_cxx_compiler() -> Result<()> {
+    let named = std::env::var("CXX").unwrap_or_default();
+    let program = named.split_whitespace().next().unwrap_or("c++");
+    match output(Command::new(program).arg("--version")) {
+        Ok(_) => Ok(()),
+        Err(cause) => bail!(
+            "there is no C++ compiler, which builds libFuzzer: {cause:#}\n\
+             install one, on Debian or Ubuntu with `apt-get install build-essential`, on a Mac with \
+             `xcode-select --install`; or name one in the variable CXX"
+        ),
+    }
+}
+
 /// Runs a program to its end, its output shown.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("> {}", shown(command));

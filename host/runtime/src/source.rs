@@ -8,6 +8,7 @@
 //! | anything else | refused, with the first bytes |
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
@@ -220,6 +221,8 @@ fn short(version: &str) -> &str {
 /// nobody checks it.
 pub fn producers(wasm: &[u8]) -> Vec<Producer> {
     let mut producers: Vec<Producer> = Vec::new();
+    // A file may name as many as it has room for: looking through them for each would take minutes.
+    let mut known = HashSet::new();
     for payload in payloads(wasm) {
         let Payload::CustomSection(section) = payload else {
             continue;
@@ -232,12 +235,11 @@ pub fn producers(wasm: &[u8]) -> Vec<Producer> {
             .flatten()
             .flat_map(|field| field.values.into_iter().flatten())
         {
-            let producer = Producer {
-                name: value.name.to_owned(),
-                version: value.version.to_owned(),
-            };
-            if !producers.contains(&producer) {
-                producers.push(producer);
+            if known.insert((value.name, value.version)) {
+                producers.push(Producer {
+                    name: value.name.to_owned(),
+                    version: value.version.to_owned(),
+                });
             }
         }
     }
@@ -292,6 +294,49 @@ mod tests {
             component(b"\0asm\x01\0\0\0"),
             Err(SourceError::NothingRunnable { exports }) if exports.is_empty()
         ));
+    }
+
+    /// A number of seven bits in each byte, the lowest first.
+    fn leb(mut number: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loop {
+            let low = u8::try_from(number & 0x7f).unwrap();
+            number >>= 7;
+            if number == 0 {
+                bytes.push(low);
+                return bytes;
+            }
+            bytes.push(low | 0x80);
+        }
+    }
+
+    fn text(text: &str) -> Vec<u8> {
+        [leb(text.len()), text.into()].concat()
+    }
+
+    /// A component whose `producers` section names these languages.
+    fn made_by(languages: &[String]) -> Vec<u8> {
+        let values = languages.iter().flat_map(|name| [text(name), text("1")].concat());
+        let field = [vec![1], text("language"), leb(languages.len()), values.collect()].concat();
+        let section = [text("producers"), field].concat();
+        [b"\0asm\x0d\0\x01\0".to_vec(), vec![0], leb(section.len()), section].concat()
+    }
+
+    #[test]
+    fn a_producer_that_is_named_twice_is_one() {
+        let names = ["Rust", "C", "Rust"].map(str::to_owned);
+        let shown = producers(&made_by(&names))
+            .iter()
+            .map(Producer::to_string)
+            .collect::<Vec<_>>();
+        assert_eq!(shown, ["Rust 1", "C 1"]);
+    }
+
+    /// With a look through all that are known for each, it takes a minute.
+    #[test]
+    fn a_file_that_names_very_many_producers_is_read_in_no_time() {
+        let names: Vec<_> = (0..200_000).map(|number| number.to_string()).collect();
+        assert_eq!(producers(&made_by(&names)).len(), names.len());
     }
 
     #[test]

@@ -27,3 +27,9 @@ mod network;
 mod plugin;
 mod pool;
 pub mod store;
+
+/// What is private, for those who fuzz it.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use super::plugin::{entry, features};
+}

@@ -76,29 +76,16 @@ impl PluginInstance {
         if let Reply::Error(text) = initialised {
             return Ok(Err(failed(&text)));
         }
-        let features = match self.abi.call(&mut self.store, &self.features, &[]).await? {
+        let listed = match self.abi.call(&mut self.store, &self.features, &[]).await? {
             Reply::Error(text) => return Ok(Err(failed(&text))),
-            Reply::Message(bytes) => messages::FeaturesResponse::decode(bytes.as_slice()),
+            Reply::Message(bytes) => features(&bytes, self.abi.tells_errors()),
         };
-        let features = features.map_err(|error| untrue(format!("features that do not decode: {error}")));
-        Ok(features.map(|features| self.declaration(&features.features)))
-    }
-
-    fn declaration(&self, listed: &[String]) -> Declaration {
-        let has = |name: &str| listed.iter().any(|listed| listed == name);
-        Declaration {
-            features: Features {
-                // Who cannot say that a condition failed has none, whatever it lists: a lost update would look done.
-                etags: has("ETAG") && self.abi.tells_errors(),
-                ttl: has("TTL"),
-                // No part of the interface.
-                transactions: false,
-                listing: false,
-            },
+        Ok(listed.map(|features| Declaration {
+            features,
             limits: Limits::default(),
             // What such a plugin keeps in its memory, nobody can tell.
             instances: Instances::One,
-        }
+        }))
     }
 
     pub(crate) async fn get(
@@ -245,8 +232,31 @@ fn failed(text: &str) -> StateError {
     StateError::internal(format!("the plugin answered: {}", shown(text)))
 }
 
+/// What a plugin can do, from the bytes of the response that lists it.
+///
+/// # Errors
+///
+/// [`StateError::Internal`] if they do not decode.
+pub fn features(bytes: &[u8], tells_errors: bool) -> Result<Features, StateError> {
+    let response = messages::FeaturesResponse::decode(bytes);
+    let listed = response.map_err(|error| untrue(format!("features that do not decode: {error}")))?;
+    let has = |name: &str| listed.features.iter().any(|listed| listed == name);
+    Ok(Features {
+        // Who cannot say that a condition failed has none, whatever it lists: a lost update would look done.
+        etags: has("ETAG") && tells_errors,
+        ttl: has("TTL"),
+        // No part of the interface.
+        transactions: false,
+        listing: false,
+    })
+}
+
 /// An item from the bytes of a response that is not empty.
-fn entry(bytes: &[u8]) -> Result<Entry, StateError> {
+///
+/// # Errors
+///
+/// [`StateError::Internal`] if they do not decode, or are no item of Dapr's.
+pub fn entry(bytes: &[u8]) -> Result<Entry, StateError> {
     let response = messages::GetResponse::decode(bytes);
     let response = response.map_err(|error| untrue(format!("an item that does not decode: {error}")))?;
     let messages::GetResponse {

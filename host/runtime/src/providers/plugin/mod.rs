@@ -19,3 +19,5 @@ mod messages;
 
 pub(super) use abi::{Dialect, Exports};
 pub(super) use instance::PluginInstance;
+#[cfg(fuzzing)]
+pub use instance::{entry, features};

@@ -1,0 +1,69 @@
+//! The text of `components.toml`: it is read, or refused in words that a terminal can show and that hold no secret.
+
+#![no_main]
+
+use dapr_blocks::config::{ConfigErrors, Configuration, Environment, Source};
+use dapr_components::BuiltIn;
+use dapr_wasm_fuzz::printed::assert_harmless;
+use libfuzzer_sys::fuzz_target;
+
+/// What variables hold. The second is there to be compared with: of the same form, and of other letters.
+const SECRETS: [&str; 2] = ["hunter2kqx", "tailor5vjz"];
+
+/// Variables whose values fit somewhere, or are wrong in a way that an error could repeat.
+fn environment(secret: &str) -> Environment {
+    let variables = [
+        ("A", secret.to_owned()),
+        (
+            "B",
+            format!("file://{secret}/{secret}.db?{secret}=1&_pragma={secret}(1)#{secret}"),
+        ),
+        ("C", format!("{secret}||{secret}")),
+        ("D", format!("5{secret}")),
+        ("E", format!("\u{1b}{secret}\u{202e}")),
+        ("F", "sqlite".to_owned()),
+        ("G", String::new()),
+        ("SECRET", secret.to_owned()),
+    ];
+    variables.into_iter().collect()
+}
+
+fuzz_target!(|text: &str| {
+    let [one, other] = SECRETS.map(|secret| read(text, secret));
+    assert_eq!(one, other, "what is said depends on what a variable holds");
+    // Whoever writes the secret into the file may read it there.
+    let lower = text.to_lowercase();
+    if let Some(said) = one
+        && !lower.contains(SECRETS[0])
+    {
+        assert!(!said.to_lowercase().contains(SECRETS[0]), "{said}");
+    }
+});
+
+/// What is said of a text; nothing if it is a configuration.
+fn read(text: &str, secret: &str) -> Option<String> {
+    let source = Source::new("components.toml", "/conf", text);
+    let errors = Configuration::parse(source, environment(secret), &BuiltIn).err()?;
+    Some(said(&errors, text))
+}
+
+fn said(errors: &ConfigErrors, text: &str) -> String {
+    let (short, long) = (errors.to_string(), format!("{errors:#}"));
+    assert_harmless(&short);
+    assert_harmless(&long);
+    assert!(errors.iter().count() > 0, "refused without a reason");
+    assert_eq!(
+        short.lines().count(),
+        errors.iter().count(),
+        "a line for each error: {short}"
+    );
+    let lines = text.split('\n').count();
+    for error in errors {
+        let location = error.location();
+        assert!(
+            (1..=lines).contains(&location.line()) && location.column() > 0,
+            "{short}"
+        );
+    }
+    format!("{short}\n\n{long}\n\n{errors:?}")
+}

@@ -1,0 +1,10 @@
+//! The bytes of an app on their way in, up to where wasmtime compiles them: read or refused, in bounded time and memory.
+
+#![no_main]
+
+use dapr_wasm_fuzz::way_in;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    way_in::follow(bytes);
+});

@@ -1,0 +1,66 @@
+//! The way of an app's bytes into the host, as `dapr-wasm run` has it, up to where wasmtime compiles them.
+
+use dapr_runtime::needs::{self, Entry, Need, Stores};
+use dapr_runtime::shape::Shape;
+use dapr_runtime::source::{self, SourceError};
+use std::borrow::Cow;
+use std::error::Error;
+
+/// What the host made of the bytes of an app.
+pub struct Arrived {
+    /// What it imports and exports.
+    pub shape: Shape,
+    /// How it is entered.
+    pub entry: Option<Entry>,
+    /// What satisfies its imports, without stores.
+    pub needs: Vec<Need>,
+}
+
+/// Follows bytes in, and panics where the host breaks a promise. None if they are refused, which is not one.
+pub fn follow(bytes: &[u8]) -> Option<Arrived> {
+    let _ = source::producers(bytes).iter().map(ToString::to_string).count();
+    let component = match source::component(bytes) {
+        Ok(component) => component,
+        Err(error) => {
+            say(&error);
+            return None;
+        }
+    };
+    let again = source::component(&component);
+    assert!(
+        matches!(&again, Ok(Cow::Borrowed(again)) if **again == *component),
+        "what is a component is not taken as one: {again:?}"
+    );
+    let _ = source::producers(&component);
+    let shape = Shape::of(&component).ok()?;
+    let entry = needs::entry(&shape);
+    for (names, others) in [(&[][..], true), (&["statestore".to_owned()][..], false)] {
+        check(&shape, &needs::needs(&shape, Stores { names, others }));
+    }
+    let none = Stores {
+        names: &[],
+        others: false,
+    };
+    let needs = needs::needs(&shape, none);
+    check(&shape, &needs);
+    Some(Arrived { shape, entry, needs })
+}
+
+/// As the command prints it, with all causes.
+fn say(error: &SourceError) {
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(error) = next {
+        assert!(!error.to_string().is_empty(), "a refusal without words: {error:?}");
+        next = error.source();
+    }
+}
+
+/// There is a standing for each import, and it can be said.
+fn check(shape: &Shape, needs: &[Need]) {
+    assert!(shape.imports.iter().eq(needs.iter().map(|need| &need.name)));
+    for need in needs {
+        assert!(!need.standing.to_string().is_empty(), "{need:?}");
+        let unconfigured = need.standing.unconfigured().is_some();
+        assert!(!(unconfigured && need.standing.is_fatal()), "{need:?}");
+    }
+}
