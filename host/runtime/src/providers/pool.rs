@@ -497,9 +497,7 @@ mod tests {
     /// A call that traps.
     async fn trap(pool: &Pool<Arc<Numbers>>) -> Result<(), Refused> {
         let lease = pool.acquire(PATIENCE).await?;
-        let broken = lease.call::<Infallible>(DEADLINE, |_| {
-            Box::pin(async { Err(wasmtime::format_err!("unreachable")) })
-        });
+        let broken = lease.call(DEADLINE, trapped);
         assert!(matches!(broken.await, Err(Broken::Trapped(_))));
         Ok(())
     }
