@@ -1,11 +1,10 @@
 //! The map of items, which of them end when, and how much they take.
 
-use crate::expiry;
+use crate::{expiry, now::Now};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
     rc::Rc,
-    time::SystemTime,
 };
 
 /// What is kept under a key.
@@ -18,9 +17,8 @@ pub struct Item {
 }
 
 impl Item {
-    /// Most items have no end, and then nobody need ask the host for the time.
-    fn is_live(&self, now: impl FnOnce() -> SystemTime) -> bool {
-        self.expires_at.is_none_or(|end| !expiry::has_ended(end, now()))
+    fn is_live(&self, now: &Now) -> bool {
+        self.expires_at.is_none_or(|end| !expiry::has_ended(end, now.time()))
     }
 
     fn size(&self, key: &str) -> usize {
@@ -47,16 +45,14 @@ pub struct Items {
 
 impl Items {
     /// The item of a key, unless it has ended.
-    pub fn live(&self, key: &str, now: impl FnOnce() -> SystemTime) -> Option<&Item> {
+    pub fn live(&self, key: &str, now: &Now) -> Option<&Item> {
         self.by_key.get(key).filter(|item| item.is_live(now))
     }
 
     /// Keys of items that have not ended, in order, from a bound on.
-    pub fn keys_from<'a>(&'a self, from: Bound<&'a str>, now: SystemTime) -> impl Iterator<Item = &'a str> {
+    pub fn keys_from<'a>(&'a self, from: Bound<&'a str>, now: &'a Now) -> impl Iterator<Item = &'a str> {
         let range = self.by_key.range::<str, _>((from, Bound::Unbounded));
-        range
-            .filter(move |(_, item)| item.is_live(|| now))
-            .map(|(key, _)| &**key)
+        range.filter(move |(_, item)| item.is_live(now)).map(|(key, _)| &**key)
     }
 
     /// What all items take.
@@ -92,9 +88,12 @@ impl Items {
     }
 
     /// Removes items that have ended, at most so many.
-    pub fn remove_ended(&mut self, now: SystemTime, at_most: usize) {
+    pub fn remove_ended(&mut self, now: &Now, at_most: usize) {
         for _ in 0..at_most {
-            let ended = self.by_end.first().filter(|(end, _)| expiry::has_ended(*end, now));
+            let ended = self
+                .by_end
+                .first()
+                .filter(|(end, _)| expiry::has_ended(*end, now.time()));
             let Some((_, key)) = ended.cloned() else { return };
             self.remove(&key);
         }

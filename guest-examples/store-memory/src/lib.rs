@@ -9,6 +9,7 @@ mod etags;
 mod expiry;
 mod items;
 mod listing;
+mod now;
 mod settings;
 mod store;
 
@@ -21,6 +22,7 @@ use bindings::exports::dapr::state::provider::{
     Caller, Configuration, Declaration, DeleteItem, Entry, Error, Features, GetOptions, Guest, Instances, Limits,
     Listing, Metadata, Operation, Page, SetItem,
 };
+use now::Now;
 use settings::Settings;
 use std::{
     cell::RefCell,
@@ -58,7 +60,7 @@ impl Guest for Provider {
     }
 
     fn get(_caller: Caller, key: String, _options: GetOptions) -> Result<Option<Entry>, Error> {
-        with_store(|store| Ok(store.get(&key, SystemTime::now)))
+        with_store(|store| Ok(store.get(&key, &Now::default())))
     }
 
     fn bulk_get(
@@ -67,11 +69,11 @@ impl Guest for Provider {
         _options: GetOptions,
         max_bytes: u32,
     ) -> Result<Vec<Option<Entry>>, Error> {
-        with_store(|store| store.bulk_get(&keys, max_bytes, SystemTime::now()))
+        with_store(|store| store.bulk_get(&keys, max_bytes, &Now::default()))
     }
 
     fn set(_caller: Caller, item: SetItem) -> Result<(), Error> {
-        with_store(|store| store.apply(vec![Operation::Set(item)], SystemTime::now()))
+        with_store(|store| store.apply(vec![Operation::Set(item)], &Now::default()))
     }
 
     fn bulk_set(_caller: Caller, items: Vec<SetItem>) -> Result<Vec<Result<(), Error>>, Error> {
@@ -79,7 +81,7 @@ impl Guest for Provider {
     }
 
     fn delete(_caller: Caller, item: DeleteItem) -> Result<(), Error> {
-        with_store(|store| store.apply(vec![Operation::Delete(item)], SystemTime::now()))
+        with_store(|store| store.apply(vec![Operation::Delete(item)], &Now::default()))
     }
 
     fn bulk_delete(_caller: Caller, items: Vec<DeleteItem>) -> Result<Vec<Result<(), Error>>, Error> {
@@ -87,11 +89,11 @@ impl Guest for Provider {
     }
 
     fn transact(_caller: Caller, operations: Vec<Operation>, _metadata: Metadata) -> Result<(), Error> {
-        with_store(|store| store.apply(operations, SystemTime::now()))
+        with_store(|store| store.apply(operations, &Now::default()))
     }
 
     fn list_keys(_caller: Caller, listing: Listing) -> Result<Page, Error> {
-        with_store(|store| store.list(&listing, SystemTime::now()))
+        with_store(|store| store.list(&listing, &Now::default()))
     }
 }
 
@@ -107,7 +109,7 @@ fn with_store<T>(act: impl FnOnce(&mut Store) -> Result<T, Error>) -> Result<T, 
 fn each_alone(operations: impl Iterator<Item = Operation>) -> Result<Vec<Result<(), Error>>, Error> {
     with_store(|store| {
         Ok(operations
-            .map(|operation| store.apply(vec![operation], SystemTime::now()))
+            .map(|operation| store.apply(vec![operation], &Now::default()))
             .collect())
     })
 }

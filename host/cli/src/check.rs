@@ -27,7 +27,7 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let examined = Examined::read(&args.app, &setup)?;
     let shared = load::shared()?;
     let ticker = load::ticker(&shared)?;
-    let (tried, mut failed) = tried(&setup, &examined, &shared).await;
+    let (tried, failed) = tried(&setup, &examined, &shared).await;
     load::printed(&shared).await;
     let report = Report::new(&setup, &examined, &tried, args.app.strict);
     let cannot_write = |error: &io::Error| Failure::run("cannot write the report").because(error);
@@ -45,14 +45,9 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let entry = examined.runnable(&args.app, &setup)?;
     load::app(&examined, entry, setup.spec(&[]), &shared).await?;
     drop(ticker);
-    // The last one by whoever called, and all others here.
-    let Some(last) = failed.pop() else {
-        return Ok(ExitCode::SUCCESS);
-    };
-    for failure in failed {
-        failure.report();
-    }
-    Err(last)
+    // The first is the one that `run` would end with.
+    let codes: Vec<_> = failed.iter().map(Failure::report).collect();
+    Ok(codes.first().copied().unwrap_or(ExitCode::SUCCESS))
 }
 
 /// What the stores in WebAssembly can do, by name, and why some do not start.

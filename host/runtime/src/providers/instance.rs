@@ -28,7 +28,7 @@ pub(super) enum Instances {
 /// One instance of a provider.
 pub(super) enum Instance {
     Component(ComponentInstance),
-    Plugin(PluginInstance),
+    Plugin(Box<PluginInstance>),
 }
 
 /// Calls both forms alike.

@@ -206,7 +206,7 @@ impl Provider {
                 };
                 let store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
                 let plugin = PluginInstance::new(pre, *dialect, store, limits.host_call).await?;
-                Ok(Instance::Plugin(plugin))
+                Ok(Instance::Plugin(Box::new(plugin)))
             }
         }
     }

@@ -31,5 +31,24 @@ pub mod store;
 /// What is private, for those who fuzz it.
 #[cfg(fuzzing)]
 pub mod fuzzing {
-    pub use super::plugin::{entry, features};
+    use super::plugin;
+    use dapr_blocks::state::{Entry, Features, StateError};
+
+    /// An item from what a plugin answers.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Internal`] if it is none.
+    pub fn entry(bytes: &[u8]) -> Result<Entry, StateError> {
+        plugin::entry(bytes)
+    }
+
+    /// What a plugin can do, from what it lists.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Internal`] if it does not decode.
+    pub fn features(bytes: &[u8], tells_errors: bool) -> Result<Features, StateError> {
+        plugin::features(bytes, tells_errors)
+    }
 }

@@ -518,9 +518,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn as_many_instances_come_into_being_as_are_needed_and_allowed() {
         let (pool, _) = pool(2);
-        let first = pool.acquire(PATIENCE).await.ok().expect("an instance");
+        let first = pool.acquire(PATIENCE).await.expect("an instance");
         assert_eq!(number(&pool).await, Ok(1));
-        let second = pool.acquire(PATIENCE).await.ok().expect("an instance");
+        let second = pool.acquire(PATIENCE).await.expect("an instance");
         assert_eq!(number(&pool).await, Err(Refused::Full), "nobody gives one back");
         drop(first);
         assert_eq!(number(&pool).await, Ok(0));
@@ -530,7 +530,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waited_longest_is_next_and_who_left_is_passed_over() {
         let (pool, _) = pool(1);
-        let lease = pool.acquire(PATIENCE).await.ok().expect("an instance");
+        let lease = pool.acquire(PATIENCE).await.expect("an instance");
         {
             let mut left = Box::pin(pool.acquire(PATIENCE));
             let polled =
@@ -548,7 +548,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_waits_is_bounded() {
         let (pool, _) = pool(1);
-        let lease = pool.acquire(PATIENCE).await.ok().expect("an instance");
+        let lease = pool.acquire(PATIENCE).await.expect("an instance");
         let begin = Instant::now();
         let pool = Arc::new(pool);
         let mut callers = tokio::task::JoinSet::new();
@@ -623,7 +623,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn places_that_were_never_needed_do_not_hide_that_all_are_down() {
         let (pool, numbers) = pool(2);
-        let lease = pool.acquire(PATIENCE).await.ok().expect("an instance");
+        let lease = pool.acquire(PATIENCE).await.expect("an instance");
         numbers.fail.store(usize::MAX, Ordering::Relaxed);
         drop(lease);
         trap(&pool).await.expect("an instance");
@@ -634,7 +634,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_takes_too_long_ends_its_instance() {
         let (pool, _) = pool(1);
-        let lease = pool.acquire(PATIENCE).await.ok().expect("an instance");
+        let lease = pool.acquire(PATIENCE).await.expect("an instance");
         let begin = Instant::now();
         let hang = lease.call(DEADLINE, |_| {
             std::future::pending::<(usize, wasmtime::Result<Infallible>)>()

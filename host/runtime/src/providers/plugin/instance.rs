@@ -237,7 +237,7 @@ fn failed(text: &str) -> StateError {
 /// # Errors
 ///
 /// [`StateError::Internal`] if they do not decode.
-pub fn features(bytes: &[u8], tells_errors: bool) -> Result<Features, StateError> {
+pub(crate) fn features(bytes: &[u8], tells_errors: bool) -> Result<Features, StateError> {
     let response = messages::FeaturesResponse::decode(bytes);
     let listed = response.map_err(|error| untrue(format!("features that do not decode: {error}")))?;
     let has = |name: &str| listed.features.iter().any(|listed| listed == name);
@@ -256,7 +256,7 @@ pub fn features(bytes: &[u8], tells_errors: bool) -> Result<Features, StateError
 /// # Errors
 ///
 /// [`StateError::Internal`] if they do not decode, or are no item of Dapr's.
-pub fn entry(bytes: &[u8]) -> Result<Entry, StateError> {
+pub(crate) fn entry(bytes: &[u8]) -> Result<Entry, StateError> {
     let response = messages::GetResponse::decode(bytes);
     let response = response.map_err(|error| untrue(format!("an item that does not decode: {error}")))?;
     let messages::GetResponse {

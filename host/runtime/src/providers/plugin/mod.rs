@@ -20,4 +20,4 @@ mod messages;
 pub(super) use abi::{Dialect, Exports};
 pub(super) use instance::PluginInstance;
 #[cfg(fuzzing)]
-pub use instance::{entry, features};
+pub(crate) use instance::{entry, features};
