@@ -27,7 +27,7 @@ pub(super) enum Instances {
 
 /// One instance of a provider.
 pub(super) enum Instance {
-    Component(ComponentInstance),
+    Component(Box<ComponentInstance>),
     Plugin(Box<PluginInstance>),
 }
 

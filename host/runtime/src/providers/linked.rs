@@ -197,7 +197,8 @@ impl Provider {
                 };
                 let mut store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
                 store.set_max_component_handles(limits.handles);
-                Ok(Instance::Component(ComponentInstance::new(pre, store).await?))
+                let component = ComponentInstance::new(pre, store).await?;
+                Ok(Instance::Component(Box::new(component)))
             }
             Form::Plugin { pre, dialect } => {
                 let guest = PluginGuest {
