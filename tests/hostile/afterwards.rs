@@ -1,5 +1,6 @@
 //! A burst leaves nothing behind: memory returns to near what it was.
 
+use crate::in_time::{at_rest, is_as_before};
 use crate::{alone, hostile};
 use dapr_wasm_tests::{Host, PATIENCE, until};
 use std::thread;
@@ -77,5 +78,30 @@ fn traps_by_the_thousand_leave_nothing() {
         let now = host.facts();
         (now.resident <= before.resident + 32 * MIB && now.descriptors <= before.descriptors).then_some(())
     });
+    assert_eq!(host.get("/ok").text(), "ok");
+}
+
+/// Whatever it was that went wrong, by the hundred.
+#[test]
+fn every_way_to_end_badly_leaves_nothing() {
+    const WAYS: [&str; 10] = [
+        "/trap",
+        "/panic",
+        "/exit",
+        "/recursion",
+        "/no-response",
+        "/handles",
+        "/headers",
+        "/large-call",
+        "/egress",
+        "/socket",
+    ];
+    let _machine = alone();
+    let host = hostile("");
+    let all = |rounds| WAYS.iter().for_each(|path| burst(&host, path, 8, rounds));
+    all(2);
+    let before = at_rest(&host);
+    all(12);
+    is_as_before(&host, before, 32 * MIB);
     assert_eq!(host.get("/ok").text(), "ok");
 }

@@ -46,6 +46,14 @@ fn sockets_are_denied() {
     assert_eq!(text, "PermissionDenied");
 }
 
+/// A look-up tells as much as it asks: its name is carried to whoever serves the domain.
+#[test]
+fn names_are_not_looked_up() {
+    let _machine = beside_others();
+    let text = hostile("").get("/lookup").text();
+    assert!(text.contains("Non-recoverable error"), "{text}");
+}
+
 #[test]
 fn what_is_denied_is_said_at_start() {
     let _machine = beside_others();

@@ -1,4 +1,4 @@
-//! Guests and clients that misbehave: what they get, and that nobody else notices.
+//! Guests, clients and stores that misbehave: what they get, and that nobody else notices.
 //!
 //! | module | claims about |
 //! |---|---|
@@ -8,21 +8,36 @@
 //! | `printing` | what guests print |
 //! | `denied` | what guests were not given |
 //! | `clients` | connections without end, slow ones, and those that leave |
+//! | `giving_up` | clients by the hundred thousand, and heads without end |
+//! | `hungry` | guests with many memories and tables |
+//! | `refused` | what the host does not run, and where it does not listen |
+//! | `security` | the document that names all of these |
 //! | `lingering` | guests that go on after their answer |
 //! | `afterwards` | that a burst leaves nothing behind |
+//! | `stores` | stores in WebAssembly that break, lie, reach for what is not theirs, or do not start |
+//! | `component` | nothing: it makes components that no language's tools would make |
+//! | `in_time` | nothing: how the others tell that an answer came in time and that nothing is left |
 //!
-//! Each misdeed is a path of the guest `hostile`, or `hostile-async` for those that only WASI 0.3 can do.
+//! Each misdeed of an app is a path of the guest `hostile`, or `hostile-async` for those that only WASI 0.3 can do; each one
+//! of a store is a key of `hostile-store`, which the app `kv` is asked for.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod afterwards;
 mod bodies;
 mod clients;
+mod component;
 mod denied;
+mod giving_up;
+mod hungry;
+mod in_time;
 mod lingering;
 mod neighbours;
 mod own_answers;
 mod printing;
+mod refused;
+mod security;
+mod stores;
 
 use dapr_wasm_tests::{Host, Launch};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

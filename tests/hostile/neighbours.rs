@@ -1,42 +1,17 @@
 //! While a guest misbehaves, others get their answers within a second.
 
+use crate::in_time::{OnDrop, within_a_second};
 use crate::{alone, launch};
 use dapr_wasm_tests::{Host, Launch, PATIENCE, Raw, until};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
-
-/// How long an answer may take.
-const A_SECOND: Duration = Duration::from_secs(1);
-
-/// Requests in a row, of which each must be in time.
-const ASKED: usize = 5;
-
-/// How often the row is asked until it is in time. What a guest does to others lasts for as long as it is at it, so that all
-/// tries fail; what some other process does to a shared machine passes, and one try does not.
-const TRIES: usize = 5;
+use std::time::Duration;
 
 fn are_answered_within_a_second(host: &Host) {
-    let slowest = || {
-        let asked = (0..ASKED).map(|_| {
-            let asked = Instant::now();
-            let response = host.get("/ok");
-            let took = asked.elapsed();
-            assert_eq!((response.status, response.text().as_str()), (200, "ok"));
-            took
-        });
-        asked.max().expect("it was asked more than once")
-    };
-    let mut tries = Vec::new();
-    while tries.len() < TRIES {
-        let slowest = slowest();
-        tries.push(slowest);
-        if slowest < A_SECOND {
-            // Seen with `--nocapture`: how far from the limit it was.
-            return eprintln!("slowest answer of {ASKED}, by tries: {tries:?}");
-        }
-    }
-    panic!("others waited: the slowest answer of {ASKED}, by tries: {tries:?}");
+    within_a_second(|| {
+        let response = host.get("/ok");
+        assert_eq!((response.status, response.text().as_str()), (200, "ok"));
+    });
 }
 
 /// A host on which a misdeed may go on for as long as a test takes.
@@ -221,15 +196,6 @@ fn again_and_again(path: &str, outcome: Outcome) {
     });
 }
 
-/// Does something at the end of a scope, also when a claim in it fails.
-struct OnDrop<F: Fn()>(F);
-
-impl<F: Fn()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        self.0();
-    }
-}
-
 #[test]
 fn beside_guests_that_trap() {
     again_and_again("/trap", Outcome::Status(500));
@@ -258,6 +224,11 @@ fn beside_guests_that_lose_handles() {
 #[test]
 fn beside_guests_that_add_headers_without_end() {
     again_and_again("/headers", Outcome::Status(500));
+}
+
+#[test]
+fn beside_guests_that_hand_over_too_much_in_one_call() {
+    again_and_again("/large-call", Outcome::Status(500));
 }
 
 #[test]

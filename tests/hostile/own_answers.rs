@@ -62,6 +62,24 @@ fn handles_without_end_are_500() {
     fails("/handles", &["store handle limit exceeded"]);
 }
 
+#[test]
+fn an_error_in_place_of_an_answer_is_500_and_its_text_is_escaped_in_the_log() {
+    fails("/error", &["because", "of that"]);
+    let _machine = beside_others();
+    let host = hostile("");
+    assert!(!host.get("/error").text().contains("because"));
+    host.wait_for_log("of that");
+    let log = host.stderr().text();
+    let raw = |char: &char| char.is_control() && *char != '\n' || *char == '\u{202e}';
+    assert_eq!(log.chars().find(raw), None, "{}", log.escape_debug());
+}
+
+/// 48 MiB, of which the host would make a copy before it can refuse them.
+#[test]
+fn a_call_that_hands_over_more_than_32_mib_is_500() {
+    fails("/large-call", &["fuel"]);
+}
+
 /// WASI 0.2 has no error for it that a guest could be told.
 #[test]
 fn headers_beyond_128_kib_are_500() {

@@ -124,6 +124,16 @@ impl Host {
         self.signal(Signal::INT);
     }
 
+    /// Stops it as it is, so that it does nothing until it is resumed.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub fn stop(mut self) -> ExitStatus {
         self.terminate();

@@ -378,7 +378,9 @@ impl AppStore {
             | StateError::Unavailable { .. }
             | StateError::OutcomeUnknown { .. }
             | StateError::Denied { .. } => {
-                tracing::warn!(store = self.name, operation, cause = %chain(&error), "state store failed");
+                // As a value that the log quotes: a cause may be a server's own words, and must not begin a line of its own.
+                let cause = chain(&error);
+                tracing::warn!(store = self.name, operation, cause, "state store failed");
                 error
             }
             _ => error,

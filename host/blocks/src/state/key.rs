@@ -17,7 +17,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// What stands between prefix and key, and in neither of them.
-const SEPARATOR: &str = "||";
+pub(super) const SEPARATOR: &str = "||";
 
 /// The `keyPrefix` of a store's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Listing keys a page at a time.
 
+use super::key::SEPARATOR;
 use super::{Prefix, StateError};
 use std::fmt::Write;
 use std::num::NonZeroU32;
@@ -169,12 +170,22 @@ impl Listing {
         self.owner.strip(stored, self.max_key).filter(|_| named)
     }
 
+    /// Whether a position is made of a key that the app cannot name, since the app can read it.
+    fn tells_of_others(&self, position: &str) -> bool {
+        position.contains(SEPARATOR) && self.owner.strip(position, usize::MAX).is_none()
+    }
+
     /// The store's answer, as the app sees it.
     pub(super) fn answer(&self, page: StoredPage) -> Result<KeyPage, StateError> {
         let (found, limit) = (page.keys.len(), self.limit());
         if found > limit {
             let fault = format!("the store listed {found} keys on a page of {limit}");
             return Err(StateError::internal(fault));
+        }
+        if page.next.as_deref().is_some_and(|next| self.tells_of_others(next)) {
+            return Err(StateError::internal(
+                "the store's position in a listing is made of another app's key",
+            ));
         }
         let keys = page.keys.iter().filter_map(|key| self.name(key));
         let too_long = || StateError::internal("the store's position in a listing is too long for a cursor");
@@ -304,7 +315,7 @@ mod tests {
         let key = longest
             .key(&"k".repeat(Limits::default().key), &Limits::default())
             .unwrap();
-        cursor("", key.as_str());
+        assert!(Cursor::seal("", key.as_str()).is_some());
     }
 
     #[test]
@@ -328,6 +339,23 @@ mod tests {
             cursor: None,
         };
         assert_eq!(listing("a").answer(page).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_position_that_is_another_apps_key_is_the_stores_fault() {
+        let next = |next: &str| {
+            let page = StoredPage {
+                keys: Vec::new(),
+                next: Some(next.to_owned()),
+            };
+            listing("").answer(page).map_err(|error| error.case())
+        };
+        for own in ["app||a", "17", ""] {
+            assert!(next(own).is_ok(), "{own}");
+        }
+        for other in ["other||a", "app||a||id||k", "||"] {
+            assert_eq!(next(other), Err("internal"), "{other}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::limits::MemoryLimiter;
 use crate::needs::WASI_0_2;
 use crate::output::Stream;
 use dapr_blocks::config::AllowedHosts;
-use dapr_blocks::state::StateError;
+use dapr_blocks::state::{Limits as StateLimits, StateError};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -206,7 +206,7 @@ impl Provider {
                     limiter,
                 };
                 let store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
-                let plugin = PluginInstance::new(pre, *dialect, store, limits.host_call).await?;
+                let plugin = PluginInstance::new(pre, *dialect, store, StateLimits::default().batch).await?;
                 Ok(Instance::Plugin(Box::new(plugin)))
             }
         }

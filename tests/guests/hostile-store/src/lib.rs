@@ -26,14 +26,14 @@
 //! | `invalid-utf8`, `invalid-utf8-type` | an etag or content type that is no UTF-8 |
 //! | `etag-none`, `etag-empty`, `etag-long`, `etag-same` | no etag, an empty one, one of 1 MiB, the same whatever the value |
 //! | `content-type-bad`, `content-type-long` | a newline in it, 1 MiB of it |
-//! | `metadata-bad`, `metadata-twice`, `metadata-many` | `ttlExpireTime`, a name twice, 1000 names |
+//! | `metadata-bad`, `metadata-twice`, `metadata-many`, `metadata-flood` | `ttlExpireTime`, a name twice, 1000 names, 1.5 million |
 //! | `expires-past`, `expires-far` | an end in 1970, or at the last second of 64 bits |
 //! | `caller`, `instance` | the app id, a number that each instance has for itself |
 //! | `files`, `environment`, `dial-HOST:PORT` | what came of reaching for it |
 //!
 //! | a prefix that ends in | answers |
 //! |---|---|
-//! | `many` | a key more than the limit |
+//! | `many`, `flood` | a key more than the limit, 3 million |
 //! | `foreign` | another app's key, also as `next` |
 //! | `endless` | no key and the same `next` for ever |
 //! | `next-long` | a `next` of 1 MiB |

@@ -15,6 +15,7 @@ pub fn page(listing: &Listing) -> Result<Page, Error> {
     let foreign = || "another-app||secret".to_owned();
     let (keys, next) = match call::command(prefix) {
         name if name.ends_with("many") => ((0..=*limit).map(|number| format!("{prefix}-{number}")).collect(), None),
+        name if name.ends_with("flood") => (vec![String::new(); 3_000_000], None),
         name if name.ends_with("foreign") => (vec![foreign()], Some(foreign())),
         name if name.ends_with("endless") => (Vec::new(), Some(format!("{prefix}-again"))),
         name if name.ends_with("next-long") => (Vec::new(), Some("n".repeat(LONG))),

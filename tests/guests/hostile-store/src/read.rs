@@ -52,6 +52,7 @@ fn description(command: &str) -> Option<Entry> {
         "metadata-bad" => entry.metadata = vec![pair("ttlExpireTime")],
         "metadata-twice" => entry.metadata = vec![pair("name"), pair("NAME")],
         "metadata-many" => entry.metadata = (0..1000).map(|number| pair(&format!("name-{number}"))).collect(),
+        "metadata-flood" => entry.metadata = vec![(String::new(), String::new()); 1_500_000],
         "expires-past" => entry.expires_at = Some(1),
         "expires-far" => entry.expires_at = Some(u64::MAX),
         _ => return None,

@@ -76,6 +76,11 @@ pub fn headers() -> String {
     }
 }
 
+/// Hands the host 48 MiB in one call, which it copies before it looks at them; says what came of it.
+pub fn one_call() -> String {
+    format!("{:?}", Fields::new().append("x-large", &vec![b'x'; 48 * MIB]))
+}
+
 /// Waits for an hour.
 pub fn patience() -> String {
     monotonic_clock::subscribe_duration(HOUR_IN_NANOSECONDS).block();

@@ -32,17 +32,20 @@ impl wasip2::exports::http::incoming_handler::Guest for Hostile {
             "/hoard" => exhaust::memory_for_long(),
             "/handles" => exhaust::handles(),
             "/headers" => exhaust::headers(),
+            "/large-call" => exhaust::one_call(),
             "/sleep" => exhaust::patience(),
 
             // ---- says too much ----
             "/output" => speak::oddly(),
             "/flood" => speak::for_ever(),
             "/endless-body" => return speak::answer_for_ever(out),
+            "/error" => return speak::an_error(out),
             "/trap-mid-response" => return speak::half_an_answer(out),
 
             // ---- asks for what it was not given ----
             "/egress" => reach::http(),
             "/socket" => reach::socket(),
+            "/lookup" => reach::lookup(),
             "/env" => reach::environment(),
             "/files" => reach::files(),
 

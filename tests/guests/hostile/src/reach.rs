@@ -1,7 +1,7 @@
 //! Reaches for what the host has, and says what came of it.
 
 use crate::types::{Fields, IncomingRequest, OutgoingRequest, Scheme};
-use std::net::TcpStream;
+use std::net::{TcpStream, ToSocketAddrs};
 use wasip2::http::outgoing_handler;
 use wasip2::io::streams::StreamError;
 
@@ -31,6 +31,14 @@ pub fn socket() -> String {
     match TcpStream::connect(NOBODY) {
         Ok(_) => "connected".to_owned(),
         Err(error) => format!("{:?}", error.kind()),
+    }
+}
+
+/// Looks up a name, of which every machine knows the address.
+pub fn lookup() -> String {
+    match "localhost:80".to_socket_addrs() {
+        Ok(addresses) => format!("{:?}", addresses.collect::<Vec<_>>()),
+        Err(error) => format!("{:?}: {error}", error.kind()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Says too much, or in a way that an unwary terminal obeys.
 
-use crate::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
+use crate::types::{ErrorCode, Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasip2::io::streams::OutputStream;
 
 /// More than a host should hold back for one line.
@@ -32,6 +32,12 @@ pub fn half_an_answer(out: ResponseOutparam) {
     let (_body, stream) = started(out);
     let _ = stream.blocking_write_and_flush(b"the first half");
     core::arch::wasm32::unreachable()
+}
+
+/// An error in place of an answer, with a text that would colour a terminal and begin a line of its own.
+pub fn an_error(out: ResponseOutparam) {
+    let text = "because \x1b[31m\n\0\u{202e}of that".to_owned();
+    ResponseOutparam::set(out, Err(ErrorCode::InternalError(Some(text))));
 }
 
 /// A response under way. The stream is a child of the body: keep both.

@@ -21,6 +21,13 @@ const CONTENT_TYPE: &str = "contentType";
 /// What Dapr's stores say when a condition does not hold (dapr/components-contrib: `state/errors.go`).
 const MISMATCHES: [&str; 2] = ["etag mismatch", "invalid etag value"];
 
+/// The field of a feature, and how many there may be: far more than Dapr has.
+const FEATURE: u32 = 1;
+const MOST_FEATURES: usize = 64;
+
+/// The field of a pair of metadata.
+const PAIR: u32 = 3;
+
 /// One instance of a plugin.
 pub(crate) struct PluginInstance {
     store: Store<PluginGuest>,
@@ -238,6 +245,9 @@ fn failed(text: &str) -> StateError {
 ///
 /// [`StateError::Internal`] if they do not decode.
 pub(crate) fn features(bytes: &[u8], tells_errors: bool) -> Result<Features, StateError> {
+    if !messages::has_at_most(bytes, FEATURE, MOST_FEATURES) {
+        return Err(untrue(format!("more than {MOST_FEATURES} features")));
+    }
     let response = messages::FeaturesResponse::decode(bytes);
     let listed = response.map_err(|error| untrue(format!("features that do not decode: {error}")))?;
     let has = |name: &str| listed.features.iter().any(|listed| listed == name);
@@ -257,6 +267,13 @@ pub(crate) fn features(bytes: &[u8], tells_errors: bool) -> Result<Features, Sta
 ///
 /// [`StateError::Internal`] if they do not decode, or are no item of Dapr's.
 pub(crate) fn entry(bytes: &[u8]) -> Result<Entry, StateError> {
+    // Beside what has a place of its own.
+    if !messages::has_at_most(bytes, PAIR, Metadata::MAX_ENTRIES + [TTL, EXPIRES, CONTENT_TYPE].len()) {
+        return Err(untrue(format!(
+            "metadata of more than {} entries",
+            Metadata::MAX_ENTRIES
+        )));
+    }
     let response = messages::GetResponse::decode(bytes);
     let response = response.map_err(|error| untrue(format!("an item that does not decode: {error}")))?;
     let messages::GetResponse {
@@ -297,6 +314,23 @@ fn seconds(text: &str) -> Result<u64, StateError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_too_many_parts_is_not_decoded() {
+        let pairs: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        let pairs: Vec<_> = pairs.iter().map(|name| (name.as_str(), "x")).collect();
+        assert!(entry(&response(&pairs[..64])).is_ok());
+        let error = entry(&response(&pairs)).unwrap_err();
+        assert_eq!(
+            std::error::Error::source(&error).unwrap().to_string(),
+            "the store answered metadata of more than 64 entries"
+        );
+        let listed = |count| messages::FeaturesResponse {
+            features: vec!["ETAG".to_owned(); count],
+        };
+        assert!(features(&listed(64).encode_to_vec(), true).unwrap().etags);
+        assert!(features(&listed(65).encode_to_vec(), true).is_err());
+    }
 
     fn response(metadata: &[(&str, &str)]) -> Vec<u8> {
         let pairs = metadata

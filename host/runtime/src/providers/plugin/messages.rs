@@ -2,7 +2,25 @@
 //!
 //! Written out by hand and not generated from a `.proto`, since nothing here needs a compiler for that then.
 
+use prost::encoding::{DecodeContext, decode_key, skip_field};
 use std::collections::HashMap;
+
+/// Whether a message has a field at most so many times. Asked before it is decoded: each of a plugin's million pairs would
+/// take a hundred bytes of the host's memory.
+pub(crate) fn has_at_most(mut message: &[u8], field: u32, most: usize) -> bool {
+    let mut found = 0;
+    while !message.is_empty() {
+        let skipped = decode_key(&mut message).and_then(|(tag, wire_type)| {
+            found += usize::from(tag == field);
+            skip_field(wire_type, tag, &mut message, DecodeContext::default())
+        });
+        // What does not decode is found out by who decodes it.
+        if skipped.is_err() {
+            break;
+        }
+    }
+    found <= most
+}
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct InitRequest {

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -51,6 +51,33 @@ pub enum ServerError {
     NotAHandler,
 }
 
+/// Connections that may come before the host takes them: a burst of as many as it has room for, several times over. Beyond
+/// it the system drops them, and their clients try again after a second.
+const BACKLOG: u32 = 4096;
+
+/// Opens a port on the first of the host's addresses that has it, as [`TcpListener::bind`] does with a shorter queue.
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut failed = None;
+    for address in tokio::net::lookup_host(address).await? {
+        match listen_on(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = Some(error),
+        }
+    }
+    Err(failed.unwrap_or_else(|| io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address")))
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A port whose last connections have not timed out yet is free, as std has it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// An HTTP server for one app, with its port open.
 pub struct Server {
     listener: TcpListener,
@@ -67,7 +94,7 @@ impl Server {
     ///
     /// [`ServerError`].
     pub async fn bind(address: &str, app: App) -> Result<Self, ServerError> {
-        let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        let listener = listen(address).await.map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => ServerError::InUse {
                 address: address.to_owned(),
             },

@@ -1,0 +1,223 @@
+//! Plugins that misbehave: what the ABI of go-plugin lets them do beyond what a component can.
+
+use super::ground::{assert_error, bad, launch_with, others_are_answered, read, serves_again, write};
+use crate::in_time::{at_rest, is_as_before};
+use crate::{alone, beside_others};
+use dapr_wasm_tests::{Host, Launch, PATIENCE, built, until};
+use std::path::Path;
+use std::time::Duration;
+
+const MIB: u64 = 1 << 20;
+
+// ---- both dialects, made by a compiler ----
+
+fn breaks(name: &str, key: &str) {
+    let _machine = alone();
+    let host = launch_with(&built::core_module(name), "deadline = \"1s\"").start();
+    serves_again(&host);
+    let before = at_rest(&host);
+    for _ in 0..3 {
+        until("a call to be begun", PATIENCE, || {
+            let text = assert_error(&read(&host, key), 503, "unavailable");
+            (!text.contains("keeps failing")).then_some(())
+        });
+        others_are_answered(&host);
+        serves_again(&host);
+    }
+    is_as_before(&host, before, 32 * MIB);
+}
+
+#[test]
+fn a_plugin_that_traps() {
+    breaks("plugin-command", "trap");
+    breaks("plugin-reactor", "trap");
+}
+
+#[test]
+fn a_plugin_that_computes_for_ever() {
+    breaks("plugin-command", "loop");
+    breaks("plugin-reactor", "loop");
+}
+
+// ---- made by hand ----
+
+/// A plugin in text. What it answers to each get, and where it gives room, is told.
+struct Plugin {
+    /// An expression of 64 bits: a pointer above, a length below.
+    get: String,
+    /// An expression of 32 bits.
+    malloc: &'static str,
+    /// The version of the interface.
+    version: i64,
+}
+
+impl Default for Plugin {
+    fn default() -> Self {
+        Self {
+            get: "(i64.const 0)".to_owned(),
+            malloc: "(i32.const 1024)",
+            version: 1,
+        }
+    }
+}
+
+/// Answers these bytes of its memory.
+fn answer(pointer: u32, length: u32) -> String {
+    format!("(i64.const {})", (u64::from(pointer) << 32 | u64::from(length)) as i64)
+}
+
+impl Plugin {
+    fn text(&self) -> String {
+        let Self { get, malloc, version } = self;
+        format!(
+            r#"(module
+                (memory (export "memory") 600)
+                (func (export "_initialize"))
+                (func (export "malloc") (param i32) (result i32) {malloc})
+                (func (export "free") (param i32))
+                (func (export "store_api_version") (result i64) (i64.const {version}))
+                (func (export "store_init") (param i32 i32) (result i64) (i64.const 0))
+                (func (export "store_features") (param i32 i32) (result i64) (i64.const 0))
+                (func (export "store_set") (param i32 i32) (result i64) (i64.const 0))
+                (func (export "store_delete") (param i32 i32) (result i64) (i64.const 0))
+                {BOMB}
+                (func (export "store_get") (param i32 i32) (result i64) {get}))"#
+        )
+    }
+
+    fn launch(&self) -> Launch {
+        let bytes = wat::parse_str(self.text()).unwrap_or_else(|error| panic!("{error}"));
+        let file = Path::new("plugin.wasm");
+        let launch = launch_with(file, "");
+        std::fs::write(launch.folder().join(file), bytes).expect("the folder is writable");
+        launch
+    }
+
+    fn host(&self) -> Host {
+        self.launch().start()
+    }
+}
+
+/// Makes a response of 4 million pairs of metadata, at 8 bytes each: each with a name of its own, and no value.
+const BOMB: &str = r#"
+    (func $bomb (result i64)
+      (local $number i32) (local $at i32)
+      (local.set $at (i32.const 65536))
+      (loop $more
+        ;; Field 3, six bytes: field 1, four bytes, each of them a letter or the like.
+        (i32.store (local.get $at) (i32.const 0x040a061a))
+        (i32.store offset=4 (local.get $at) (i32.add (i32.const 0x30303030) (i32.or
+          (i32.or
+            (i32.and (local.get $number) (i32.const 0x3f))
+            (i32.and (i32.shl (local.get $number) (i32.const 2)) (i32.const 0x3f00)))
+          (i32.or
+            (i32.and (i32.shl (local.get $number) (i32.const 4)) (i32.const 0x3f0000))
+            (i32.and (i32.shl (local.get $number) (i32.const 6)) (i32.const 0x3f000000))))))
+        (local.set $at (i32.add (local.get $at) (i32.const 8)))
+        (local.set $number (i32.add (local.get $number) (i32.const 1)))
+        (br_if $more (i32.lt_u (local.get $number) (i32.const 4000000))))
+      (i64.or (i64.shl (i64.const 65536) (i64.const 32)) (i64.const 32000000)))"#;
+
+#[test]
+fn a_plugin_that_behaves_is_served() {
+    let _machine = beside_others();
+    let host = Plugin::default().host();
+    assert_eq!(read(&host, "key").status, 404);
+    assert_eq!(write(&host, "key").status, 204);
+}
+
+/// A place that it names is looked at only if it is its own.
+#[test]
+fn answers_outside_of_its_memory_end_the_instance() {
+    let _machine = beside_others();
+    let end = 600 << 16;
+    for (pointer, length) in [
+        (u32::MAX, 1),
+        (end, 1),
+        (end - 1, 2),
+        (0, (1 << 31) - 1),
+        (1, 33 << 20),
+        (u32::MAX, u32::MAX),
+    ] {
+        let plugin = Plugin {
+            get: answer(pointer, length),
+            ..Plugin::default()
+        };
+        let host = plugin.host();
+        assert_error(&read(&host, "key"), 503, "unavailable");
+        host.wait_for_log("an instance of the store broke");
+        others_are_answered(&host);
+    }
+}
+
+#[test]
+fn room_that_is_outside_of_its_memory_ends_the_instance() {
+    let _machine = beside_others();
+    for malloc in ["(i32.const -8)", "(i32.const 0)", "(unreachable)"] {
+        let plugin = Plugin {
+            malloc,
+            ..Plugin::default()
+        };
+        // Already the first request, that of `init`, has no place.
+        let ended = plugin.launch().run(b"");
+        assert_eq!(ended.status.code(), Some(1), "{malloc}: {}", ended.stderr);
+        assert!(ended.stderr.contains("does not start"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn another_version_of_the_interface_is_refused() {
+    let _machine = beside_others();
+    for version in [0, 2, -1] {
+        let plugin = Plugin {
+            version,
+            ..Plugin::default()
+        };
+        let ended = plugin.launch().run(b"");
+        assert!(!ended.status.success(), "{}", ended.stderr);
+        assert!(ended.stderr.contains("version"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_message_is_internal() {
+    let _machine = beside_others();
+    // Its memory is full of zeros, and a field has no number 0.
+    let plugin = Plugin {
+        get: answer(4096, 8),
+        ..Plugin::default()
+    };
+    let host = plugin.host();
+    let text = assert_error(&read(&host, "key"), 500, "internal");
+    assert!(!text.contains("decode"), "{text}");
+    assert!(host.wait_for_log("does not decode").contains("bad"));
+    assert!(host.stderr().lines_with("broke").is_empty());
+    others_are_answered(&host);
+}
+
+/// Of a few bytes of protobuf becomes a hundred of the host's.
+#[test]
+fn a_message_of_millions_of_pairs_does_not_become_the_hosts_memory_nor_its_time() {
+    let _machine = alone();
+    let plugin = Plugin {
+        get: "(call $bomb)".to_owned(),
+        ..Plugin::default()
+    };
+    let host = plugin.host();
+    assert_eq!(write(&host, "key").status, 204);
+    let before = at_rest(&host);
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..4).map(|_| scope.spawn(|| host.get(&bad("key")).status)).collect();
+        others_are_answered(&host);
+        for asked in asked {
+            let status = asked.join().expect("it is answered");
+            assert!([429, 500, 503].contains(&status), "{status}");
+        }
+    });
+    // The plugin's own memory, and the answer that is copied out of it.
+    let taken = host.facts().resident_at_most.saturating_sub(before.resident);
+    assert!(taken < 160 * MIB, "the host took {} MiB", taken / MIB);
+    until("the host to be idle", Duration::from_secs(10), || {
+        host.is_idle().then_some(())
+    });
+}
