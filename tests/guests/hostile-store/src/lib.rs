@@ -34,7 +34,7 @@
 //! | a prefix that ends in | answers |
 //! |---|---|
 //! | `many`, `flood` | a key more than the limit, 3 million |
-//! | `foreign` | another app's key, also as `next` |
+//! | `foreign`, `beyond` | another app's key, or a `next` made of it |
 //! | `endless` | no key and the same `next` for ever |
 //! | `next-long` | a `next` of 1 MiB |
 //!

@@ -16,7 +16,8 @@ pub fn page(listing: &Listing) -> Result<Page, Error> {
     let (keys, next) = match call::command(prefix) {
         name if name.ends_with("many") => ((0..=*limit).map(|number| format!("{prefix}-{number}")).collect(), None),
         name if name.ends_with("flood") => (vec![String::new(); 3_000_000], None),
-        name if name.ends_with("foreign") => (vec![foreign()], Some(foreign())),
+        name if name.ends_with("foreign") => (vec![foreign()], None),
+        name if name.ends_with("beyond") => (Vec::new(), Some(foreign())),
         name if name.ends_with("endless") => (Vec::new(), Some(format!("{prefix}-again"))),
         name if name.ends_with("next-long") => (Vec::new(), Some("n".repeat(LONG))),
         _ => return Ok(honest(prefix, *limit as usize, position.as_deref())),
