@@ -171,7 +171,8 @@ pub(crate) fn say(text: impl fmt::Display) {
 /// A text without characters that drive a terminal or turn the direction of writing: names in a file are whoever made it's.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let drives = |char: char| {
-        let turns = matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let turns =
+            matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         turns || (char.is_control() && !matches!(char, '\n' | '\t'))
     };
     if !text.contains(drives) {

@@ -96,5 +96,10 @@ mod tests {
             failure::<Vec<String>>(r#""a""#),
             "`key` must be an array, not a string (write it in brackets: [\"a\"])"
         );
+        assert_eq!(
+            failure::<Vec<String>>("\"a\u{202e}\""),
+            "`key` must be an array, not a string (write it like [\"text\"])",
+            "what would turn the writing is not repeated"
+        );
     }
 }

@@ -145,14 +145,19 @@ fn cells(text: &str) -> usize {
 fn push_printable(shown: &mut String, c: char) {
     match c {
         '\t' => shown.push_str(TAB),
-        c if c.is_control() || reorders(c) => shown.extend(c.escape_unicode()),
+        c if drives_a_terminal(c) => shown.extend(c.escape_unicode()),
         c => shown.push(c),
     }
 }
 
+/// Whether a terminal would obey a character instead of showing it.
+pub(super) fn drives_a_terminal(c: char) -> bool {
+    c.is_control() || reorders(c)
+}
+
 /// Unicode's controls of writing direction, which can make a line read as another one.
 fn reorders(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::document::{Data, Entry, Node};
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigErrors, Location};
 use super::reference::{self, Reference};
+use super::snippet::drives_a_terminal;
 use super::source::Source;
 use std::fmt::Display;
 use std::ops::Range;
@@ -81,7 +82,7 @@ impl Context {
     /// The part of the file, if it is short enough to repeat.
     pub(super) fn literal(&self, span: &Range<usize>) -> Option<&str> {
         let text = self.source.text().get(span.clone())?;
-        (text.len() <= MAX_QUOTE && !text.contains(char::is_control)).then_some(text)
+        (text.len() <= MAX_QUOTE && !text.contains(drives_a_terminal)).then_some(text)
     }
 }
 
