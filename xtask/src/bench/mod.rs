@@ -35,7 +35,7 @@ pub(crate) use options::Options;
 
 use crate::guests;
 use crate::tools::{cargo, root, run as run_command};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use options::Effort;
 use report::{Document, Section};
 use subject::Bench;
@@ -43,20 +43,22 @@ use subject::Bench;
 /// What measures a section.
 type Measure = fn(&Bench) -> Result<Section>;
 
-const SECTIONS: [Measure; 7] = [
-    hello::measure,
-    counter::measure,
-    calls::measure,
-    neighbours::measure,
-    start::measure,
-    resident::measure,
-    size::measure,
+/// The sections by their names, in the order of the document.
+const SECTIONS: [(&str, Measure); 7] = [
+    ("hello", hello::measure),
+    ("counter", counter::measure),
+    ("calls", calls::measure),
+    ("neighbours", neighbours::measure),
+    ("start", start::measure),
+    ("resident", resident::measure),
+    ("size", size::measure),
 ];
 
 /// Measures everything, prints the tables, and writes them to `docs/benchmarks.md` and the README unless the run is a
 /// quick one.
 pub(crate) fn run(options: &Options) -> Result<()> {
     wrk::require()?;
+    let wanted = wanted(&options.only)?;
     // First: a document without a place for a table should not be found out after minutes of measuring.
     let mut document = Document::read("docs/benchmarks.md")?;
     let mut readme = Document::read("README.md")?;
@@ -69,10 +71,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         run_command(build.current_dir(root()))?;
     }
     let bench = Bench::new(options)?;
-    let machine = machine::section(options, &bench)?;
-    println!("{machine}");
-    let mut sections = vec![machine];
-    for measure in SECTIONS {
+    let mut sections = Vec::new();
+    if options.only.is_empty() {
+        let machine = machine::section(options, &bench)?;
+        println!("{machine}");
+        sections.push(machine);
+    }
+    for measure in wanted {
         let section = measure(&bench)?;
         println!("{section}");
         sections.push(section);
@@ -80,13 +85,31 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for section in &sections {
         document.put(section)?;
     }
-    readme.put(&Section::figures(&sections))?;
+    // The README has figures of all sections.
+    if options.only.is_empty() {
+        readme.put(&Section::figures(&sections))?;
+    }
     report_missed(&sections);
     if options.effort == Effort::Full {
         document.write()?;
         readme.write()?;
     }
     Ok(())
+}
+
+/// What measures the sections of these names; all of them if there are none.
+fn wanted(names: &[String]) -> Result<Vec<Measure>> {
+    let measure = |name: &String| {
+        let found = SECTIONS.iter().find(|(section, _)| section == name);
+        found.map(|(_, measure)| *measure).with_context(|| {
+            let names = SECTIONS.map(|(name, _)| name).join(", ");
+            format!("there is no section `{name}`: {names}")
+        })
+    };
+    match names {
+        [] => Ok(SECTIONS.map(|(_, measure)| measure).to_vec()),
+        names => names.iter().map(measure).collect(),
+    }
 }
 
 fn report_missed(sections: &[Section]) {

@@ -9,6 +9,8 @@ pub(crate) struct Options {
     pub(super) effort: Effort,
     /// The `wasmtime` to compare with.
     pub(super) wasmtime: Option<PathBuf>,
+    /// The sections to measure; all if there are none. The others stay as they are in the document.
+    pub(super) only: Vec<String>,
     /// As they were given, for the document.
     pub(super) arguments: String,
 }
@@ -28,6 +30,7 @@ impl Options {
         let mut options = Self {
             effort: Effort::Full,
             wasmtime: None,
+            only: Vec::new(),
             arguments: arguments.join(" "),
         };
         let mut arguments = arguments.iter();
@@ -43,6 +46,10 @@ impl Options {
                         bail!("--wasmtime: there is no file `{}`", path.display());
                     }
                     options.wasmtime = Some(path);
+                }
+                "--only" => {
+                    let name = arguments.next().context("--only needs the name of a section")?;
+                    options.only.push((*name).to_owned());
                 }
                 other => bail!("unknown argument of bench: {other}"),
             }
@@ -93,5 +100,6 @@ mod tests {
     fn an_unknown_argument_is_refused() {
         assert!(Options::parse(&["--fast"]).is_err());
         assert!(Options::parse(&["--wasmtime"]).is_err());
+        assert!(Options::parse(&["--only"]).is_err());
     }
 }
