@@ -51,10 +51,13 @@ pub fn check(own: &Prefix, others: &Prefix, pages: &Pages, limits: &Limits) {
                 .next
                 .as_ref()
                 .is_some_and(|next| next.len() > Cursor::MAX_BYTES / 2 - 16);
-            assert!(too_many || too_long, "{error:?}");
+            let of_others = pages.next.as_ref().is_some_and(|next| tells_of_others(own, next));
+            assert!(too_many || too_long || of_others, "{error:?}");
             return;
         }
     };
+    let told = pages.next.as_ref().is_some_and(|next| tells_of_others(own, next));
+    assert!(!told, "the app can read another's key in the cursor");
     named(own, prefix, &stored, &page.keys, limits);
     assert_eq!(page.cursor.is_some(), pages.next.is_some());
     for text in [&*pages.cursor, prefix, other_prefix] {
@@ -62,7 +65,11 @@ pub fn check(own: &Prefix, others: &Prefix, pages: &Pages, limits: &Limits) {
         let Ok(page) = listing.clone().page(limit, Some(&cursor)) else {
             continue;
         };
-        // A cursor is no signature, and can be made by hand: then it is spelled as the host would have.
+        // A cursor is no signature, and can be made by hand: then it is spelled as the host would have, had it given out
+        // this position at all.
+        if page.position().is_some_and(|position| tells_of_others(own, position)) {
+            continue;
+        }
         let answer = StoredPage {
             keys: Vec::new(),
             next: page.position().map(str::to_owned),
@@ -85,6 +92,11 @@ pub fn check(own: &Prefix, others: &Prefix, pages: &Pages, limits: &Limits) {
         }
         flipped(listing, cursor, pages.flipped, limit);
     }
+}
+
+/// Whether a position is made of a key that is not the app's.
+fn tells_of_others(own: &Prefix, position: &str) -> bool {
+    position.contains("||") && own.strip(position, usize::MAX).is_none()
 }
 
 /// An app is told those of its own keys that have the prefix, and no others.
