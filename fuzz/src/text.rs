@@ -14,6 +14,9 @@ const PIECES: [&str; 20] = [
 /// Longer than any limit on a name or a key, and small beside what an input may have.
 const MOST_REPETITIONS: u16 = 1100;
 
+/// Where a text ends. A name in a component may have 100 000 bytes, and is made of three texts at most.
+const ENOUGH: usize = 16 << 10;
+
 /// A text of a few pieces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text(String);
@@ -35,7 +38,7 @@ impl fmt::Display for Text {
 impl<'a> Arbitrary<'a> for Text {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let mut text = String::new();
-        while !u.is_empty() {
+        while !u.is_empty() && text.len() < ENOUGH {
             match u.int_in_range(0..=9)? {
                 0..=2 => break,
                 3 => text.push_str(u.arbitrary()?),

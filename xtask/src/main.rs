@@ -12,7 +12,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask test [--only core]     build the guests and the host, then run every test
                                    --only core: what needs Rust alone
-cargo xtask fuzz [TARGET...] [--seconds N]
+cargo xtask fuzz [TARGET...] [--seconds N] [--seed N]
                                    fuzz what parses what others wrote; all targets, 20 seconds each
 cargo xtask bench [--quick] [--wasmtime PATH]
                                    measure, and write docs/benchmarks.md

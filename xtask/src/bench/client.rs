@@ -1,41 +1,113 @@
-//! The least HTTP client that the figures need: one request on a connection of its own, as HTTP/1.0.
+//! The least HTTP client that the figures need: one request after the other on a connection that stays open.
 
 use anyhow::{Context, Result, bail};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Longer than any request here takes, so that a server that hangs is an error and not a benchmark that does.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The body of the answer, which must be a 200.
+/// A connection to a server.
+pub(super) struct Connection {
+    address: SocketAddr,
+    stream: BufReader<TcpStream>,
+}
+
+/// What came for a request.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+/// The body of the answer, which must be a 200, on a connection of its own.
 pub(super) fn get(address: SocketAddr, path: &str) -> Result<String> {
-    ask(address, &format!("GET {path}"), "", "200")
+    Connection::open(address)?.ask("GET", path, "")?.expect(200)
 }
 
-/// Puts what must be taken.
+/// Puts what must be taken, on a connection of its own.
 pub(super) fn put(address: SocketAddr, path: &str, body: &str) -> Result<()> {
-    ask(address, &format!("PUT {path}"), body, "204").map(drop)
+    Connection::open(address)?.ask("PUT", path, body)?.expect(204).map(drop)
 }
 
-fn ask(address: SocketAddr, request: &str, body: &str, expected: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_nodelay(true)?;
-    let length = body.len();
-    stream.write_all(
-        format!("{request} HTTP/1.0\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n{body}").as_bytes(),
-    )?;
-    let mut answer = String::new();
-    stream
-        .read_to_string(&mut answer)
-        .with_context(|| format!("no answer to {request}"))?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .with_context(|| format!("{request}: half an answer: {answer}"))?;
-    let status = head.split(' ').nth(1).unwrap_or_default();
-    if status != expected {
-        bail!("{request} was answered with {status}: {body}");
+impl Connection {
+    pub(super) fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        let stream = BufReader::new(stream);
+        Ok(Self { address, stream })
     }
-    Ok(body.to_owned())
+
+    /// Sends a request and waits for the whole answer, whatever its status.
+    pub(super) fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<Answer> {
+        let (address, length) = (self.address, body.len());
+        let request = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n\r\n{body}");
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        answer(&mut self.stream).with_context(|| format!("no answer to {method} {path}"))
+    }
+}
+
+impl Answer {
+    /// The body, if this is what was to come.
+    fn expect(self, status: u16) -> Result<String> {
+        if self.status != status {
+            bail!("{} came, not {status}: {}", self.status, self.body);
+        }
+        Ok(self.body)
+    }
+}
+
+/// Reads one answer and not a byte more. Those of the servers here say how long they are.
+fn answer(from: &mut impl BufRead) -> Result<Answer> {
+    let mut line = || {
+        let mut line = String::new();
+        match from.read_line(&mut line)? {
+            0 => bail!("the connection ended"),
+            _ => Ok(line.trim_end().to_ascii_lowercase()),
+        }
+    };
+    let first = line()?;
+    let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.with_context(|| format!("this is no answer: {first}"))?;
+    let mut length = 0;
+    loop {
+        let header = line()?;
+        match header.split_once(':') {
+            None if header.is_empty() => break,
+            Some(("content-length", value)) => length = value.trim().parse()?,
+            Some(("transfer-encoding", value)) => bail!("an answer in pieces is not read here: {value}"),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    from.read_exact(&mut body)?;
+    let body = String::from_utf8(body)?;
+    Ok(Answer { status, body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read_one_by_one() {
+        let mut stream = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 204 No Content\r\n\r\n".as_bytes();
+        let first = answer(&mut stream).unwrap();
+        assert_eq!((first.status, first.body.as_str()), (200, "ok"));
+        let second = answer(&mut stream).unwrap().expect(200).unwrap_err();
+        assert_eq!(second.to_string(), "204 came, not 200: ");
+        assert!(answer(&mut stream).is_err());
+    }
+
+    #[test]
+    fn half_an_answer_is_none() {
+        for half in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
+            "HTTP/1.1 200 OK\r\n",
+            "ok\r\n",
+        ] {
+            assert!(answer(&mut half.as_bytes()).is_err(), "{half}");
+        }
+    }
 }

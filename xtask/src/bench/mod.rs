@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `hello`, `counter`, `calls`, `neighbours`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
 //! | `subject` | the servers that are measured, and what they need on disk |
-//! | `server`, `client`, `wrk`, `turn`, `memory` | starting, asking, loading and weighing a server |
+//! | `server`, `client`, `wrk`, `paced`, `turn`, `memory` | starting, asking, loading and weighing a server |
 //! | `rounds`, `budget`, `figure` | medians, verdicts, and how numbers are written |
 //! | `report`, `machine` | the document |
 //!
@@ -21,6 +21,7 @@ mod machine;
 mod memory;
 mod neighbours;
 mod options;
+mod paced;
 mod report;
 mod resident;
 mod rounds;

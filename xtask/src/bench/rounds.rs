@@ -22,9 +22,15 @@ pub(super) fn interleaved<S, F>(
 
 /// The middle one. Of an even number the upper of the two in the middle.
 pub(super) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
+    quantile(figures, 0.5)
+}
+
+/// The least figure that more than this part of all of them are not above.
+pub(super) fn quantile(figures: impl IntoIterator<Item = f64>, part: f64) -> f64 {
     let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+    let place = (figures.len() as f64 * part) as usize;
+    figures.get(place).copied().unwrap_or(f64::NAN)
 }
 
 /// The least and the greatest.
@@ -55,5 +61,15 @@ mod tests {
     fn the_median_is_not_moved_by_one_bad_round() {
         assert_eq!(median([3.0, 1000.0, 1.0]), 3.0);
         assert_eq!(range([3.0, 1000.0, 1.0]), (1.0, 1000.0));
+    }
+
+    #[test]
+    fn a_quantile_has_its_part_below_it() {
+        let hundred = || (0..100).rev().map(f64::from);
+        assert_eq!(
+            [0.0, 0.5, 0.99].map(|part| quantile(hundred(), part)),
+            [0.0, 50.0, 99.0]
+        );
+        assert!(quantile([], 0.5).is_nan());
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let programs = build::build()?;
     let mut found = Vec::new();
     for target in &options.targets {
-        if let Some(finding) = run::run(target, &programs.join(target.name), options.seconds)? {
+        if let Some(finding) = run::run(target, &programs.join(target.name), options)? {
             eprintln!("{finding}");
             found.push(target.name);
         }

@@ -11,6 +11,8 @@ const SECONDS: NonZeroU32 = NonZeroU32::new(20).expect("20 is not zero");
 pub(crate) struct Options {
     pub(super) targets: Vec<&'static Target>,
     pub(super) seconds: NonZeroU32,
+    /// Where inputs come from: a run with the same one makes the same inputs, as far as it gets.
+    pub(super) seed: Option<NonZeroU32>,
 }
 
 impl Options {
@@ -18,16 +20,13 @@ impl Options {
         let mut options = Self {
             targets: Vec::new(),
             seconds: SECONDS,
+            seed: None,
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match *word {
-                "--seconds" => {
-                    let number = words.next().context("`--seconds` needs a number")?;
-                    options.seconds = number
-                        .parse()
-                        .with_context(|| format!("`{number}` is no number of seconds"))?;
-                }
+                "--seconds" => options.seconds = number(word, words.next())?,
+                "--seed" => options.seed = Some(number(word, words.next())?),
                 name => match TARGETS.iter().find(|target| target.name == name) {
                     Some(target) => options.targets.push(target),
                     None => bail!("there is no fuzz target `{name}`; there are {}", names()),
@@ -39,6 +38,12 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn number(option: &str, word: Option<&&str>) -> Result<NonZeroU32> {
+    let word = word.with_context(|| format!("`{option}` needs a number"))?;
+    word.parse()
+        .with_context(|| format!("`{option} {word}` is no number above zero"))
 }
 
 fn names() -> String {

@@ -3,11 +3,11 @@
 //! All that is written goes to `fuzz/target`: inputs that reached something new, so that the next run begins with them, and
 //! inputs that found something.
 
+use super::options::Options;
 use super::targets::Target;
 use crate::tools::root;
 use anyhow::{Context, Result, bail};
 use std::fmt::Write;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -18,7 +18,7 @@ const LINES_SHOWN: usize = 60;
 const REACHED: &str = " cov:";
 
 /// Runs a target, and returns what to tell of an input that found something.
-pub(super) fn run(target: &Target, program: &Path, seconds: NonZeroU32) -> Result<Option<String>> {
+pub(super) fn run(target: &Target, program: &Path, options: &Options) -> Result<Option<String>> {
     let known = files(&root().join("fuzz/corpus").join(target.name))?;
     for input in &known {
         let output = bounded(target, program)
@@ -34,7 +34,7 @@ pub(super) fn run(target: &Target, program: &Path, seconds: NonZeroU32) -> Resul
     for old in files(&found)? {
         std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
     }
-    let output = fuzz(target, program, seconds, &found)?;
+    let output = fuzz(target, program, options, &found)?;
     if output.status.success() {
         if !String::from_utf8_lossy(&output.stderr).contains(REACHED) {
             bail!(
@@ -59,12 +59,13 @@ fn bounded(target: &Target, program: &Path) -> Command {
     command
 }
 
-fn fuzz(target: &Target, program: &Path, seconds: NonZeroU32, found: &Path) -> Result<Output> {
+fn fuzz(target: &Target, program: &Path, options: &Options, found: &Path) -> Result<Output> {
     let mut command = bounded(target, program);
     command.arg(format!("-max_len={}", target.max_len));
     // From the first second: else inputs stay short for longer than a run takes, and hold no more than a name or two.
     command.arg("-len_control=0");
-    command.arg(format!("-max_total_time={seconds}"));
+    command.arg(format!("-max_total_time={}", options.seconds));
+    command.args(options.seed.map(|seed| format!("-seed={seed}")));
     command.arg(format!("-artifact_prefix={}/", found.display()));
     command.arg("-print_final_stats=1");
     if let Some(words) = target.dictionary {
