@@ -1,7 +1,7 @@
 //! The least HTTP client that the figures need: one request after the other on a connection that stays open.
 
 use anyhow::{Context, Result, bail};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -58,32 +58,53 @@ impl Answer {
     }
 }
 
-/// Reads one answer and not a byte more. Those of the servers here say how long they are.
+/// Reads one answer and not a byte more: its body has a length or comes in chunks.
 fn answer(from: &mut impl BufRead) -> Result<Answer> {
-    let mut line = || {
-        let mut line = String::new();
-        match from.read_line(&mut line)? {
-            0 => bail!("the connection ended"),
-            _ => Ok(line.trim_end().to_ascii_lowercase()),
-        }
-    };
-    let first = line()?;
+    let first = line(from)?;
     let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.with_context(|| format!("this is no answer: {first}"))?;
-    let mut length = 0;
+    let (mut length, mut is_chunked) = (0, false);
     loop {
-        let header = line()?;
+        let header = line(from)?.to_ascii_lowercase();
         match header.split_once(':') {
             None if header.is_empty() => break,
             Some(("content-length", value)) => length = value.trim().parse()?,
-            Some(("transfer-encoding", value)) => bail!("an answer in pieces is not read here: {value}"),
+            Some(("transfer-encoding", value)) => is_chunked = value.trim() == "chunked",
             _ => {}
         }
     }
-    let mut body = vec![0; length];
-    from.read_exact(&mut body)?;
+    let mut body = Vec::new();
+    match is_chunked {
+        true => while chunk(from, &mut body)? {},
+        false => read(from, length, &mut body)?,
+    }
     let body = String::from_utf8(body)?;
     Ok(Answer { status, body })
+}
+
+/// Reads a chunk, and whether there is another one.
+fn chunk(from: &mut impl BufRead, body: &mut Vec<u8>) -> Result<bool> {
+    let size = line(from)?;
+    let size = u64::from_str_radix(&size, 16).with_context(|| format!("this is no size of a chunk: {size}"))?;
+    read(from, size, body)?;
+    line(from)?;
+    Ok(size > 0)
+}
+
+fn read(from: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> Result<()> {
+    match from.take(length).read_to_end(body)? as u64 == length {
+        true => Ok(()),
+        false => bail!("the connection ended within the body"),
+    }
+}
+
+/// The next line, without its end.
+fn line(from: &mut impl BufRead) -> Result<String> {
+    let mut line = String::new();
+    match from.read_line(&mut line)? {
+        0 => bail!("the connection ended"),
+        _ => Ok(line.trim_end().to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +119,14 @@ mod tests {
         let second = answer(&mut stream).unwrap().expect(200).unwrap_err();
         assert_eq!(second.to_string(), "204 came, not 200: ");
         assert!(answer(&mut stream).is_err());
+    }
+
+    #[test]
+    fn chunks_are_put_together() {
+        let mut stream =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\nrest".as_bytes();
+        assert_eq!(answer(&mut stream).unwrap().body, "abc");
+        assert_eq!(stream, b"rest");
     }
 
     #[test]
