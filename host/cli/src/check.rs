@@ -6,6 +6,7 @@ use crate::failure::{Failure, Outcome, harmless};
 use crate::load;
 use crate::provider::Wanted;
 use crate::setup::{Origin, Setup};
+use crate::shared;
 use dapr_blocks::config::{Implementation, StateComponent};
 use dapr_blocks::state::{Feature, Features, StateStore};
 use dapr_components::StateSettings;
@@ -25,10 +26,10 @@ use std::process::ExitCode;
 pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let setup = Setup::read(&args.app)?;
     let examined = Examined::read(&args.app, &setup)?;
-    let shared = load::shared()?;
-    let ticker = load::ticker(&shared)?;
+    let shared = shared::start()?;
+    let ticker = shared::ticker(&shared)?;
     let (tried, failed) = tried(&setup, &examined, &shared).await;
-    load::printed(&shared).await;
+    shared::printed(&shared).await;
     let report = Report::new(&setup, &examined, &tried, args.app.strict);
     let cannot_write = |error: &io::Error| Failure::run("cannot write the report").because(error);
     let text = match args.format {

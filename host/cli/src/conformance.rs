@@ -2,8 +2,8 @@
 
 use crate::args::ConformanceArgs;
 use crate::failure::Outcome;
-use crate::load;
 use crate::provider::Wanted;
+use crate::shared;
 use dapr_blocks::config::ProviderConfig;
 use dapr_blocks::state::{Limits, StateStore, conformance};
 use dapr_runtime::providers::store::{OpenError, ProviderStore};
@@ -34,8 +34,8 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
         config: &config,
         deadline: DEADLINE,
     };
-    let shared = load::shared()?;
-    let ticker = load::ticker(&shared)?;
+    let shared = shared::start()?;
+    let ticker = shared::ticker(&shared)?;
     let provider = wanted.link(&shared).await?;
     let store: Arc<dyn StateStore> = Arc::new(wanted.start(provider.clone(), &shared).await?);
     let mut report = conformance::run(Arc::clone(&store), Limits::default()).await;
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
         };
         report = report.and(conformance::run_reopening(open, Limits::default()).await);
     }
-    load::printed(&shared).await;
+    shared::printed(&shared).await;
     drop(ticker);
     // Nobody may be left to read it.
     let _ = writeln!(std::io::stdout(), "{report}");

@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod code;
 mod conformance;
 mod examined;
 mod failure;
@@ -13,6 +14,7 @@ mod project;
 mod provider;
 mod run;
 mod setup;
+mod shared;
 mod shutdown;
 mod size;
 mod summary;
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     // Before there is a runtime: this is the process that the cache starts, and it must stay small.
     if let Command::Compile { out } = &command {
-        return load::compile(out);
+        return code::compile(out);
     }
     block_on(command).unwrap_or_else(|failure| failure.report())
 }
@@ -59,8 +61,8 @@ fn block_on(command: Command) -> Outcome<ExitCode> {
             Command::Wit { dir } => wit::write(&dir).map(said),
             Command::Cache {
                 command: CacheCommand::Clean,
-            } => load::clean_cache().map(said),
-            Command::Compile { out } => Ok(load::compile(&out)),
+            } => code::clean().map(said),
+            Command::Compile { out } => Ok(code::compile(&out)),
         }
     });
     // Waits for nobody: a guest that still computes at the drain deadline never yields once its ticker is gone.

@@ -1,7 +1,8 @@
 //! `type = "wasm"`: from the file that a store names to a store that serves.
 
+use crate::code;
 use crate::failure::{Failure, Outcome};
-use crate::load;
+use crate::shared;
 use crate::size::size;
 use crate::target;
 use dapr_blocks::config::{ProviderConfig, StateComponent};
@@ -56,7 +57,7 @@ impl<'a> Wanted<'a> {
             Err(error) => error,
         };
         // What it printed comes before what is said of it.
-        load::printed(shared).await;
+        shared::printed(shared).await;
         Err(match error {
             OpenError::OneInstance(_) => self.cannot_use(&error).help("remove `instances`, or set it to 1"),
             error => Failure::run(format!("{} does not start", self.whose)).because(&error),
@@ -70,9 +71,9 @@ impl<'a> Wanted<'a> {
         let file = ProviderFile::read(&bytes).map_err(|error| self.no_provider(&error))?;
         let code = match &file {
             ProviderFile::Component { bytes, .. } => {
-                ProviderCode::Component(load::code(path, bytes, &shared.engine).await?)
+                ProviderCode::Component(code::load(path, bytes, &shared.engine).await?)
             }
-            ProviderFile::Plugin { bytes } => ProviderCode::Plugin(load::code(path, bytes, &shared.engine).await?),
+            ProviderFile::Plugin { bytes } => ProviderCode::Plugin(code::load(path, bytes, &shared.engine).await?),
         };
         Provider::link(&file, &code, self.spec(), shared.clone()).map_err(|error| match error {
             ProviderLinkError::Memory { needed, memory } => Failure::usage(format!(

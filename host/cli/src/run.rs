@@ -5,6 +5,7 @@ use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
 use crate::setup::{OpenStore, Setup};
+use crate::shared;
 use crate::shutdown;
 use crate::summary::summary;
 use dapr_runtime::admin::Admin;
@@ -37,8 +38,8 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
             Failure::usage(format!("`{shown}` is a program, and has no /healthz")).help("remove --admin-listen")
         );
     }
-    let shared = load::shared()?;
-    let ticker = load::ticker(&shared)?;
+    let shared = shared::start()?;
+    let ticker = shared::ticker(&shared)?;
     // An app that has no use for a store leaves no file behind.
     let stores = if examined.uses_stores() {
         setup.open(&shared).await?
@@ -54,7 +55,7 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
             .map_err(|error| Failure::run(format!("`{}` failed", app.id())).caused(&error))
     };
     close(stores, shared.limits.drain).await;
-    load::printed(&shared).await;
+    shared::printed(&shared).await;
     // Last: a guest that still computes lets nobody else run any more.
     drop(ticker);
     outcome

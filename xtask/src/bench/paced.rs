@@ -63,9 +63,8 @@ impl Paced<'_> {
         };
         thread::scope(|scope| {
             let clients: Vec<_> = (0..self.connections).map(|_| scope.spawn(client)).collect();
-            let ends = clients.into_iter().map(|client| client.join());
-            ends.map(|end| end.map_err(|_| anyhow!("a client panicked"))?)
-                .collect::<Result<()>>()
+            let mut ends = clients.into_iter().map(|client| client.join());
+            ends.try_for_each(|end| end.map_err(|_| anyhow!("a client panicked"))?)
         })?;
         let waits = waits.into_inner().context("a client panicked")?;
         Ok(Waits(waits))

@@ -1,7 +1,7 @@
 //! One instance of a component that exports `dapr:state/provider`, and how it is called.
 
+use super::answer::{Answer, Declaration, Instances, shown, untrue};
 use super::guest::ProviderGuest;
-use super::instance::{Answer, Declaration, Instances, shown, untrue};
 use dapr_blocks::state::{
     BulkError, Condition, Consistency, ContentType, DeleteItem, Entry, Etag, Features, GetOptions, Key, Limits,
     Listing, Metadata, Operation, SetItem, StateError, StoredPage, Ttl,

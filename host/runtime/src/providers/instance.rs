@@ -1,29 +1,11 @@
 //! One instance of a provider, whichever its form.
 
+use super::answer::{Answer, Declaration, untrue};
 use super::component::ComponentInstance;
 use super::plugin::PluginInstance;
 use dapr_blocks::state::{
-    BulkError, DeleteItem, Entry, Features, GetOptions, Key, Limits, Listing, Metadata, Operation, SetItem, StateError,
-    StoredPage,
+    BulkError, DeleteItem, Entry, GetOptions, Key, Listing, Metadata, Operation, SetItem, StateError, StoredPage,
 };
-
-/// What a call gives: what the provider answered, or the trap that ended the instance.
-pub(super) type Answer<T> = wasmtime::Result<T>;
-
-/// What a provider says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Declaration {
-    pub(super) features: Features,
-    pub(super) limits: Limits,
-    pub(super) instances: Instances,
-}
-
-/// How many instances may serve one store at the same time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Instances {
-    One,
-    Several,
-}
 
 /// One instance of a provider.
 pub(super) enum Instance {
@@ -102,19 +84,5 @@ impl Instance {
             Self::Component(instance) => instance.list_keys(app, listing).await,
             Self::Plugin(_) => Ok(Err(untrue("a listing, which plugins do not have"))),
         }
-    }
-}
-
-/// That a provider answered what it must not.
-pub(super) fn untrue(what: impl AsRef<str>) -> StateError {
-    StateError::internal(format!("the store answered {}", what.as_ref()))
-}
-
-/// A provider's text as the host passes it on: cut, since it may be as long as the provider's memory.
-pub(super) fn shown(text: &str) -> String {
-    const MAX_BYTES: usize = 1 << 10;
-    match text.len() > MAX_BYTES {
-        true => format!("{}…", &text[..text.floor_char_boundary(MAX_BYTES)]),
-        false => text.to_owned(),
     }
 }

@@ -1,9 +1,10 @@
 //! A provider that is linked, and what its instances get.
 
+use super::answer::Declaration;
 use super::component::{ComponentInstance, StateStorePre};
 use super::file::ProviderFile;
 use super::guest::{PluginGuest, ProviderGuest};
-use super::instance::{Declaration, Instance};
+use super::instance::Instance;
 use super::network::{self, Lookup, Network};
 use super::plugin::{Dialect, Exports, PluginInstance};
 use super::pool::Start;
@@ -237,12 +238,12 @@ fn fits(resources: Option<ResourcesRequired>, memory: usize) -> Result<(), Provi
 }
 
 /// Starts the instances of a pool, all of which must say the same of themselves.
-pub(super) struct Instances {
+pub(super) struct Alike {
     pub(super) provider: Provider,
     pub(super) declaration: Declaration,
 }
 
-impl Start for Instances {
+impl Start for Alike {
     type Instance = Instance;
     type Error = StartError;
 

@@ -8,6 +8,7 @@
 //! | `network` | `allow-hosts`, in force |
 //! | `component`, `plugin` | one instance of either form, and how it is called |
 //! | `instance` | one instance, whichever its form |
+//! | `answer` | what comes out of one: an answer, what it says of itself, and what it must not say |
 //! | `pool` | instances that serve calls one at a time, and take the place of those that broke |
 //! | `detached` | a call that goes on when its caller has left |
 //! | [`store`] | [`store::ProviderStore`], the provider as a `StateStore` |
@@ -17,6 +18,7 @@
 //! than the call; only when the app leaves does it go on in one of its own, because an instance that is left in the middle
 //! of a call cannot be entered again.
 
+mod answer;
 mod component;
 mod detached;
 pub mod file;

@@ -1,8 +1,9 @@
 //! A provider as a `StateStore`: apps cannot tell it from a built-in one.
 
+use super::answer::{Answer, Declaration, Instances, untrue};
 use super::detached::Detached;
-use super::instance::{self, Answer, Declaration, Instance, untrue};
-use super::linked::{Instances, Provider, StartError};
+use super::instance::Instance;
+use super::linked::{Alike, Provider, StartError};
 use super::pool::{Broken, Condition, Pool, Refused};
 use async_trait::async_trait;
 use dapr_blocks::state::{
@@ -36,7 +37,7 @@ pub struct ProviderStore {
 
 /// What the views of all apps share.
 struct Served {
-    pool: Pool<Instances>,
+    pool: Pool<Alike>,
     declaration: Declaration,
     deadline: Duration,
     tasks: TaskTracker,
@@ -60,13 +61,13 @@ impl ProviderStore {
         let spec = provider.spec().clone();
         let (first, declaration) = provider.start().await?;
         let size = match (declaration.instances, spec.instances) {
-            (instance::Instances::One, Some(asked)) if asked.get() > 1 => return Err(OpenError::OneInstance(asked)),
-            (instance::Instances::One, _) => 1,
-            (instance::Instances::Several, Some(asked)) => asked.get(),
-            (instance::Instances::Several, None) => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            (Instances::One, Some(asked)) if asked.get() > 1 => return Err(OpenError::OneInstance(asked)),
+            (Instances::One, _) => 1,
+            (Instances::Several, Some(asked)) => asked.get(),
+            (Instances::Several, None) => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         };
         let tasks = TaskTracker::new();
-        let start = Instances {
+        let start = Alike {
             provider,
             declaration: declaration.clone(),
         };

@@ -2,8 +2,8 @@
 
 use super::abi::{Abi, Call, Dialect, Reply};
 use super::messages;
+use crate::providers::answer::{Answer, Declaration, Instances, shown, untrue};
 use crate::providers::guest::PluginGuest;
-use crate::providers::instance::{Answer, Declaration, Instances, shown, untrue};
 use dapr_blocks::state::{
     BulkError, Condition, Consistency, ContentType, DeleteItem, Entry, Etag, Features, GetOptions, Key, Limits,
     Metadata, ResultBudget, SetItem, StateError,

@@ -1,0 +1,44 @@
+//! What all guests of this process share, and what ends with the last of them.
+
+use crate::failure::{Failure, Outcome};
+use dapr_runtime::app::Shared;
+use dapr_runtime::engine::{self, Allocator, EpochTicker};
+use dapr_runtime::limits::{Limits, MemoryBudget};
+use dapr_runtime::output::GuestOutput;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::Engine;
+
+/// Makes the engine and what all apps share.
+pub(crate) fn start() -> Outcome<Shared> {
+    let limits = Limits::default();
+    let output = GuestOutput::start().map_err(|error| Failure::run("cannot start a thread").because(&error))?;
+    let budget = MemoryBudget::of_this_machine();
+    Ok(Shared {
+        engine: engine(&limits)?,
+        limits,
+        budget,
+        output: Arc::new(output),
+    })
+}
+
+/// What interrupts guests that compute.
+pub(crate) fn ticker(shared: &Shared) -> Outcome<EpochTicker> {
+    EpochTicker::start(&shared.engine).map_err(|error| Failure::run("cannot start a thread").because(&error))
+}
+
+/// How long what guests printed last may take to be printed: nobody may be reading.
+const PRINTED_WITHIN: Duration = Duration::from_secs(1);
+
+/// Waits until what guests printed is printed.
+pub(crate) async fn printed(shared: &Shared) {
+    let printed = tokio::time::timeout(PRINTED_WITHIN, shared.output.flush()).await;
+    if printed.is_err() {
+        tracing::warn!("nobody reads what guests printed: the end of it is lost");
+    }
+}
+
+fn engine(limits: &Limits) -> Outcome<Engine> {
+    Engine::new(&engine::config(Allocator::probe(), limits))
+        .map_err(|error| Failure::run("cannot start the WebAssembly engine").because(error.as_ref()))
+}
