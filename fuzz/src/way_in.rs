@@ -1,10 +1,12 @@
 //! The way of an app's bytes into the host, as `dapr-wasm run` has it, up to where wasmtime compiles them.
 
+use dapr_runtime::caught::print_no_caught_panic;
 use dapr_runtime::needs::{self, Entry, Need, Stores};
 use dapr_runtime::shape::Shape;
 use dapr_runtime::source::{self, SourceError};
 use std::borrow::Cow;
 use std::error::Error;
+use std::sync::Once;
 
 /// What the host made of the bytes of an app.
 pub struct Arrived {
@@ -16,8 +18,12 @@ pub struct Arrived {
     pub needs: Vec<Need>,
 }
 
+/// The first thing that a target does: panics that the host makes errors of are none that it is to find.
+static CAUGHT: Once = Once::new();
+
 /// Follows bytes in, and panics where the host breaks a promise. None if they are refused, which is not one.
 pub fn follow(bytes: &[u8]) -> Option<Arrived> {
+    CAUGHT.call_once(print_no_caught_panic);
     let _ = source::producers(bytes).iter().map(ToString::to_string).count();
     let component = match source::component(bytes) {
         Ok(component) => component,

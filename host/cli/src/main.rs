@@ -33,6 +33,7 @@ use std::process::ExitCode;
 const TASKS_BETWEEN_EVENTS: u32 = 8;
 
 fn main() -> ExitCode {
+    dapr_runtime::caught::print_no_caught_panic();
     let command = Cli::parse().command;
     // Before there is a runtime: this is the process that the cache starts, and it must stay small.
     if let Command::Compile { out } = &command {

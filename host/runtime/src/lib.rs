@@ -13,6 +13,7 @@
 //! | [`triggers`] | what makes the host call an app: an HTTP request, a command line |
 //! | [`output`] | what guests print |
 //! | [`admin`] | `/healthz` |
+//! | [`caught`] | panics of a library that reads what others wrote, as errors |
 //!
 //! The way of a request is `triggers/http` → the guest → `capabilities/state` → `dapr-blocks`, with no way back: a
 //! capability does not know which trigger called, and a trigger does not know what the guest imports.
@@ -20,6 +21,7 @@
 pub mod admin;
 pub mod app;
 pub mod capabilities;
+pub mod caught;
 pub mod engine;
 mod event_loop;
 mod guest;

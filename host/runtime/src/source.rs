@@ -7,6 +7,7 @@
 //! | `\x7fELF`, which wasmtime's precompiled files begin with too | refused |
 //! | anything else | refused, with the first bytes |
 
+use crate::caught::caught;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
@@ -154,7 +155,11 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, SourceError> {
         encoder = encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter)?;
         encoder.encode()
     };
-    encoded().map_err(|error| SourceError::NotEncodable(error.into()))
+    // It takes the world for one that it wrote itself, and the file is anybody's.
+    match caught(encoded) {
+        Ok(encoded) => encoded.map_err(|error| SourceError::NotEncodable(error.into())),
+        Err(panic) => Err(SourceError::NotEncodable(panic.into())),
+    }
 }
 
 fn exported_functions(module: &[u8]) -> Vec<String> {
@@ -294,6 +299,16 @@ mod tests {
             component(b"\0asm\x01\0\0\0"),
             Err(SourceError::NothingRunnable { exports }) if exports.is_empty()
         ));
+    }
+
+    #[test]
+    fn a_world_that_no_tool_wrote_is_an_error_and_no_panic() {
+        let module = include_bytes!("../../../fuzz/corpus/module/an-import-beside-the-world");
+        let Err(SourceError::NotEncodable(cause)) = component(module) else {
+            panic!("it is refused");
+        };
+        let cause = cause.to_string();
+        assert!(cause.starts_with("what reads it gave up: assertion"), "{cause}");
     }
 
     /// A number of seven bits in each byte, the lowest first.
