@@ -9,6 +9,9 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "hostile/component.rs"]
+mod component;
+
 use dapr_wasm_tests::built::guest;
 use dapr_wasm_tests::{Host, Launch, PATIENCE, until};
 use std::thread;
@@ -270,24 +273,6 @@ fn a_0_2_app_that_is_reused_serves_one_request_at_a_time() {
 
 // ---- 0.2 with async imports ----
 
-/// A component of this world which does nothing: enough to be refused.
-fn component_of(world: &str) -> Vec<u8> {
-    use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-    use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
-    let mut resolve = Resolve::default();
-    resolve
-        .push_dir(dapr_wasm_tests::built::repository().join("wit"))
-        .expect("the contract is valid");
-    let package = resolve.push_str("world.wit", world).expect("the world is valid");
-    let world = resolve.select_world(&[package], None).expect("there is one world");
-    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("it is a module");
-    let encoder = ComponentEncoder::default().validate(true).module(&module);
-    encoder
-        .and_then(|mut encoder| encoder.encode())
-        .expect("the module fits its world")
-}
-
 #[test]
 fn a_0_2_app_with_async_imports_is_refused_before_the_port_opens() {
     let world = "package tests:refused;
@@ -297,7 +282,7 @@ fn a_0_2_app_with_async_imports_is_refused_before_the_port_opens() {
         }";
     let folder = tempfile::tempdir().unwrap();
     let app = folder.path().join("refused.wasm");
-    std::fs::write(&app, component_of(world)).unwrap();
+    std::fs::write(&app, component::empty(world)).unwrap();
     let ended = Launch::file(&app).components(MEMORY).run(b"");
     assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
     assert!(

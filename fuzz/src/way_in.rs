@@ -1,9 +1,10 @@
-//! The way of an app's bytes into the host, as `dapr-wasm run` has it, up to where wasmtime compiles them.
+//! The way of the bytes of an app or a provider into the host, as `dapr-wasm run` has it, up to where wasmtime compiles them.
 
 use dapr_runtime::caught::print_no_caught_panic;
 use dapr_runtime::needs::{self, Entry, Need, Stores};
+use dapr_runtime::providers::file::ProviderFile;
 use dapr_runtime::shape::Shape;
-use dapr_runtime::source::{self, SourceError};
+use dapr_runtime::source;
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Once;
@@ -24,6 +25,9 @@ static CAUGHT: Once = Once::new();
 /// Follows bytes in, and panics where the host breaks a promise. None if they are refused, which is not one.
 pub fn follow(bytes: &[u8]) -> Option<Arrived> {
     CAUGHT.call_once(print_no_caught_panic);
+    if let Err(error) = ProviderFile::read(bytes) {
+        say(&error);
+    }
     let _ = source::producers(bytes).iter().map(ToString::to_string).count();
     let component = match source::component(bytes) {
         Ok(component) => component,
@@ -53,8 +57,8 @@ pub fn follow(bytes: &[u8]) -> Option<Arrived> {
 }
 
 /// As the command prints it, with all causes.
-fn say(error: &SourceError) {
-    let mut next: Option<&dyn Error> = Some(error);
+fn say(error: &(dyn Error + 'static)) {
+    let mut next = Some(error);
     while let Some(error) = next {
         assert!(!error.to_string().is_empty(), "a refusal without words: {error:?}");
         next = error.source();

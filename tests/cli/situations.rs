@@ -240,6 +240,27 @@ fn compiled_code_is_removed_once() {
     assert_printed(&(stderr(&first) + &stderr(&second)), "cache/clean-twice.stderr");
 }
 
+/// A store's own words are in a report, and look like nothing else.
+#[test]
+fn what_a_store_says_drives_no_terminal_and_forges_no_line_of_a_report() {
+    apps::make();
+    let mut command = Command::new(binary());
+    command.args(["conformance", "hostile-store.wasm", "--metadata", "each=error-long"]);
+    let output = command.current_dir(apps()).output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(1));
+    let report = String::from_utf8(output.stdout).expect("it is text");
+    assert!(report.contains("\\u{1b}[31m"), "{report:?}");
+    let harmful = |char: char| (char.is_control() && char != '\n') || char == '\u{202e}';
+    assert!(!report.contains(harmful), "{report:?}");
+    let of_the_report = |line: &&str| {
+        ["failed: ", "left out: ", "    "]
+            .iter()
+            .any(|begin| line.starts_with(begin))
+    };
+    let forged: Vec<_> = report.lines().skip(1).filter(|line| !of_the_report(line)).collect();
+    assert!(forged.is_empty(), "{forged:?}");
+}
+
 #[test]
 fn a_cache_that_others_may_write_is_refused() {
     let cache = temporary();

@@ -1,7 +1,7 @@
 //! Stores that lack etags, transactions, TTL or listing: each is refused by its name, and nothing is done.
 
 use crate::ground::{Kv, Store, assert_absent, assert_done, assert_error};
-use dapr_wasm_tests::Response;
+use dapr_wasm_tests::{PATIENCE, Response, until};
 use serde_json::json;
 
 /// An answer that names the store and what it lacks.
@@ -11,8 +11,12 @@ fn assert_lacks(response: &Response, feature: &str) {
     assert_eq!(message, &json!(format!("state store `statestore` has no {feature}")));
 }
 
-fn lacks_ttl_transactions_and_listing(kv: &Kv) {
+fn lacks_ttl(kv: &Kv) {
     assert_lacks(&kv.try_put("/k?ttl=10", "v"), "TTL");
+    assert_absent(&kv.get("/k"));
+}
+
+fn lacks_transactions_and_listing(kv: &Kv) {
     assert_lacks(
         &kv.transact("/", &json!([{ "op": "set", "key": "k", "value": "v" }])),
         "transactions",
@@ -24,7 +28,8 @@ fn lacks_ttl_transactions_and_listing(kv: &Kv) {
 #[test]
 fn an_older_plugin_has_get_set_and_delete_alone() {
     let kv = Store::plugin_command().kv();
-    lacks_ttl_transactions_and_listing(&kv);
+    lacks_ttl(&kv);
+    lacks_transactions_and_listing(&kv);
     let conditions = [("if-match", "\"1\""), ("if-none-match", "*")];
     for (name, value) in conditions {
         assert_lacks(&kv.call("PUT", "/k").header(name, value).body("v").send(), "etags");
@@ -39,11 +44,18 @@ fn an_older_plugin_has_get_set_and_delete_alone() {
 }
 
 #[test]
-fn a_newer_plugin_has_the_etags_that_it_lists() {
+fn a_newer_plugin_has_the_etags_and_ttl_that_it_lists() {
     let kv = Store::plugin_reactor().kv();
-    lacks_ttl_transactions_and_listing(&kv);
+    lacks_transactions_and_listing(&kv);
     kv.put("/k", "v");
     assert!(kv.get("/k").header("etag").is_some());
+    kv.put("/long?ttl=100", "v");
+    kv.put("/short?ttl=1", "v");
+    until("an item to end", PATIENCE, || {
+        (kv.get("/short").status == 404).then_some(())
+    });
+    assert_eq!(kv.value("/long"), "v");
+    assert_eq!(kv.value("/k"), "v");
 }
 
 /// To such a plugin an empty message is no item, and an empty value without an etag is an empty message.

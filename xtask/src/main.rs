@@ -14,9 +14,10 @@ cargo xtask test [--only core]     build the guests and the host, then run every
                                    --only core: what needs Rust alone
 cargo xtask fuzz [TARGET...] [--seconds N] [--seed N]
                                    fuzz what parses what others wrote; all targets, 20 seconds each
-cargo xtask bench [--quick] [--wasmtime PATH]
+cargo xtask bench [--quick] [--only SECTION]... [--wasmtime PATH]
                                    measure, and write docs/benchmarks.md
                                    --quick: short runs, nothing is written
+                                   --only SECTION: `neighbours`, say; the others stay as they are
                                    --wasmtime PATH: beside `wasmtime serve`, of that binary
 ";
 

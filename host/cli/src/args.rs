@@ -1,7 +1,8 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dapr_blocks::config::{AllowedHost, ByteSize};
+use dapr_blocks::config::{AllowedHost, ByteSize, ProviderConfig};
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -111,20 +112,20 @@ pub(crate) struct ConformanceArgs {
     /// The .wasm file: a component of the world `state-store`, or a plugin.
     pub(crate) file: PathBuf,
 
-    /// A setting of the store, as in `metadata` of its configuration.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
-    pub(crate) metadata: Vec<(String, String)>,
+    /// A setting of the store, as in `metadata` of its configuration; NAME alone has the value of the host's variable.
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) metadata: Vec<String>,
 
     /// A server that the store may reach, as in `allow-hosts`.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) allow_host: Vec<AllowedHost>,
 
     /// The memory of an instance.
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = memory)]
     pub(crate) memory: ByteSize,
 
     /// Instances at most, where the store allows several.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = instances)]
     pub(crate) instances: Option<NonZeroU32>,
 
     /// Also that items are there after the store was closed and opened again.
@@ -132,11 +133,19 @@ pub(crate) struct ConformanceArgs {
     pub(crate) durable: bool,
 }
 
-fn setting(text: &str) -> Result<(String, String), &'static str> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("a setting is NAME=VALUE"),
-    }
+fn memory(text: &str) -> Result<ByteSize, String> {
+    checked(text, ProviderConfig::check_memory)
+}
+
+fn instances(text: &str) -> Result<NonZeroU32, String> {
+    checked(text, ProviderConfig::check_instances)
+}
+
+/// A value that is held to what the configuration holds it to.
+fn checked<T: FromStr<Err: fmt::Display>>(text: &str, check: fn(&T) -> Result<(), String>) -> Result<T, String> {
+    let value = text.parse().map_err(|error: T::Err| error.to_string())?;
+    check(&value)?;
+    Ok(value)
 }
 
 /// What `run` and `check` have in common.

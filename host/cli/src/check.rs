@@ -43,11 +43,15 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.map_err(|error| cannot_write(&error))?,
     }
-    let entry = examined.runnable(&args.app, &setup)?;
-    load::app(&examined, entry, setup.spec(&[]), &shared).await?;
+    // In the order of `run`, which ends with the first.
+    let runnable = examined.runnable(&args.app, &setup);
+    let linked = match &runnable {
+        Ok(entry) => load::app(&examined, *entry, setup.spec(&[]), &shared).await.err(),
+        Err(_) => None,
+    };
     drop(ticker);
-    // The first is the one that `run` would end with.
-    let codes: Vec<_> = failed.iter().map(Failure::report).collect();
+    let failures = runnable.err().into_iter().chain(failed).chain(linked);
+    let codes: Vec<_> = failures.map(|failure| failure.report()).collect();
     Ok(codes.first().copied().unwrap_or(ExitCode::SUCCESS))
 }
 

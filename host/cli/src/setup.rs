@@ -245,26 +245,37 @@ fn namespace(configuration: &Configuration<StateSettings>) -> Outcome<Option<Nam
 fn environment(configuration: &Configuration<StateSettings>, args: &[String]) -> Outcome<Vec<(String, String)>> {
     let mut env = configuration.app.env.clone();
     for arg in args {
-        let (name, value) = match arg.split_once('=') {
-            Some((name, value)) => (name, value.to_owned()),
-            None => (arg.as_str(), of_the_host(arg)?),
-        };
-        if name.is_empty() {
-            // Not shown: what stands behind the `=` may be a password.
-            return Err(Failure::usage("--env names no variable before the `=`")
-                .help("write --env NAME=VALUE, or --env NAME to pass on the host's"));
-        }
-        env.insert(name.to_owned(), value);
+        let (name, value) = named_value("--env", arg)?;
+        env.insert(name, value);
     }
     Ok(env.into_iter().collect())
 }
 
-fn of_the_host(name: &str) -> Outcome<String> {
+/// The `NAME=VALUE` of an option, or `NAME` with the value of the host's variable.
+pub(crate) fn named_value(option: &str, arg: &str) -> Outcome<(String, String)> {
+    let (name, value) = match arg.split_once('=') {
+        Some((name, value)) => (name, value.to_owned()),
+        None => (arg, of_the_host(option, arg)?),
+    };
+    if name.is_empty() {
+        // Not shown: what stands behind the `=` may be a password.
+        return Err(
+            Failure::usage(format!("{option} has no name before the `=`")).help(format!(
+                "write {option} NAME=VALUE, or {option} NAME for the host's variable"
+            )),
+        );
+    }
+    Ok((name.to_owned(), value))
+}
+
+fn of_the_host(option: &str, name: &str) -> Outcome<String> {
     std::env::var(name).map_err(|error| {
         let failure = match error {
-            VarError::NotPresent => Failure::usage(format!("--env {name}: the host has no variable of this name")),
-            VarError::NotUnicode(_) => Failure::usage(format!("--env {name}: the host's variable is not UTF-8 text")),
+            VarError::NotPresent => Failure::usage(format!("{option} {name}: the host has no variable of this name")),
+            VarError::NotUnicode(_) => {
+                Failure::usage(format!("{option} {name}: the host's variable is not UTF-8 text"))
+            }
         };
-        failure.help(format!("set it, or write --env {name}=VALUE"))
+        failure.help(format!("set it, or write {option} {name}=VALUE"))
     })
 }

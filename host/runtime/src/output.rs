@@ -279,7 +279,9 @@ fn escape_into(text: &mut String, bytes: &[u8]) {
     for character in String::from_utf8_lossy(bytes).chars() {
         match character {
             '\t' => text.push('\t'),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => text.extend(character.escape_unicode()),
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                text.extend(character.escape_unicode());
+            }
             control if control.is_control() => text.extend(control.escape_unicode()),
             character => text.push(character),
         }
@@ -462,8 +464,8 @@ mod tests {
     fn a_terminal_obeys_nothing_that_a_guest_prints() {
         assert_eq!(printed(&[b"\x1b[31mred\x07\n"]), "[app] \\u{1b}[31mred\\u{7}\n");
         assert_eq!(
-            printed(&["a\u{202e}b\u{2066}c\u{2069}\n".as_bytes()]),
-            "[app] a\\u{202e}b\\u{2066}c\\u{2069}\n"
+            printed(&["a\u{202e}b\u{2066}c\u{2069}d\u{61c}\u{200e}\u{200f}\n".as_bytes()]),
+            "[app] a\\u{202e}b\\u{2066}c\\u{2069}d\\u{61c}\\u{200e}\\u{200f}\n"
         );
     }
 

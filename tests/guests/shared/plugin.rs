@@ -7,7 +7,6 @@
 //! | `trap` | nothing: it traps |
 //! | `loop` | nothing: it computes for ever |
 //! | `level` | the property `level` |
-//! | `asked` | the consistency and metadata that it was asked with |
 //!
 //! `malloc` and `free` are those of the C library, exported as they are.
 
@@ -15,6 +14,7 @@ use crate::DIALECT;
 use crate::protobuf::{bytes, fields, map, put, put_map, text};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 /// What the generations of the ABI differ in. There are some in between, which say errors and keep answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Dialect {
     /// answer is the plugin's own. No features.
     Older,
     /// Of go-plugin 0.9, with Go 1.24 and later: bit 31 of an answer says that it is the text of an error. An answer is the
-    /// host's, to be freed. Has etags.
+    /// host's, to be freed. Has etags and TTL.
     Newer,
 }
 
@@ -61,6 +61,7 @@ extern "C" fn store_features(at: *const u8, size: usize) -> u64 {
         let mut response = Vec::new();
         if DIALECT == Dialect::Newer {
             put(&mut response, 1, b"ETAG");
+            put(&mut response, 1, b"TTL");
         }
         Ok(response)
     })
@@ -132,6 +133,7 @@ struct Item {
     etag: String,
     metadata: Vec<(String, String)>,
     content_type: String,
+    ends: Option<SystemTime>,
 }
 
 impl Store {
@@ -162,17 +164,7 @@ impl Store {
                 let level = self.properties.iter().find(|(name, _)| name == "level");
                 put(&mut response, 1, level.map_or(&[], |(_, level)| level.as_bytes()));
             }
-            Some("asked") => {
-                let options = fields(bytes(&request, 3)).ok_or(MALFORMED)?;
-                let consistency = text(&options, 1).ok_or(MALFORMED)?;
-                let metadata = map(&request, 2).ok_or(MALFORMED)?;
-                put(&mut response, 1, format!("{consistency} {metadata:?}").as_bytes());
-            }
-            _ => self
-                .items
-                .get(&key)
-                .into_iter()
-                .for_each(|item| item.write(&mut response)),
+            _ => self.live(&key).into_iter().for_each(|item| item.write(&mut response)),
         }
         Ok(response)
     }
@@ -184,15 +176,20 @@ impl Store {
         let concurrency = text(&options, 1).ok_or(MALFORMED)?;
         let etag = text(&request, 3).ok_or(MALFORMED)?;
         self.check(&key, &etag)?;
-        if etag.is_empty() && concurrency == "first-write" && self.items.contains_key(&key) {
+        if etag.is_empty() && concurrency == "first-write" && self.live(&key).is_some() {
             return Err(MISMATCH.to_owned());
         }
         self.writes += 1;
+        let metadata = map(&request, 4).ok_or(MALFORMED)?;
+        let ttl = metadata.iter().find(|(name, _)| name == "ttlInSeconds");
+        let ttl = ttl.map(|(_, seconds)| seconds.parse().map_err(|_| "`ttlInSeconds` is no number"));
+        let ttl = ttl.transpose()?.map(Duration::from_secs);
         let item = Item {
             data: bytes(&request, 2).to_vec(),
             etag: self.writes.to_string(),
-            metadata: map(&request, 4).ok_or(MALFORMED)?,
+            metadata,
             content_type: text(&request, 6).ok_or(MALFORMED)?,
+            ends: ttl.map(|ttl| SystemTime::now() + ttl),
         };
         self.items.insert(key, item);
         Ok(Vec::new())
@@ -206,9 +203,14 @@ impl Store {
         Ok(Vec::new())
     }
 
+    fn live(&self, key: &str) -> Option<&Item> {
+        let item = self.items.get(key)?;
+        item.ends.is_none_or(|ends| ends > SystemTime::now()).then_some(item)
+    }
+
     /// An empty etag is none.
     fn check(&self, key: &str, etag: &str) -> Result<(), String> {
-        let is_current = self.items.get(key).is_some_and(|item| item.etag == etag);
+        let is_current = self.live(key).is_some_and(|item| item.etag == etag);
         if etag.is_empty() || is_current {
             Ok(())
         } else {

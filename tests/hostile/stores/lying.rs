@@ -35,7 +35,19 @@ fn is_a_trap(key: &str) {
 
 #[test]
 fn an_answer_of_64_mib_ends_the_instance_and_does_not_become_the_hosts_memory() {
-    is_a_trap("huge");
+    const MIB: u64 = 1 << 20;
+    let _machine = alone();
+    let host = host("");
+    let first = instance(&host);
+    let before = at_rest(&host);
+    let text = assert_error(&read(&host, "huge"), 503, "unavailable");
+    assert!(text.contains("its component failed during the call"), "{text}");
+    // The store's own memory is most of it: a copy beside that would be 64 MiB more.
+    let taken = host.facts().resident_at_most.saturating_sub(before.resident);
+    assert!(taken < 128 * MIB, "it took {} MiB", taken / MIB);
+    serves_again(&host);
+    assert_ne!(instance(&host), first);
+    is_as_before(&host, before, 32 * MIB);
 }
 
 #[test]

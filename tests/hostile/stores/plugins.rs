@@ -39,6 +39,15 @@ fn a_plugin_that_computes_for_ever() {
     breaks("plugin-reactor", "loop");
 }
 
+#[test]
+fn a_plugin_is_told_the_metadata_of_its_configuration() {
+    let _machine = beside_others();
+    for name in ["plugin-command", "plugin-reactor"] {
+        let host = launch_with(&built::core_module(name), "metadata = { level = \"3\" }").start();
+        assert_eq!(read(&host, "level").text(), "3", "{name}");
+    }
+}
+
 // ---- made by hand ----
 
 /// A plugin in text. What it answers to each get, and where it gives room, is told.

@@ -3,7 +3,8 @@
 use super::ground::{assert_error, host, instance, launch, others_are_answered, read, write};
 use crate::beside_others;
 use dapr_wasm_tests::{Host, built};
-use std::net::TcpListener;
+use std::io::ErrorKind;
+use std::net::{TcpListener, UdpSocket};
 
 /// A server of the test's.
 struct Server {
@@ -46,6 +47,29 @@ fn without_allow_hosts_nothing_is_reached() {
     }
     assert!(!server.was_reached());
     others_are_answered(&host);
+}
+
+/// Also where there are sockets, and the very address is listed.
+#[test]
+fn no_store_listens_or_sends_datagrams() {
+    let _machine = beside_others();
+    let receiver = UdpSocket::bind("127.0.0.1:0").expect("there is a free port");
+    receiver.set_nonblocking(true).expect("sockets have this option");
+    let address = receiver.local_addr().expect("it is bound");
+    for settings in [String::new(), format!("allow-hosts = [\"{address}\"]")] {
+        let host = host(&settings);
+        for key in ["listen".to_owned(), format!("send-{address}")] {
+            let response = read(&host, &key);
+            assert_eq!(response.status, 200, "{}", response.text());
+            assert!(
+                response.text().starts_with("PermissionDenied"),
+                "{key}: {}",
+                response.text()
+            );
+        }
+    }
+    let received = receiver.recv(&mut [0; 8]).expect_err("nothing was sent");
+    assert_eq!(received.kind(), ErrorKind::WouldBlock);
 }
 
 #[test]

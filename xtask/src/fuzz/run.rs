@@ -29,11 +29,8 @@ pub(super) fn run(target: &Target, program: &Path, options: &Options) -> Result<
             return finding(target, program, input, &output).map(Some);
         }
     }
-    let found = folder("artifacts", target)?;
     // Only what this run finds is in it.
-    for old in files(&found)? {
-        std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
-    }
+    let found = empty_folder("artifacts", target)?;
     let output = fuzz(target, program, options, &found)?;
     if output.status.success() {
         if !String::from_utf8_lossy(&output.stderr).contains(REACHED) {
@@ -73,7 +70,11 @@ fn fuzz(target: &Target, program: &Path, options: &Options, found: &Path) -> Res
         command.arg(format!("-dict={}", file.display()));
     }
     // libFuzzer writes into the first folder, and reads all of them.
-    command.arg(folder("corpus", target)?);
+    command.arg(match options.seed {
+        None => folder("corpus", target)?,
+        // What earlier runs left would make other inputs of the seed.
+        Some(_) => empty_folder("seeded", target)?,
+    });
     let committed = root().join("fuzz/corpus").join(target.name);
     command.args(committed.is_dir().then_some(committed));
     command.args(target.seeds.iter().map(|folder| root().join(folder)));
@@ -84,6 +85,15 @@ fn fuzz(target: &Target, program: &Path, options: &Options, found: &Path) -> Res
 fn folder(kind: &str, target: &Target) -> Result<PathBuf> {
     let folder = root().join("fuzz/target").join(kind).join(target.name);
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The same, with nothing in it.
+fn empty_folder(kind: &str, target: &Target) -> Result<PathBuf> {
+    let folder = folder(kind, target)?;
+    for old in files(&folder)? {
+        std::fs::remove_file(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+    }
     Ok(folder)
 }
 

@@ -71,19 +71,35 @@ impl ProviderConfig {
         }
     }
 
+    /// Whether an instance may have so much memory.
+    ///
+    /// # Errors
+    ///
+    /// What it must be.
+    pub fn check_memory(memory: &ByteSize) -> Result<(), String> {
+        match *memory < MIN_MEMORY {
+            true => Err(format!("it must be at least {MIN_MEMORY}")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether there may be so many instances.
+    ///
+    /// # Errors
+    ///
+    /// What it must be.
+    pub fn check_instances(instances: &NonZeroU32) -> Result<(), String> {
+        match instances.get() > MAX_INSTANCES {
+            true => Err(format!("it must be at most {MAX_INSTANCES}")),
+            false => Ok(()),
+        }
+    }
+
     pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
         let component = table.require_or::<PathBuf>("component", || "add component = \"store.wasm\"".to_owned());
         let allow_hosts = table.take::<Vec<AllowedHost>>("allow-hosts");
-        let memory = table.take_checked("memory", |size| match *size < MIN_MEMORY {
-            true => Err(format!("it must be at least {MIN_MEMORY}")),
-            false => Ok(()),
-        });
-        let instances = table.take_checked("instances", |instances: &NonZeroU32| {
-            match instances.get() > MAX_INSTANCES {
-                true => Err(format!("it must be at most {MAX_INSTANCES}")),
-                false => Ok(()),
-            }
-        });
+        let memory = table.take_checked("memory", Self::check_memory);
+        let instances = table.take_checked("instances", Self::check_instances);
         let metadata = table.take("metadata");
         table.finish()?;
         let default = Self::at(component?);

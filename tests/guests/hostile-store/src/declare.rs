@@ -12,6 +12,9 @@ pub fn declaration(metadata: &[(String, String)]) -> Result<Declaration, Error> 
             .map(|(_, value)| value.as_str())
     };
     call::begin(said("init").unwrap_or_default())?;
+    if let Some(command) = said("each") {
+        call::do_each(command);
+    }
     Ok(Declaration {
         features: match said("features") {
             Some("none") => Features::empty(),

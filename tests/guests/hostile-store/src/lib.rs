@@ -29,7 +29,7 @@
 //! | `metadata-bad`, `metadata-twice`, `metadata-many`, `metadata-flood` | `ttlExpireTime`, a name twice, 1000 names, 1.5 million |
 //! | `expires-past`, `expires-far` | an end in 1970, or at the last second of 64 bits |
 //! | `caller`, `instance` | the app id, a number that each instance has for itself |
-//! | `files`, `environment`, `dial-HOST:PORT` | what came of reaching for it |
+//! | `files`, `environment`, `dial-HOST:PORT`, `send-HOST:PORT` (UDP), `listen` | what came of reaching for it |
 //!
 //! | a prefix that ends in | answers |
 //! |---|---|
@@ -41,6 +41,7 @@
 //! | metadata | does |
 //! |---|---|
 //! | `init` | one of the commands for any call, in `init` |
+//! | `each` | the same, in each call and whatever its key |
 //! | `features` | `all`, `none` |
 //! | `instances` | `one`, `several`, though each has items of its own |
 //! | `key-limit`, `value-limit`, `items-limit`, `operations-limit`, `batch-limit` | the limit, or `random`: another in each instance |

@@ -25,7 +25,12 @@ fn value(caller: &Caller, command: &str) -> Option<Vec<u8>> {
         "instance" => items::instance().to_string().into_bytes(),
         "files" => reach::files().into_bytes(),
         "environment" => reach::environment().into_bytes(),
-        _ => reach::dial(command.strip_prefix("dial-")?).into_bytes(),
+        "listen" => reach::listen().into_bytes(),
+        _ => match command.split_once('-')? {
+            ("dial", address) => reach::dial(address).into_bytes(),
+            ("send", address) => reach::send(address).into_bytes(),
+            _ => return None,
+        },
     })
 }
 

@@ -23,6 +23,11 @@ impl Failure {
             at: Location::caller(),
         }
     }
+
+    /// The same, found for the line of another.
+    pub(super) fn of(self, at: &'static Location<'static>) -> Self {
+        Self { at, ..self }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -133,7 +138,7 @@ fn described(error: &StateError) -> String {
     format!("`{}`: {}", error.case(), with_causes(error))
 }
 
-/// An error and those below it, in a line.
+/// An error and those below it, in a line, whatever lines a store's own words have: they must not look like the report's.
 pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -141,7 +146,11 @@ pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
         text.push_str(&format!(": {cause}"));
         source = cause.source();
     }
-    text
+    let shown = |char: char| match char.is_control() {
+        true => char.escape_debug().to_string(),
+        false => char.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Debug text, cut: a value may have megabytes.

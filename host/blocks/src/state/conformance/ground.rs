@@ -157,11 +157,8 @@ impl App {
         let at = std::panic::Location::caller();
         async move {
             let found = self.value(key).await?;
-            super::check::same(
-                &format!("`{}` at line {}", key.escape_debug(), at.line()),
-                found.as_deref(),
-                value,
-            )
+            let same = super::check::same(&format!("`{}`", key.escape_debug()), found.as_deref(), value);
+            same.map_err(|failure| failure.of(at))
         }
     }
 }
