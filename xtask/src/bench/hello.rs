@@ -3,7 +3,6 @@
 use super::budget::{Budget, Missed};
 use super::figure::{NONE, whole};
 use super::report::{Section, Table};
-use super::rounds::median;
 use super::subject::{Bench, Instances, Store};
 use super::turn::{self, Turn};
 use crate::guests;
@@ -117,8 +116,7 @@ fn compared(one: &Measured, other: Option<&Measured>, missed: &mut Missed) -> [S
     let Some(other) = other else {
         return [NONE; 3].map(str::to_owned);
     };
-    let both = one.turns.iter().zip(&other.turns);
-    let ratio = median(both.map(|(one, other)| one.throughput.rate / other.throughput.rate));
+    let ratio = turn::ratio(&one.turns, &other.turns);
     let what = format!("hello: {} is {ratio:.2} x {}", one.subject.name(), other.subject.name());
     let [budget, _, result] = missed.judge(&what, ratio, one.subject.budget(other.subject));
     [format!("{ratio:.2}"), budget, result]
@@ -126,23 +124,12 @@ fn compared(one: &Measured, other: Option<&Measured>, missed: &mut Missed) -> [S
 
 #[cfg(test)]
 mod tests {
-    use super::super::wrk::Throughput;
     use super::*;
-    use std::time::Duration;
 
     fn measured(subject: Subject, rates: [f64; 3]) -> Measured {
-        let turns = rates.map(|rate| Turn {
-            throughput: Throughput {
-                requests: 1,
-                rate,
-                p50: Duration::ZERO,
-                p99: Duration::ZERO,
-            },
-            cpu: Duration::ZERO,
-        });
         Measured {
             subject,
-            turns: turns.into(),
+            turns: rates.map(Turn::at).into(),
         }
     }
 

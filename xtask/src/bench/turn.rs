@@ -49,6 +49,21 @@ pub(super) fn turns(bench: &Bench, servers: &[Server], script: Option<&Path>) ->
 }
 
 impl Turn {
+    /// One of this rate.
+    #[cfg(test)]
+    pub(super) fn at(rate: f64) -> Self {
+        let throughput = Throughput {
+            requests: 1,
+            rate,
+            p50: Duration::ZERO,
+            p99: Duration::ZERO,
+        };
+        Self {
+            throughput,
+            cpu: Duration::ZERO,
+        }
+    }
+
     fn of(server: &Server, load: &Load<'_>) -> Result<Self> {
         let before = cpu_time(server.id())?;
         let throughput = load.on(server.address())?;
@@ -78,6 +93,12 @@ pub(super) fn cells(turns: &[Turn]) -> [String; 5] {
 /// The rate in the median.
 pub(super) fn rate(turns: &[Turn]) -> f64 {
     median(turns.iter().map(|turn| turn.throughput.rate))
+}
+
+/// The rate of one as a multiple of another's: the median of the rounds' ratios.
+pub(super) fn ratio(one: &[Turn], other: &[Turn]) -> f64 {
+    let rounds = one.iter().zip(other);
+    median(rounds.map(|(one, other)| one.throughput.rate / other.throughput.rate))
 }
 
 /// The processor time that a process has used.
