@@ -16,9 +16,6 @@ const NO_COMPONENTS: [&str; 3] = ["plugin-command", "plugin-reactor", "reactor-p
 /// Examples that have unit tests.
 const TESTED: [&str; 2] = ["counter", "store-memory"];
 
-/// Would put guests where those who run them do not look.
-const TARGET_DIR: &str = "CARGO_TARGET_DIR";
-
 /// Builds all guests.
 pub(crate) fn build() -> Result<()> {
     require_targets()?;
@@ -34,7 +31,6 @@ pub(crate) fn build() -> Result<()> {
                 "wasm32-wasip2",
                 "--workspace",
             ])
-            .env_remove(TARGET_DIR)
             .current_dir(&folder);
         if workspace == "tests/guests" {
             build.args(NO_COMPONENTS.iter().flat_map(|guest| ["--exclude", guest]));
@@ -44,7 +40,6 @@ pub(crate) fn build() -> Result<()> {
     let mut build = cargo();
     build.args(["build", "--release", "--locked", "--target", "wasm32-wasip1"]);
     build.args(CORE_MODULES.iter().flat_map(|guest| ["--package", guest]));
-    build.env_remove(TARGET_DIR);
     run(build.current_dir(root().join("tests/guests")))
 }
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test [--only core]     build the guests and the host, then run every test
-                                   --only core: what needs Rust alone
+                                   --only core: what needs Rust and a C compiler alone
 cargo xtask fuzz [TARGET...] [--seconds N] [--seed N]
                                    fuzz what parses what others wrote; all targets, 20 seconds each
 cargo xtask bench [--quick] [--only SECTION]... [--wasmtime PATH]
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 fn run(args: &[String]) -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        // Everything so far needs Rust alone.
+        // Nothing so far needs more than Rust and a C compiler.
         ["test"] | ["test", "--only", "core"] => test::run(),
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::parse(options)?),
         ["bench", options @ ..] => bench::run(&bench::Options::parse(options)?),

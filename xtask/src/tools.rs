@@ -10,9 +10,17 @@ pub(crate) fn root() -> PathBuf {
     own.parent().unwrap_or(own).to_owned()
 }
 
-/// The cargo that runs this.
+/// Would put what is built where nobody looks for it: every workspace's own `target` is where the tests, the benchmarks and
+/// the fuzzer find guests and programs.
+const OTHER_FOLDERS: [&str; 2] = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"];
+
+/// The cargo that runs this, which builds into the `target` of the workspace that it is in.
 pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for variable in OTHER_FOLDERS {
+        cargo.env_remove(variable);
+    }
+    cargo
 }
 
 /// Fails where there is no C compiler, before a build of some minutes does.
@@ -75,4 +83,21 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_is_where_it_is_looked_for() {
+        let cargo = cargo();
+        for variable in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"] {
+            assert!(
+                cargo
+                    .get_envs()
+                    .any(|(name, value)| name == variable && value.is_none())
+            );
+        }
+    }
 }

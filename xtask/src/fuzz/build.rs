@@ -10,8 +10,8 @@ pub(super) fn build() -> Result<PathBuf> {
     let folder = root().join("fuzz");
     let mut build = cargo();
     build.args(["build", "--release", "--locked", "--bins"]);
-    // They would replace the instrumentation, and another folder would hold what `run` looks for.
-    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR"] {
+    // They would replace the instrumentation.
+    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
         build.env_remove(variable);
     }
     run(build.current_dir(&folder))?;
