@@ -337,6 +337,11 @@ async fn all_that_items_carry_counts_toward_a_batch() {
         ..delete(&key)
     });
     ground.app.bulk_delete(deletes.clone().collect()).await.unwrap();
+    let mut heavy: Vec<_> = deletes.clone().collect();
+    for item in heavy.iter_mut().take(4) {
+        item.metadata = Metadata::new(vec![("a".to_owned(), "m".repeat(Metadata::MAX_BYTES - 1))]).unwrap();
+    }
+    is("too-large", ground.app.bulk_delete(heavy).await);
     let value = SetItem::new("value".to_owned(), vec![0; Limits::default().value]);
     let operations = deletes.skip(1).map(Operation::Delete).chain([Operation::Set(value)]);
     is("too-large", ground.transact(operations.collect()).await);
