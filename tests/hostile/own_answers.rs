@@ -5,8 +5,8 @@ use dapr_wasm_tests::{Host, Launch, PATIENCE, Response, until};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-/// An answer of the host itself: its status, a text with the request's id, and one line of the log that has the id and all of
-/// `causes`.
+/// An answer of the host itself: its status, a text with the request's id, and one line of the log that has the id, the level
+/// and all of `causes`.
 fn assert_is_the_hosts(host: &Host, response: &Response, status: u16, causes: &[&str]) {
     assert_eq!(response.status, status, "{}", response.text());
     assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
@@ -17,7 +17,12 @@ fn assert_is_the_hosts(host: &Host, response: &Response, status: u16, causes: &[
         response.text()
     );
     let line = host.wait_for_log(id);
-    for cause in causes {
+    let level = match status {
+        500 => "ERROR",
+        503 | 504 => "WARN",
+        _ => "INFO",
+    };
+    for cause in [&level].into_iter().chain(causes) {
         assert!(line.contains(cause), "`{cause}` is not in the line of {id}: {line}");
     }
     assert_eq!(host.stderr().lines_with(id).len(), 1, "{}", host.stderr().text());
@@ -119,7 +124,7 @@ fn without_memory_for_an_instance_it_is_503() {
         hoarders.push(hoarder);
         Some(host.get("/ok")).filter(|response| response.status != 200)
     });
-    assert_is_the_hosts(&host, &refused, 503, &["WARN", "memory of all instances"]);
+    assert_is_the_hosts(&host, &refused, 503, &["memory of all instances"]);
 }
 
 // ---- whom a request is for ----
