@@ -121,6 +121,20 @@ impl Prefix {
         (!key.is_empty() && key.len() <= max_bytes && !is_forbidden(key)).then_some(key)
     }
 
+    /// Where keys go on, in the order of their bytes, behind all those that [`Prefix::key`] refuses for what it refuses this
+    /// one for: behind `APPID||TYPE||ID||KEY` all of this type, since all that begins with `APPID||TYPE||` is refused. None
+    /// if that is this key alone, or none of the app's.
+    pub(super) fn past(&self, refused: &str, max_bytes: usize) -> Option<String> {
+        let key = refused.strip_prefix(&self.0)?;
+        let separator = key.find(SEPARATOR).map(|start| start + SEPARATOR.len());
+        let nul = key.find('\0').map(|start| start + 1);
+        // A character on the limit counts in full: what begins with it is too long, as all that goes on behind it.
+        let limit = (max_bytes..=key.len()).find(|end| key.is_char_boundary(*end));
+        let limit = limit.filter(|_| key.len() > max_bytes);
+        let refused_for = [separator, nul, limit].into_iter().flatten().min()?;
+        behind(&refused[..self.0.len() + refused_for])
+    }
+
     fn join(&self, key: &str, what: &str, limits: &Limits) -> Result<String, StateError> {
         if key.len() > limits.key {
             let (len, max) = (key.len(), limits.key);
@@ -140,6 +154,12 @@ impl Prefix {
 
 fn is_forbidden(key: &str) -> bool {
     key.contains(SEPARATOR) || key.contains('\0')
+}
+
+/// The least text behind all that begin with this one. None if nothing is behind them.
+fn behind(text: &str) -> Option<String> {
+    let mut ends = text.char_indices().rev();
+    ends.find_map(|(end, last)| Some(format!("{}{}", &text[..end], (last..=char::MAX).nth(1)?)))
 }
 
 /// A key as the store has it: valid, and with its app's prefix.
@@ -243,6 +263,24 @@ mod tests {
         assert_eq!(named("appid", "orders||Type||id||k"), None);
         assert_eq!(named("none", "other||k"), None);
         assert_eq!(named("none", "k"), Some("k"));
+    }
+
+    #[test]
+    fn behind_a_refused_key_are_no_more_that_are_refused_for_the_same() {
+        let past = |keys: &str, stored: &str| prefix(keys).past(stored, 6);
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(past("appid", "orders||Type||id||k"), some("orders||Type|}"));
+        assert_eq!(past("appid", "orders||a|||"), some("orders||a|}"));
+        assert_eq!(past("none", "one||k"), some("one|}"));
+        assert_eq!(past("appid", "orders||a\0b||c"), some("orders||a\u{1}"));
+        assert_eq!(past("appid", "orders||abcdefg"), some("orders||abcdeg"));
+        assert_eq!(past("appid", "orders||abcdeé"), some("orders||abcdeê"));
+        assert_eq!(past("appid", "orders||abcde\u{d7ff}"), some("orders||abcde\u{e000}"));
+        assert_eq!(past("none", "abcde\u{10ffff}"), some("abcdf"));
+        assert_eq!(past("none", "\u{10ffff}\u{10ffff}"), None);
+        for alone in ["orders||", "orders||abcdef", "other||k"] {
+            assert_eq!(past("appid", alone), None, "{alone}");
+        }
     }
 
     #[test]

@@ -165,6 +165,12 @@ impl Listing {
         self.name(stored).is_some()
     }
 
+    /// Where a store that lists in the order of the keys' bytes may go on behind a key that [`Listing::has`] denies: all up
+    /// to there are denied, too, and may be many. None: behind this key alone.
+    pub fn past(&self, denied: &str) -> Option<String> {
+        self.owner.past(denied, self.max_key)
+    }
+
     fn name<'a>(&self, stored: &'a str) -> Option<&'a str> {
         let named = stored.starts_with(&self.prefix);
         self.owner.strip(stored, self.max_key).filter(|_| named)

@@ -14,5 +14,7 @@ pub mod memory;
 mod settings;
 #[cfg(feature = "state-sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
+mod walk;
 
 pub use settings::{OpenError, StateSettings};

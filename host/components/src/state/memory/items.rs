@@ -1,8 +1,9 @@
 //! The map of items, and how much it holds.
 
 use crate::state::expiry;
+use crate::state::walk::{self, Step, Turn, Walk};
 use dapr_blocks::config::ByteSize;
-use dapr_blocks::state::{Condition, ContentType, Entry, Etag, Key, Listing, Metadata, StateError};
+use dapr_blocks::state::{Condition, ContentType, Entry, Etag, Key, Metadata, StateError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -154,15 +155,24 @@ impl Items {
         purged
     }
 
-    /// At most so many keys of a listing, in order.
-    pub(super) fn keys(&self, listing: &Listing, count: usize) -> Vec<String> {
-        let prefix = listing.prefix();
-        let from = listing.position().map_or(Bound::Included(prefix), Bound::Excluded);
-        let range = self.by_key.range::<str, _>((from, Bound::Unbounded));
+    /// Goes on with a listing, until it pauses or its page is done.
+    pub(super) fn walk(&self, mut walk: Walk) -> Turn {
         let now = SystemTime::now();
-        let found = range
-            .take_while(|(key, _)| key.starts_with(prefix))
-            .filter(|(key, item)| listing.has(key) && item.is_live(|| now));
-        found.take(count).map(|(key, _)| key.to_string()).collect()
+        let from = str::from_utf8(walk.from()).expect("all keys here are text").to_owned();
+        let range = self
+            .by_key
+            .range::<str, _>((Bound::Included(from.as_str()), Bound::Unbounded));
+        for (key, item) in range {
+            let item = match item.is_live(|| now) {
+                true => walk::Item::Live,
+                false => walk::Item::Ended,
+            };
+            match walk.look(key.as_bytes(), item) {
+                Step::On => {}
+                Step::Pause => return Turn::Paused(walk),
+                Step::Done => break,
+            }
+        }
+        Turn::Page(walk.page())
     }
 }

@@ -9,6 +9,7 @@
 use super::items::{Change, Item, Items};
 use super::settings::MemorySettings;
 use crate::state::expiry;
+use crate::state::walk::{Turn, Walk};
 use async_trait::async_trait;
 use dapr_blocks::config::ByteSize;
 use dapr_blocks::state::{
@@ -152,11 +153,16 @@ impl StateStore for MemoryStore {
     }
 
     async fn list_keys(&self, listing: &Listing) -> Result<StoredPage, StateError> {
-        let mut keys = self.read().keys(listing, listing.limit() + 1);
-        let more = keys.len() > listing.limit();
-        keys.truncate(listing.limit());
-        let next = keys.last().filter(|_| more).cloned();
-        Ok(StoredPage { keys, next })
+        let mut walk = Walk::new(listing);
+        loop {
+            // The lock is let go of at each pause, so that writes get their turn, and whoever waits may give up.
+            let turn = self.read().walk(walk);
+            match turn {
+                Turn::Page(page) => return Ok(page),
+                Turn::Paused(paused) => walk = paused,
+            }
+            tokio::task::yield_now().await;
+        }
     }
 }
 

@@ -4,7 +4,9 @@ use super::fault::{Fault, Stage};
 use super::queue::Queue;
 use super::row;
 use super::settings::SqliteSettings;
-use dapr_blocks::state::{Entry, Etag, Key, Listing, Metadata, ResultBudget, StateError, StoredPage};
+use crate::state::walk::{Item, Step, Turn, Walk};
+use dapr_blocks::state::{Entry, Etag, Key, Metadata, ResultBudget, StateError};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, Statement};
 
 /// A call that reads, with who waits for it.
@@ -65,27 +67,25 @@ impl<'c> Reader<'c> {
         Ok(entries)
     }
 
-    pub(super) fn list_keys(&mut self, listing: &Listing) -> Result<StoredPage, StateError> {
-        let (prefix, after) = (listing.prefix(), listing.position());
-        let mut rows = self.keys_from.query([after.unwrap_or(prefix)]).map_err(failed)?;
-        let mut keys: Vec<String> = Vec::new();
+    /// Goes on with a listing, until it pauses or its page is done.
+    pub(super) fn walk(&mut self, mut walk: Walk) -> Result<Turn, StateError> {
+        // Bytes, since it may go on behind a key that is no text.
+        let from = walk.from().to_owned();
+        let from = ToSqlOutput::Borrowed(ValueRef::Text(&from));
+        let mut rows = self.keys_from.query([from]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
-            let key = row.get_ref(0).map_err(failed)?;
-            // Go's strings may be no UTF-8, and then no app of this host can name the key.
-            let Ok(key) = key.as_str() else { continue };
-            if !key.starts_with(prefix) {
+            // Behind all keys that are text stand those that are none, which no host writes.
+            let ValueRef::Text(key) = row.get_ref(0).map_err(failed)? else {
                 break;
+            };
+            // What has ended, the query leaves out.
+            match walk.look(key, Item::Live) {
+                Step::On => {}
+                Step::Pause => return Ok(Turn::Paused(walk)),
+                Step::Done => break,
             }
-            if after == Some(key) || !listing.has(key) {
-                continue;
-            }
-            if keys.len() == listing.limit() {
-                let next = keys.last().cloned();
-                return Ok(StoredPage { keys, next });
-            }
-            keys.push(key.to_owned());
         }
-        Ok(StoredPage { keys, next: None })
+        Ok(Turn::Page(walk.page()))
     }
 }
 

@@ -8,6 +8,7 @@ use super::reader::{Read, Reader};
 use super::settings::SqliteSettings;
 use super::writer::{Job, Outcome, Work, Writer, answer};
 use super::{file, schema};
+use crate::state::walk::{Turn, Walk};
 use async_trait::async_trait;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, Features, GetOptions, Key, Listing, Metadata, Operation, SetItem, StateError,
@@ -292,9 +293,15 @@ impl StateStore for SqliteStore {
     }
 
     async fn list_keys(&self, listing: &Listing) -> Result<StoredPage, StateError> {
-        let listing = listing.clone();
-        let size = listing.prefix().len() + listing.position().map_or(0, str::len);
-        self.read(size, move |reader| reader.list_keys(&listing)).await
+        let mut walk = Walk::new(listing);
+        let size = listing.prefix().len() + walk.from().len();
+        loop {
+            // At each pause it queues up again behind all others, unless nobody waits for it any more.
+            match self.read(size, move |reader| reader.walk(walk)).await? {
+                Turn::Page(page) => return Ok(page),
+                Turn::Paused(paused) => walk = paused,
+            }
+        }
     }
 
     async fn close(&self) {
