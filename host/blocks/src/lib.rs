@@ -4,5 +4,8 @@
 //! ([`state::AppStore`]) that holds the rules all vendors share: names, key prefixes, limits, conditions, deadlines. The
 //! Wasm side calls the view, the vendor's side implements the trait, and neither knows the other.
 
+mod chain;
 pub mod config;
 pub mod state;
+
+pub use chain::chain;

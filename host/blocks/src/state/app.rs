@@ -7,9 +7,9 @@ use super::{
     BulkError, Condition, Cursor, DeleteItem, Entry, Feature, GetOptions, ItemError, Key, KeyPage, KeyPrefix, Limits,
     Metadata, Operation, PageLimit, Prefix, ResultBudget, SetItem, StateError, StateStore,
 };
+use crate::chain;
 use crate::config::Namespace;
 use std::collections::{BTreeMap, HashSet};
-use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -395,17 +395,6 @@ fn check_count(count: usize, max: usize) -> Result<(), StateError> {
         )));
     }
     Ok(())
-}
-
-fn chain(error: &StateError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

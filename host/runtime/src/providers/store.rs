@@ -4,7 +4,7 @@ use super::answer::{Answer, Declaration, Instances, untrue};
 use super::detached::Detached;
 use super::instance::Instance;
 use super::linked::{Alike, Provider, StartError};
-use super::pool::{Broken, Condition, Pool, Refused};
+use super::pool::{Broken, Fitness, Pool, Refused};
 use async_trait::async_trait;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, Features, GetOptions, Health, Key, Limits, Listing, Metadata, Operation, SetItem,
@@ -185,10 +185,10 @@ impl StateStore for ProviderStore {
     }
 
     fn health(&self) -> Health {
-        match self.served.pool.condition() {
-            Condition::Well => Health::Well,
+        match self.served.pool.fitness() {
+            Fitness::Well => Health::Well,
             // The causes may be the server's own words, and are for the log.
-            Condition::Failing { failures } => Health::Failing(format!(
+            Fitness::Failing { failures } => Health::Failing(format!(
                 "its component failed {failures} times in a row; the log has the causes"
             )),
         }

@@ -1,5 +1,6 @@
 //! What a claim is made of: checks that end it with a text, and the place that failed.
 
+use crate::chain;
 use crate::state::{BulkError, StateError};
 use std::error::Error;
 use std::fmt;
@@ -140,17 +141,11 @@ fn described(error: &StateError) -> String {
 
 /// An error and those below it, in a line, whatever lines a store's own words have: they must not look like the report's.
 pub(super) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
     let shown = |char: char| match char.is_control() {
         true => char.escape_debug().to_string(),
         false => char.to_string(),
     };
-    text.chars().map(shown).collect()
+    chain(error).chars().map(shown).collect()
 }
 
 /// Debug text, cut: a value may have megabytes.
