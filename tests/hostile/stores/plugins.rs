@@ -80,6 +80,8 @@ impl Plugin {
         let Self { get, malloc, version } = self;
         format!(
             r#"(module
+                (import "wasi_snapshot_preview1" "poll_oneoff"
+                  (func $poll (param $subscriptions i32) (param $events i32) (param i32 i32) (result i32)))
                 (memory (export "memory") 600)
                 (func (export "_initialize"))
                 (func (export "malloc") (param i32) (result i32) {malloc})
@@ -229,4 +231,29 @@ fn a_message_of_millions_of_pairs_does_not_become_the_hosts_memory_nor_its_time(
     until("the host to be idle", Duration::from_secs(10), || {
         host.is_idle().then_some(())
     });
+}
+
+/// Waits for so many clocks that have rung already, at 48 bytes each: what is all zeros is one of them.
+fn wait_for(clocks: u32) -> Host {
+    let poll = format!("(call $poll (i32.const 0x10000) (i32.const 0x1000000) (i32.const {clocks}) (i32.const 512))");
+    let plugin = Plugin {
+        get: format!("(if (result i64) {poll} (then (unreachable)) (else (i64.const 0)))"),
+        ..Plugin::default()
+    };
+    plugin.host()
+}
+
+/// Each is an object of the host's.
+#[test]
+fn a_plugin_that_waits_for_a_hundred_thousand_things_at_once_does_not_fill_the_hosts_memory() {
+    let _machine = alone();
+    assert_eq!(read(&wait_for(4_000), "key").status, 404);
+    let host = wait_for(100_000);
+    let before = at_rest(&host);
+    assert_error(&read(&host, "key"), 503, "unavailable");
+    host.wait_for_log("an instance of the store broke");
+    // The pages of the plugin that it names, and as many objects as it may have.
+    let taken = host.facts().resident_at_most.saturating_sub(before.resident);
+    assert!(taken < 16 * MIB, "the host took {} MiB", taken / MIB);
+    others_are_answered(&host);
 }

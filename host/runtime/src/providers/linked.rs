@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{InstancePre, Module, ResourcesRequired};
-use wasmtime_wasi::{WasiCtxBuilder, p1};
+use wasmtime_wasi::{WasiCtxBuilder, WasiView, p1};
 use wasmtime_wasi_http::WasiHttpCtx;
 
 /// What the configuration says of a provider.
@@ -202,10 +202,9 @@ impl Provider {
                 Ok(Instance::Component(Box::new(component)))
             }
             Form::Plugin { pre, dialect } => {
-                let guest = PluginGuest {
-                    wasi: wasi.build_p1(),
-                    limiter,
-                };
+                let mut wasi = wasi.build_p1();
+                wasi.ctx().table.set_max_capacity(limits.handles);
+                let guest = PluginGuest { wasi, limiter };
                 let store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
                 let plugin = PluginInstance::new(pre, *dialect, store, StateLimits::default().batch).await?;
                 Ok(Instance::Plugin(Box::new(plugin)))
