@@ -1,26 +1,30 @@
 //! An instance for one call.
 
-use super::places::{Inner, Start};
+use super::places::{Inner, Live, Start};
 use dapr_blocks::chain;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// An instance for one call. Dropped, it goes back to the pool.
 pub(crate) struct Lease<S: Start> {
     pool: Arc<Inner<S>>,
     /// None while it is in a call, and after it broke.
     instance: Option<S::Instance>,
+    /// When the instance began.
+    began: Instant,
     /// Why it broke.
     cause: Option<String>,
 }
 
 impl<S: Start> Lease<S> {
-    pub(super) fn new(pool: Arc<Inner<S>>, instance: S::Instance) -> Self {
+    pub(super) fn new(pool: Arc<Inner<S>>, Live { instance, began }: Live<S>) -> Self {
         Self {
             pool,
             instance: Some(instance),
+            began,
             cause: None,
         }
     }
@@ -57,11 +61,13 @@ impl<S: Start> Lease<S> {
 
 impl<S: Start> Drop for Lease<S> {
     fn drop(&mut self) {
+        let began = self.began;
         match self.instance.take() {
-            Some(instance) => self.pool.offer(instance),
-            None => self
-                .pool
-                .broke(self.cause.as_deref().unwrap_or("its call was given up")),
+            Some(instance) => self.pool.offer(Live { instance, began }),
+            None => {
+                let cause = self.cause.as_deref().unwrap_or("its call was given up");
+                self.pool.broke(began, cause);
+            }
         }
     }
 }

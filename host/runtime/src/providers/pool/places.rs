@@ -53,8 +53,14 @@ pub(super) struct Inner<S: Start> {
     runtime: Handle,
 }
 
+/// An instance.
+pub(super) struct Live<S: Start> {
+    pub(super) instance: S::Instance,
+    pub(super) began: Instant,
+}
+
 struct State<S: Start> {
-    idle: Vec<S::Instance>,
+    idle: Vec<Live<S>>,
     waiting: VecDeque<oneshot::Sender<Lease<S>>>,
     busy: usize,
     starting: usize,
@@ -67,8 +73,29 @@ impl<S: Start> State<S> {
         self.idle.len() + self.busy + self.starting + self.resting
     }
 
+    fn is_live(&self) -> bool {
+        !self.idle.is_empty() || self.busy > 0
+    }
+
     fn is_down(&self) -> bool {
         self.resting > 0 && self.resting == self.places()
+    }
+
+    /// Notes that the instance of a place broke which counts nowhere at the moment, and how long it is to rest after it.
+    fn rest(&mut self, began: Instant, at_least: Duration) -> Duration {
+        let rest = self.failures.note(began, Instant::now()).max(at_least);
+        if !self.is_live() {
+            self.failures.none_left();
+        }
+        match rest.is_zero() {
+            true => self.starting += 1,
+            false => self.resting += 1,
+        }
+        if self.is_down() {
+            // Those who wait are told so by this.
+            self.waiting.clear();
+        }
+        rest
     }
 }
 
@@ -81,6 +108,10 @@ impl<S: Start> Pool<S> {
         deadline: Duration,
         tasks: TaskTracker,
     ) -> Self {
+        let first = Live {
+            instance: first,
+            began: Instant::now(),
+        };
         Self(Arc::new(Inner {
             name: name.to_owned(),
             deadline,
@@ -107,9 +138,9 @@ impl<S: Start> Pool<S> {
             if self.0.closing.is_cancelled() {
                 return Err(Refused::Closed);
             }
-            if let Some(instance) = state.idle.pop() {
+            if let Some(live) = state.idle.pop() {
                 state.busy += 1;
-                return Ok(Lease::new(Arc::clone(&self.0), instance));
+                return Ok(Lease::new(Arc::clone(&self.0), live));
             }
             if state.is_down() {
                 return Err(Refused::Down);
@@ -139,8 +170,7 @@ impl<S: Start> Pool<S> {
     /// How it is.
     pub(crate) fn fitness(&self) -> Fitness {
         let state = self.0.state();
-        let is_live = state.idle.len() + state.busy > 0;
-        state.failures.fitness(Instant::now(), is_live, self.0.deadline)
+        state.failures.fitness(Instant::now(), self.0.deadline)
     }
 
     /// Refuses calls from now on, waits for those under way, and lets go of the instances.
@@ -168,35 +198,46 @@ impl<S: Start> Inner<S> {
     }
 
     /// Gives an instance to who has waited longest, or lets it rest idle. Its place counts as busy.
-    pub(super) fn offer(self: &Arc<Self>, instance: S::Instance) {
+    pub(super) fn offer(self: &Arc<Self>, live: Live<S>) {
         let mut state = self.state();
         while let Some(waiting) = state.waiting.pop_front() {
             if !waiting.is_closed() {
                 drop(state);
                 // Who leaves in this moment gives it back by dropping it.
-                let _ = waiting.send(Lease::new(Arc::clone(self), instance));
+                let _ = waiting.send(Lease::new(Arc::clone(self), live));
                 return;
             }
         }
         state.busy -= 1;
         if !self.closing.is_cancelled() {
-            state.idle.push(instance);
+            state.idle.push(live);
         }
     }
 
     /// A busy place has lost its instance. The first failure costs no rest.
-    pub(super) fn broke(self: &Arc<Self>, cause: &str) {
+    pub(super) fn broke(self: &Arc<Self>, began: Instant, cause: &str) {
         let rest = {
             let mut state = self.state();
             state.busy -= 1;
-            self.rest(&mut state, cause, Duration::ZERO)
+            state.rest(began, Duration::ZERO)
         };
+        self.tell(cause, rest);
         self.fill(rest);
     }
 
-    /// Notes a failure, and how long the place, which counts nowhere at the moment, is to rest after it.
-    fn rest(&self, state: &mut State<S>, cause: &str, at_least: Duration) -> Duration {
-        let rest = state.failures.note(Instant::now()).max(at_least);
+    /// A starting place has no instance. Without a rest, what cannot start would be started without end.
+    fn did_not_start(&self, began: Instant, cause: &str) -> Duration {
+        let rest = {
+            let mut state = self.state();
+            state.starting -= 1;
+            state.rest(began, FIRST_REST)
+        };
+        self.tell(cause, rest);
+        rest
+    }
+
+    /// Not while the state is held: whoever reads the log may be slow.
+    fn tell(&self, cause: &str, rest: Duration) {
         let when = match rest.is_zero() {
             true => "at once".to_owned(),
             false => format!("in {rest:?}"),
@@ -206,15 +247,6 @@ impl<S: Start> Inner<S> {
             cause,
             "an instance of the store broke; the next one starts {when}"
         );
-        match rest.is_zero() {
-            true => state.starting += 1,
-            false => state.resting += 1,
-        }
-        if state.is_down() {
-            // Those who wait are told so by this.
-            state.waiting.clear();
-        }
-        rest
     }
 
     /// Makes an instance for a place that is starting, or resting if there is a rest, and again until that succeeds.
@@ -231,31 +263,66 @@ impl<S: Start> Inner<S> {
                     state.resting -= 1;
                     state.starting += 1;
                 }
+                let place = Starting::new(&pool);
                 let started = tokio::select! {
                     () = pool.closing.cancelled() => return,
                     started = pool.start.start() => started,
                 };
                 match started {
-                    Ok(instance) => {
-                        {
-                            let mut state = pool.state();
-                            state.starting -= 1;
-                            state.busy += 1;
-                            state.failures.started(Instant::now());
-                        }
-                        tracing::info!(store = pool.name, "an instance of the store started");
-                        return pool.offer(instance);
-                    }
-                    Err(error) => {
-                        let mut state = pool.state();
-                        state.starting -= 1;
-                        // Without a rest, what cannot start would be started without end.
-                        rest = pool.rest(&mut state, &chain(&error), FIRST_REST);
-                    }
+                    Ok(instance) => return place.succeed(instance),
+                    Err(error) => rest = place.fail(&chain(&error)),
                 }
             }
         };
         self.tasks.spawn_on(fill, &self.runtime);
+    }
+}
+
+/// A place that is starting. If what starts it panics, it is not lost; else it is dropped undone when the pool is closed.
+struct Starting<'a, S: Start> {
+    pool: &'a Arc<Inner<S>>,
+    began: Instant,
+    is_done: bool,
+}
+
+impl<'a, S: Start> Starting<'a, S> {
+    fn new(pool: &'a Arc<Inner<S>>) -> Self {
+        Self {
+            pool,
+            began: Instant::now(),
+            is_done: false,
+        }
+    }
+
+    /// Its instance serves from now on.
+    fn succeed(mut self, instance: S::Instance) {
+        self.is_done = true;
+        {
+            let mut state = self.pool.state();
+            state.starting -= 1;
+            state.busy += 1;
+            state.failures.started(Instant::now());
+        }
+        tracing::info!(store = self.pool.name, "an instance of the store started");
+        let began = self.began;
+        self.pool.offer(Live { instance, began });
+    }
+
+    /// There is no instance. Answers for how long it rests.
+    fn fail(mut self, cause: &str) -> Duration {
+        self.is_done = true;
+        self.pool.did_not_start(self.began, cause)
+    }
+}
+
+impl<S: Start> Drop for Starting<'_, S> {
+    fn drop(&mut self) {
+        if !self.is_done && std::thread::panicking() {
+            let rest = self
+                .pool
+                .did_not_start(self.began, "the host panicked when it started one");
+            self.pool.fill(rest);
+        }
     }
 }
 

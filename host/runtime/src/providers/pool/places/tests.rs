@@ -255,3 +255,137 @@ async fn what_nobody_calls_is_well_again_when_it_starts() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(pool.fitness(), Fitness::Well);
 }
+
+// ---- several instances ----
+
+/// Calls that have an instance each and never come to an end.
+async fn all_hang(pool: &Pool<Arc<Numbers>>, size: usize) {
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..size {
+        let lease = loop {
+            match pool.acquire(PATIENCE).await {
+                Ok(lease) => break lease,
+                Err(_) => soon().await,
+            }
+        };
+        calls.spawn(lease.call(DEADLINE, |_| {
+            std::future::pending::<(usize, wasmtime::Result<Infallible>)>()
+        }));
+    }
+    while let Some(call) = calls.join_next().await {
+        assert!(matches!(call.expect("no panic"), Err(Broken::TooSlow(_))));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_that_time_out_together_are_one_failure() {
+    let (pool, _) = pool(8);
+    for wave in 1..FAILING {
+        all_hang(&pool, 8).await;
+        assert_eq!(pool.fitness(), Fitness::Well, "wave {wave}");
+    }
+    assert_eq!(pool.acquire(PATIENCE).await.err(), Some(Refused::Down), "all rest");
+    tokio::time::sleep(FIRST_REST + Duration::from_millis(1)).await;
+    assert!(pool.acquire(PATIENCE).await.is_ok(), "as after two failures");
+    all_hang(&pool, 8).await;
+    assert_eq!(pool.fitness(), Fitness::Failing { failures: FAILING });
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_bad_call_a_second_is_not_failing_while_seven_instances_answer() {
+    let (pool, _) = pool(8);
+    let mut leases = Vec::new();
+    for _ in 0..8 {
+        leases.push(pool.acquire(PATIENCE).await.expect("an instance"));
+    }
+    drop(leases);
+    // Later than that, all rest at the same time.
+    for second in 1..10 {
+        trap(&pool).await.expect("an instance");
+        assert_eq!(pool.fitness(), Fitness::Well, "after {second} s");
+        for _ in 0..9 {
+            assert!(number(&pool).await.is_ok());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(pool.fitness(), Fitness::Well, "after {second} s");
+    }
+}
+
+// ---- what must not go wrong in the host ----
+
+/// What panics at each start but the last of so many.
+struct Panics(AtomicUsize);
+
+impl Start for Panics {
+    type Instance = usize;
+    type Error = Down;
+
+    async fn start(&self) -> Result<usize, Down> {
+        let left = self.0.fetch_sub(1, Ordering::Relaxed);
+        assert_eq!(left, 1, "a mistake in the host");
+        Ok(left)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_at_a_start_is_a_failure_and_does_not_cost_the_place() {
+    let start = Panics(AtomicUsize::new(4));
+    let pool = Pool::new("store", (start, 1), 0, DEADLINE, TaskTracker::new());
+    drop(
+        pool.acquire(PATIENCE)
+            .await
+            .expect("an instance")
+            .call(DEADLINE, trapped)
+            .await,
+    );
+    soon().await;
+    assert_eq!(pool.acquire(PATIENCE).await.err(), Some(Refused::Down));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(pool.acquire(PATIENCE).await.is_ok());
+    assert_eq!(pool.0.state().places(), 1);
+}
+
+/// Looks at whether a pool can be used while it logs.
+struct Log(Arc<Inner<Arc<Numbers>>>, Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        assert!(
+            self.0.state.try_lock().is_ok(),
+            "whoever reads the log keeps all callers waiting"
+        );
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// An instance breaks, does not start, and starts.
+async fn break_and_heal(pool: &Pool<Arc<Numbers>>, numbers: &Numbers) {
+    numbers.fail.store(1, Ordering::Relaxed);
+    trap(pool).await.expect("an instance");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(number(pool).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_nobody_reads_keeps_no_caller_waiting() {
+    let (pool, numbers) = pool(1);
+    // `tracing` must know the lines that log by then, or another thread that has no log may call them uninteresting.
+    break_and_heal(&pool, &numbers).await;
+    let told = Arc::new(AtomicUsize::new(0));
+    let _log = tracing::subscriber::set_default(Log(Arc::clone(&pool.0), Arc::clone(&told)));
+    break_and_heal(&pool, &numbers).await;
+    assert!(told.load(Ordering::Relaxed) > 0);
+}
