@@ -9,11 +9,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "hostile/component.rs"]
-mod component;
-
 use dapr_wasm_tests::built::guest;
-use dapr_wasm_tests::{Host, Launch, PATIENCE, until};
+use dapr_wasm_tests::{Host, Launch, PATIENCE, component, until};
 use std::thread;
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The bytes of an app on their way in, up to where wasmtime compiles them: read or refused, in bounded time and memory.
+//! The bytes of an app or a provider on their way in, up to where wasmtime compiles them: read or refused, in bounded time and memory.
 
 #![no_main]
 

@@ -25,7 +25,7 @@ static CAUGHT: Once = Once::new();
 /// Follows bytes in, and panics where the host breaks a promise. None if they are refused, which is not one.
 pub fn follow(bytes: &[u8]) -> Option<Arrived> {
     CAUGHT.call_once(print_no_caught_panic);
-    if let Err(error) = ProviderFile::read(bytes) {
+    if let Err(error) = ProviderFile::plugin(bytes) {
         say(&error);
     }
     let _ = source::producers(bytes).iter().map(ToString::to_string).count();
@@ -36,6 +36,10 @@ pub fn follow(bytes: &[u8]) -> Option<Arrived> {
             return None;
         }
     };
+    // Of a module, a component is made once: that is most of the time.
+    if let Err(error) = ProviderFile::component(Cow::Borrowed(&component)) {
+        say(&error);
+    }
     let again = source::component(&component);
     assert!(
         matches!(&again, Ok(Cow::Borrowed(again)) if **again == *component),

@@ -11,19 +11,22 @@
 //! | `configuration` | `components.toml` |
 //! | `stores` | a store that cannot be opened |
 //! | `providers` | stores in WebAssembly |
+//! | `components` | Dapr's own components: listed, shown, built, and in `components.toml` |
 //! | `check` | reports |
 //! | `run` | start and end |
 //! | `cache`, `wit` | the other commands |
 //!
-//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, its text beside the
-//! cases. A line `...` stands for any lines, `[..]` for any text in a line.
+//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache` or `json`, its text
+//! beside the cases. A line `...` stands for any lines, `[..]` for any text in a line.
 //!
 //! `TRYCMD=overwrite cargo test -p dapr-wasm-tests --test cli` writes the texts anew, for review.
 
 #![allow(clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod apps;
+mod cache;
 mod golden;
+mod json;
 mod situations;
 
 use std::collections::BTreeSet;
@@ -41,6 +44,7 @@ fn every_case_prints_what_is_written() {
     trycmd::TestCases::new()
         .default_bin_path(dapr_wasm_tests::built::binary())
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_DATA_HOME", apps::data_home().display().to_string())
         // A host that serves where it should have failed does not hang the test.
         .timeout(Duration::from_secs(120))
         .case(folder().join("cases/*/*.toml"));
@@ -96,4 +100,17 @@ fn the_groups_are_those_of_the_table_above_and_none_is_empty() {
         .filter_map(|group| Some(group.file_name()?.to_str()?.to_owned()))
         .collect();
     assert_eq!(found, documented);
+}
+
+/// A sample that no store of this repository gives would be one that nobody has seen.
+#[test]
+fn the_report_in_the_documentation_is_one_of_the_cases() {
+    let documentation = include_str!("../../docs/configuration.md");
+    let (_, sample) = documentation
+        .split_once("$ dapr-wasm conformance store.wasm\n")
+        .expect("there is a sample");
+    let (sample, _) = sample.split_once("```").expect("it ends");
+    let cases = entries(folder().join("cases/providers")).filter_map(|case| std::fs::read_to_string(case).ok());
+    let given = cases.filter(|case| case.contains(&format!("stdout = \"\"\"\n{sample}\"\"\"\n")));
+    assert!(given.count() > 0, "no case prints this:\n{sample}");
 }

@@ -1,9 +1,10 @@
 //! Situations that no file can set up: a port or a lock that somebody else holds, signals, folders that others may write.
 
 use crate::apps::{self, apps};
+use crate::cache::with_cache;
 use crate::golden::assert_printed;
 use dapr_wasm_tests::built::{binary, repository};
-use dapr_wasm_tests::{Launch, PATIENCE};
+use dapr_wasm_tests::{Launch, PATIENCE, component};
 use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -12,7 +13,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-const IN_MEMORY: &str = "[state.statestore]\ntype = \"in-memory\"\n";
+pub(crate) const IN_MEMORY: &str = "[state.statestore]\ntype = \"in-memory\"\n";
 const SQLITE: &str = "[state.statestore]\ntype = \"sqlite\"\nconnectionString = \"state.db\"\n";
 
 /// A user for whom permissions hold.
@@ -21,27 +22,18 @@ const NOBODY: u32 = 65534;
 // ---- helpers
 
 /// An app of this folder, in a folder of its own.
-fn launch(app: &str) -> Launch {
+pub(crate) fn launch(app: &str) -> Launch {
     apps::make();
     let launch = Launch::file(app);
     std::fs::copy(apps().join(app), launch.folder().join(app)).expect("the folder is writable");
     launch
 }
 
-/// `dapr-wasm` in a folder with `program.wasm`, which is also where it keeps compiled code.
-fn with_cache(folder: &Path, args: &[&str]) -> Output {
-    apps::make();
-    std::fs::copy(apps().join("program.wasm"), folder.join("program.wasm")).expect("the folder is writable");
-    let mut command = Command::new(binary());
-    command.args(args).current_dir(folder).env("XDG_CACHE_HOME", folder);
-    command.output().expect("the binary starts")
-}
-
-fn temporary() -> TempDir {
+pub(crate) fn temporary() -> TempDir {
     TempDir::new().expect("the system has room for a folder")
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     assert_eq!(output.stdout, b"", "what is no result goes to standard error");
     String::from_utf8(output.stderr.clone()).expect("it is text")
 }
@@ -53,7 +45,13 @@ fn start_up(launch: Launch) -> String {
     host.terminate();
     host.wait(PATIENCE);
     let text = host.stderr().text().replace(&port, "PORT");
-    text.lines().map(|line| machine_independent(line) + "\n").collect()
+    let lines = text.lines().filter(|line| !is_of_compiling(line));
+    lines.map(|line| machine_independent(line) + "\n").collect()
+}
+
+/// Whether a message is there only because the machine is slow, or busy with other tests.
+fn is_of_compiling(message: &str) -> bool {
+    message.starts_with("compiling ") || message.starts_with("compiled in ")
 }
 
 /// A line without the share of this machine's memory.
@@ -111,6 +109,22 @@ fn a_host_says_how_often_an_instance_is_used() {
 }
 
 #[test]
+fn a_host_says_what_bounds_a_store_in_webassembly_and_those_who_ask_for_health() {
+    let component = apps().join("store-memory.wasm");
+    let launch = launch("counter.wasm")
+        .components("[state.mine]\ntype = \"wasm\"\ncomponent = \"store-memory.wasm\"\nmemory = \"32MiB\"\n")
+        .option("--admin-listen=0");
+    std::fs::copy(component, launch.folder().join("store-memory.wasm")).expect("the folder is writable");
+    // Of two ports one differs from what is replaced.
+    let told = start_up(launch).replace("\nhealth http://127.0.0.1:", "\nhealth http://127.0.0.1:PORT ");
+    let lines = told.lines().map(|line| match line.split_once("PORT ") {
+        Some((before, _)) => format!("{before}PORT/healthz\n"),
+        None => format!("{line}\n"),
+    });
+    assert_printed(&lines.collect::<String>(), "run/start-provider.stderr");
+}
+
+#[test]
 fn a_host_says_that_it_made_a_component() {
     assert_printed(
         &start_up(launch("reactor-p1.wasm").components(IN_MEMORY)),
@@ -130,13 +144,49 @@ fn a_port_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
     let launch = launch("counter.wasm").components(IN_MEMORY);
+    let told = beside(&launch, &["--listen", &port]).replace(&port, "PORT");
+    assert_printed(&told, "run/port-in-use.stderr");
+    let told = beside(&launch, &["--listen", "0", "--admin-listen", &port]).replace(&port, "PORT");
+    assert_printed(&told, "run/health-port-in-use.stderr");
+}
+
+// ---- two hosts
+
+/// What another host says that is started in the same folder, and ends.
+fn beside(launch: &Launch, options: &[&str]) -> String {
     let mut command = Command::new(binary());
     command
-        .args(["run", "counter.wasm", "--listen", &port])
-        .current_dir(launch.folder());
+        .args(["run", "counter.wasm"])
+        .args(options)
+        .current_dir(launch.folder())
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     let output = command.output().expect("the binary starts");
-    assert_eq!(output.status.code(), Some(1));
-    assert_printed(&stderr(&output).replace(&port, "PORT"), "run/port-in-use.stderr");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    stderr(&output)
+}
+
+#[test]
+fn of_two_hosts_in_one_folder_the_second_needs_a_port_of_its_own_and_no_store() {
+    let launch = launch("counter.wasm").components(SQLITE);
+    let first = launch.start();
+    let port = first.port().to_string();
+    let told = beside(&launch, &["--listen", &port]).replace(&port, "PORT");
+    assert_printed(&told, "run/port-in-use.stderr");
+    let second = launch.start();
+    assert_eq!(first.client().post("/", "").text(), "1");
+    assert_eq!(second.client().post("/", "").text(), "2");
+}
+
+/// A write-ahead log is for all who use the file.
+#[test]
+fn a_file_that_another_host_keeps_otherwise_is_named() {
+    let launch = launch("counter.wasm").components(SQLITE);
+    let first = launch.start();
+    let other = format!("{SQLITE}disableWAL = true\n");
+    std::fs::write(launch.folder().join("other.toml"), other).expect("the folder is writable");
+    let told = beside(&launch, &["--listen", "0", "--components", "other.toml"]);
+    assert_printed(&told, "stores/kept-otherwise.stderr");
+    assert_eq!(first.client().post("/", "").text(), "1");
 }
 
 // ---- stores
@@ -225,20 +275,7 @@ fn a_file_in_the_built_in_place_that_cannot_be_made_is_named() {
     assert_printed(&ended.stderr, "stores/built-in-not-creatable.stderr");
 }
 
-// ---- cache
-
-#[test]
-fn compiled_code_is_removed_once() {
-    let cache = temporary();
-    assert_eq!(
-        with_cache(cache.path(), &["run", "program.wasm"]).status.code(),
-        Some(1)
-    );
-    let first = with_cache(cache.path(), &["cache", "clean"]);
-    let second = with_cache(cache.path(), &["cache", "clean"]);
-    assert!(first.status.success() && second.status.success());
-    assert_printed(&(stderr(&first) + &stderr(&second)), "cache/clean-twice.stderr");
-}
+// ---- conformance
 
 /// A store's own words are in a report, and look like nothing else.
 #[test]
@@ -261,45 +298,97 @@ fn what_a_store_says_drives_no_terminal_and_forges_no_line_of_a_report() {
     assert!(forged.is_empty(), "{forged:?}");
 }
 
-#[test]
-fn a_cache_that_others_may_write_is_refused() {
-    let cache = temporary();
-    let code = cache.path().join("dapr-wasm/code");
-    std::fs::create_dir_all(&code).expect("the folder is writable");
-    std::fs::set_permissions(&code, Permissions::from_mode(0o777)).expect("the folder is ours");
-    for args in [["run", "program.wasm"], ["cache", "clean"]] {
-        let output = with_cache(cache.path(), &args);
-        assert_eq!(output.status.code(), Some(2));
-        let printed = stderr(&output).replace(&cache.path().display().to_string(), "CACHE");
-        assert_printed(&printed, "cache/others-may-write.stderr");
-    }
-}
+// ---- components
 
-#[test]
-fn a_cache_that_cannot_be_written_is_told_and_no_reason_to_stop() {
-    let cache = temporary();
-    std::fs::write(cache.path().join("dapr-wasm"), "").expect("the folder is writable");
-    let in_cache = |args: &[&str], code| {
-        let output = with_cache(cache.path(), args);
-        assert_eq!(output.status.code(), Some(code));
-        stderr(&output).replace(&cache.path().display().to_string(), "CACHE")
-    };
-    assert_printed(&in_cache(&["run", "program.wasm"], 1), "cache/not-writable-run.stderr");
-    assert_printed(&in_cache(&["cache", "clean"], 1), "cache/not-writable-clean.stderr");
-}
-
-#[test]
-fn a_host_without_a_place_for_a_cache_says_so_and_goes_on() {
+/// `dapr-wasm` in a folder that has its data and its caches, with what differs from run to run replaced.
+fn with_data(folder: &Path, args: &[&str]) -> String {
     apps::make();
+    std::fs::copy(apps().join("program.wasm"), folder.join("program.wasm")).expect("the folder is writable");
+    let mut command = Command::new(binary());
+    command.args(args).current_dir(folder);
+    command.env("XDG_DATA_HOME", folder).env("XDG_CACHE_HOME", folder);
+    let output = command.output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(2));
+    stderr(&output).replace(&folder.display().to_string(), "DATA")
+}
+
+/// A folder in which this is installed as `state.mongodb.wasm`.
+fn with_component(bytes: &[u8]) -> TempDir {
+    let folder = temporary();
+    let components = folder.path().join("dapr-wasm/components");
+    std::fs::create_dir_all(&components).expect("the folder is writable");
+    std::fs::write(components.join("state.mongodb.wasm"), bytes).expect("the folder is writable");
+    std::fs::write(
+        folder.path().join("components.toml"),
+        "[state.statestore]\ntype = \"mongodb\"\n",
+    )
+    .expect("the folder is writable");
+    folder
+}
+
+#[test]
+fn without_a_folder_of_components_nothing_is_installed() {
+    let folder = temporary();
+    let mut command = Command::new(binary());
+    command.args(["components", "list"]).env("XDG_DATA_HOME", folder.path());
+    let output = command.output().expect("the binary starts");
+    assert_eq!(output.status.code(), Some(0));
+    assert_printed(&String::from_utf8_lossy(&output.stdout), "components/list-empty.stdout");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("it is there").count(),
+        0,
+        "a list makes nothing"
+    );
+}
+
+#[test]
+fn a_folder_of_components_that_others_may_write_is_refused() {
+    let folder = with_component(b"");
+    let components = folder.path().join("dapr-wasm/components");
+    std::fs::set_permissions(components, Permissions::from_mode(0o777)).expect("the folder is ours");
+    let printed = ["check program.wasm", "components list", "components show state.mongodb"]
+        .map(|args| with_data(folder.path(), &args.split(' ').collect::<Vec<_>>()));
+    assert_printed(&printed.join("\n"), "components/others-may-write.stderr");
+}
+
+#[test]
+fn an_installed_file_that_does_not_say_what_it_is_is_named() {
+    let folder = with_component(b"\0asm\x0d\0\x01\0");
+    let printed = with_data(folder.path(), &["check", "program.wasm"]);
+    assert_printed(&printed, "components/does-not-say.stderr");
+}
+
+#[test]
+fn an_installed_file_of_another_world_is_to_be_built_again() {
+    let world = "package test:test; world store { import wasi:io/poll@0.2.10; export dapr:state/store@0.1.0; }";
+    let made_from = r#"{"type":"state.mongodb","version":"v1","contrib":"v1.18.4","go":"go1.26.8"}"#;
+    let folder = with_component(&component::installed(&component::empty(world), made_from, "[]"));
+    let args = ["check", "counter.wasm"];
+    apps::make();
+    std::fs::copy(apps().join("counter.wasm"), folder.path().join("counter.wasm")).expect("the folder is writable");
     let mut command = Command::new(binary());
     command
-        .args(["run", "program.wasm"])
-        .current_dir(apps())
-        .env_remove("XDG_CACHE_HOME")
-        .env_remove("HOME");
+        .args(args)
+        .current_dir(folder.path())
+        .env("XDG_DATA_HOME", folder.path());
     let output = command.output().expect("the binary starts");
-    assert_eq!(output.status.code(), Some(1));
-    assert_printed(&stderr(&output), "cache/no-place.stderr");
+    assert_eq!(output.status.code(), Some(2));
+    let printed = String::from_utf8_lossy(&output.stderr).replace(&folder.path().display().to_string(), "DATA");
+    assert_printed(&printed, "components/another-world.stderr");
+}
+
+#[test]
+fn what_was_built_is_removed_with_the_cache_and_what_is_installed_stays() {
+    let folder = with_component(b"");
+    let built = folder.path().join("dapr-wasm/go");
+    std::fs::create_dir_all(built.join("build-1-0")).expect("the folder is writable");
+    std::fs::write(built.join("abc.wasm"), vec![0; 2 << 20]).expect("the folder is writable");
+    std::fs::write(built.join("abc.licences.txt"), "MIT").expect("the folder is writable");
+    let cleaned = with_cache(folder.path(), &["cache", "clean"]);
+    assert!(cleaned.status.success());
+    assert_printed(&stderr(&cleaned), "cache/clean-built.stderr");
+    assert_eq!(std::fs::read_dir(built).expect("it stays").count(), 0);
+    assert!(folder.path().join("dapr-wasm/components/state.mongodb.wasm").exists());
 }
 
 // ---- check

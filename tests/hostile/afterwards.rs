@@ -1,4 +1,4 @@
-//! A burst leaves nothing behind: memory returns to near what it was.
+//! A misdeed leaves nothing behind: memory, descriptors and tasks return to what they were, or near it.
 
 use crate::in_time::{at_rest, is_as_before};
 use crate::{alone, hostile};
@@ -6,6 +6,9 @@ use dapr_wasm_tests::{Host, PATIENCE, until};
 use std::thread;
 
 const MIB: u64 = 1 << 20;
+
+/// What stays of the host's allocator, and of the memory that places in the pool keep.
+const KEPT: u64 = 32 * MIB;
 
 /// Asks for a path many times at once, again and again.
 fn burst(host: &Host, path: &str, at_once: usize, rounds: usize) {
@@ -50,8 +53,8 @@ fn request_bodies_are_not_kept() {
     const LENGTH: u64 = 16 * MIB;
     let _machine = alone();
     let host = hostile("");
-    burst(&host, "/ok", 16, 2);
-    let before = host.facts().resident;
+    burst(&host, "/read-body", 16, 2);
+    let before = at_rest(&host);
     let body = vec![b'b'; LENGTH as usize];
     for _ in 0..3 {
         thread::scope(|scope| {
@@ -63,8 +66,9 @@ fn request_bodies_are_not_kept() {
             }
         });
     }
-    let taken = host.facts().resident_at_most.saturating_sub(before);
+    let taken = host.facts().resident_at_most.saturating_sub(before.resident);
     assert!(taken < AT_ONCE * LENGTH / 2, "bodies took {} MiB", taken / MIB);
+    is_as_before(&host, before, KEPT);
 }
 
 #[test]
@@ -72,12 +76,9 @@ fn traps_by_the_thousand_leave_nothing() {
     let _machine = alone();
     let host = hostile("");
     burst(&host, "/trap", 16, 4);
-    let before = host.facts();
+    let before = at_rest(&host);
     burst(&host, "/trap", 16, 60);
-    until("memory and descriptors to be as before", PATIENCE, || {
-        let now = host.facts();
-        (now.resident <= before.resident + 32 * MIB && now.descriptors <= before.descriptors).then_some(())
-    });
+    is_as_before(&host, before, KEPT);
     assert_eq!(host.get("/ok").text(), "ok");
 }
 
@@ -102,6 +103,74 @@ fn every_way_to_end_badly_leaves_nothing() {
     all(2);
     let before = at_rest(&host);
     all(12);
-    is_as_before(&host, before, 32 * MIB);
+    is_as_before(&host, before, KEPT);
     assert_eq!(host.get("/ok").text(), "ok");
+}
+
+// ---- what goes on until the host ends it ----
+
+/// Many clients at once ask for something, and take what comes until the host ends it; and again.
+fn leaves_nothing(request: &str, settings: &str) {
+    const AT_ONCE: usize = 32;
+    let _machine = alone();
+    let host = hostile(settings);
+    let ask = || {
+        thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                scope.spawn(|| {
+                    let mut client = host.connect();
+                    client.send(request);
+                    while client.receive_and_forget(PATIENCE) > 0 {}
+                });
+            }
+        });
+    };
+    // What is made once is there after the first time.
+    ask();
+    let before = at_rest(&host);
+    (0..2).for_each(|_| ask());
+    is_as_before(&host, before, KEPT);
+    assert_eq!(host.get("/ok").text(), "ok");
+}
+
+/// A request whose guest goes on until the deadline.
+fn guests_leave_nothing(path: &str) {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    leaves_nothing(&request, "request-timeout = \"1s\"");
+}
+
+#[test]
+fn guests_that_compute_for_ever_leave_nothing() {
+    guests_leave_nothing("/loop");
+}
+
+#[test]
+fn calls_that_never_return_leave_nothing() {
+    guests_leave_nothing("/sleep");
+}
+
+#[test]
+fn answers_without_end_leave_nothing() {
+    guests_leave_nothing("/endless-body");
+}
+
+#[test]
+fn guests_that_print_without_end_leave_nothing() {
+    guests_leave_nothing("/flood");
+}
+
+#[test]
+fn traps_in_the_middle_of_an_answer_leave_nothing() {
+    guests_leave_nothing("/trap-mid-response");
+}
+
+#[test]
+fn halves_of_a_body_leave_nothing() {
+    let request = "POST /read-body HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 8\r\n\r\nhalf";
+    leaves_nothing(request, "request-timeout = \"1s\"");
+}
+
+#[test]
+fn heads_that_do_not_come_leave_nothing() {
+    leaves_nothing("GET /ok HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", "");
 }

@@ -93,7 +93,9 @@ fn guest(grow: &[&str], expected: u32) -> String {
 const STEPS: u32 = 128;
 
 fn host(grow: &[&str], expected: u32) -> Host {
-    let launch = Launch::file("hungry.wasm").components("[app]\nmemory = \"8MiB\"\n");
+    let launch = Launch::file("hungry.wasm")
+        .components("[app]\nmemory = \"8MiB\"\n")
+        .watched();
     let bytes = wat::parse_str(guest(grow, expected)).unwrap_or_else(|error| panic!("{error}"));
     std::fs::write(launch.folder().join("hungry.wasm"), bytes).expect("the folder is writable");
     launch.start()

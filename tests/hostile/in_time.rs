@@ -1,6 +1,5 @@
 //! How it is told that others are answered in time, and that nothing is left behind.
 
-use dapr_wasm_tests::process::Facts;
 use dapr_wasm_tests::{Host, PATIENCE, until};
 use std::time::{Duration, Instant};
 
@@ -36,25 +35,48 @@ pub(crate) fn within_a_second(ask: impl Fn()) {
     panic!("others waited: the slowest answer of {ASKED}, by tries: {tries:?}");
 }
 
-/// What the host uses when nothing goes on.
-pub(crate) fn at_rest(host: &Host) -> Facts {
+/// What a host uses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use {
+    pub(crate) resident: u64,
+    pub(crate) descriptors: usize,
+    pub(crate) threads: usize,
+    pub(crate) tasks: usize,
+}
+
+impl Use {
+    fn of(host: &Host) -> Self {
+        let facts = host.facts();
+        Self {
+            resident: facts.resident,
+            descriptors: facts.descriptors,
+            threads: facts.threads,
+            // Last: who asks for it is a connection.
+            tasks: host.tasks(),
+        }
+    }
+}
+
+/// What a host that is watched uses when nothing goes on.
+pub(crate) fn at_rest(host: &Host) -> Use {
     until("the host to be idle", PATIENCE, || host.is_idle().then_some(()));
-    host.facts()
+    Use::of(host)
 }
 
 /// Waits until the host uses what it did before, and at most `kept` bytes more.
-pub(crate) fn is_as_before(host: &Host, before: Facts, kept: u64) {
+pub(crate) fn is_as_before(host: &Host, before: Use, kept: u64) {
     /// Of the runtime's pool for what blocks, which keeps a thread for some seconds.
     const THREADS: usize = 4;
-    let mut now = host.facts();
+    let mut now = Use::of(host);
     let started = Instant::now();
     while now.resident > before.resident + kept
         || now.descriptors > before.descriptors
         || now.threads > before.threads + THREADS
+        || now.tasks > before.tasks
     {
         assert!(started.elapsed() < PATIENCE, "{before:?} before, and {now:?} now");
         std::thread::sleep(Duration::from_millis(50));
-        now = host.facts();
+        now = Use::of(host);
     }
 }
 

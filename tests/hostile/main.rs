@@ -15,7 +15,7 @@
 //! | `lingering` | guests that go on after their answer |
 //! | `afterwards` | that a burst leaves nothing behind |
 //! | `stores` | stores in WebAssembly that break, lie, reach for what is not theirs, or do not start |
-//! | `component` | nothing: it makes components that no language's tools would make |
+//! | `component`, `long_names` | nothing: they make components and functions that no language's tools would make |
 //! | `in_time` | nothing: how the others tell that an answer came in time and that nothing is left |
 //!
 //! Each misdeed of an app is a path of the guest `hostile`, or `hostile-async` for those that only WASI 0.3 can do; each one
@@ -26,12 +26,12 @@
 mod afterwards;
 mod bodies;
 mod clients;
-mod component;
 mod denied;
 mod giving_up;
 mod hungry;
 mod in_time;
 mod lingering;
+mod long_names;
 mod neighbours;
 mod own_answers;
 mod printing;
@@ -60,5 +60,7 @@ fn hostile(settings: &str) -> Host {
 }
 
 fn launch(settings: &str) -> Launch {
-    Launch::guest("hostile").components(&format!("[app]\n{settings}\n"))
+    Launch::guest("hostile")
+        .components(&format!("[app]\n{settings}\n"))
+        .watched()
 }

@@ -118,6 +118,42 @@ fn beside_bodies_without_end_that_are_read() {
     });
 }
 
+/// Each is cut after 16 MiB, and its client begins anew.
+#[test]
+fn beside_request_bodies_without_end() {
+    const AT_ONCE: usize = 4;
+    let _machine = alone();
+    let host = patient().start();
+    let chunk = [b"10000\r\n".to_vec(), vec![b'b'; 1 << 16], b"\r\n".to_vec()].concat();
+    let (stop, sent, cut) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
+    let send = || {
+        while !stop.load(Ordering::Relaxed) {
+            let mut client = host.connect();
+            client.send("POST /read-body HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+            while client.try_send(&chunk).is_ok() {
+                sent.fetch_add(chunk.len(), Ordering::Relaxed);
+            }
+            cut.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(send);
+        }
+        // Each body has an end all the same, so that each of them looks at it.
+        let stop = OnDrop(|| stop.store(true, Ordering::Relaxed));
+        until("bodies to be cut", PATIENCE, || {
+            (cut.load(Ordering::Relaxed) >= AT_ONCE).then_some(())
+        });
+        let before = sent.load(Ordering::Relaxed);
+        are_answered_within_a_second(&host);
+        until("bodies to go on", PATIENCE, || {
+            (sent.load(Ordering::Relaxed) > before).then_some(())
+        });
+        drop(stop);
+    });
+}
+
 #[test]
 fn beside_guests_that_print_without_end() {
     let _machine = alone();

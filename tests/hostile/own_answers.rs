@@ -1,6 +1,6 @@
 //! What the host answers in a guest's place, and what its log says.
 
-use crate::{alone, beside_others, hostile, launch};
+use crate::{alone, beside_others, hostile, launch, long_names};
 use dapr_wasm_tests::{Host, Launch, PATIENCE, Response, until};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -77,6 +77,21 @@ fn an_error_in_place_of_an_answer_is_500_and_its_text_is_escaped_in_the_log() {
     let log = host.stderr().text();
     let raw = |char: &char| char.is_control() && *char != '\n' || *char == '\u{202e}';
     assert_eq!(log.chars().find(raw), None, "{}", log.escape_debug());
+}
+
+/// A trap is told with the functions that it came from, by the names that the guest's file has for them.
+#[test]
+fn names_of_functions_of_100_kb_do_not_fill_the_log() {
+    let _machine = beside_others();
+    let (function, call) = long_names::function();
+    let app = long_names::app(&format!("{function} (func $handle {call})"));
+    let launch = Launch::file("named.wasm").components("");
+    std::fs::write(launch.folder().join("named.wasm"), app).expect("the folder is writable");
+    let host = launch.start();
+    let response = host.get("/");
+    assert_is_the_hosts(&host, &response, 500, &["wasm backtrace", "unreachable"]);
+    let log = host.stderr().len();
+    assert!(log < 16 << 10, "{log} bytes");
 }
 
 /// 48 MiB, of which the host would make a copy before it can refuse them.

@@ -15,6 +15,17 @@ crate::on_every_store! {
     a_ttl_out_of_range_is_invalid,
 }
 
+// Without the one that lists keys to see what is there.
+crate::on_every_store! {
+    on [plugin_reactor]:
+    expires_says_when_an_item_ends,
+    an_item_without_ttl_has_no_expires,
+    an_item_lives_at_least_its_ttl_and_at_most_a_second_more,
+    a_put_without_ttl_clears_an_earlier_one,
+    a_ttl_starts_anew_with_each_put,
+    a_ttl_out_of_range_is_invalid,
+}
+
 /// A date of an HTTP header, in seconds since 1970.
 fn seconds(date: &str) -> u64 {
     let date = httpdate::parse_http_date(date).expect("it is a date as HTTP has it");

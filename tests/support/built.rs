@@ -47,10 +47,23 @@ pub fn binary() -> PathBuf {
 }
 
 /// `$XDG_CACHE_HOME` of all hosts under test, so that each guest is compiled once and not once a test.
-pub(crate) fn cache_home() -> PathBuf {
+pub fn cache_home() -> PathBuf {
     let profile = profile_folder();
     let path = profile.parent().unwrap_or(&profile).join("test-cache");
     std::fs::create_dir_all(&path).unwrap_or_else(|error| panic!("cannot create {}: {error}", path.display()));
+    path
+}
+
+/// `$XDG_DATA_HOME` of hosts that use Dapr's own components, which `cargo xtask test` has built into it.
+pub fn data_home() -> PathBuf {
+    let profile = profile_folder();
+    profile.parent().unwrap_or(&profile).join("test-data")
+}
+
+/// The file of one of Dapr's own components: `state.redis`.
+pub fn dapr_component(kind: &str) -> PathBuf {
+    let path = data_home().join("dapr-wasm/components").join(format!("{kind}.wasm"));
+    assert!(path.is_file(), "there is no {}: run cargo xtask test", path.display());
     path
 }
 

@@ -14,12 +14,19 @@ use std::time::Duration;
 /// What a host says when its port is open.
 const SERVING: &str = "serving http://127.0.0.1:";
 
+/// What it says before, where it is watched.
+const HEALTH: &str = "health http://127.0.0.1:";
+
+/// The path that tells how a host is.
+const HEALTHZ: &str = "/healthz";
+
 /// A host that serves. Dropping it kills it.
 #[derive(Debug)]
 pub struct Host {
     process: Killed,
     port: u16,
     client: Client,
+    health: Option<u16>,
     stdout: Output,
     stderr: Output,
     launch: Launch,
@@ -36,7 +43,7 @@ impl Host {
         let mut process = Killed(child);
         let port = until("the host to serve", PATIENCE, || {
             if let Some(line) = stderr.lines_with(SERVING).into_iter().next() {
-                return Some(line.trim_start_matches(SERVING).parse().expect("a port is a number"));
+                return Some(port(&line).expect("a port is a number"));
             }
             let ended = process.0.try_wait().expect("it can be waited for");
             assert!(
@@ -46,9 +53,15 @@ impl Host {
             );
             None
         });
+        let health = launch.is_watched.then(|| {
+            let line = stderr.wait_for(HEALTH, PATIENCE);
+            let port = line.trim_start_matches(HEALTH).trim_end_matches(HEALTHZ);
+            port.parse().expect("a port is a number")
+        });
         Self {
             process,
             port,
+            health,
             client: Client::new(port),
             stdout,
             stderr,
@@ -79,6 +92,35 @@ impl Host {
     /// Where it listens, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where it tells how it is, on 127.0.0.1.
+    ///
+    /// # Panics
+    ///
+    /// If it is not watched.
+    pub fn health_port(&self) -> u16 {
+        self.health.expect("the host is watched")
+    }
+
+    /// How it says that it is.
+    ///
+    /// # Panics
+    ///
+    /// If it is not watched.
+    pub fn health(&self) -> Response {
+        Client::new(self.health_port()).get(HEALTHZ)
+    }
+
+    /// How much it has under way.
+    ///
+    /// # Panics
+    ///
+    /// If it is not watched.
+    pub fn tasks(&self) -> usize {
+        let health = self.health().json();
+        let tasks = health.get("tasks").and_then(serde_json::Value::as_u64);
+        tasks.expect("it says how many tasks there are") as usize
     }
 
     /// Where it runs.
@@ -179,6 +221,13 @@ impl Drop for Host {
             eprintln!("---- standard error of the host\n{}----", tail(&self.stderr.text()));
         }
     }
+}
+
+/// The port in what a host says when it is open, as text or in JSON.
+fn port(line: &str) -> Option<u16> {
+    let (_, rest) = line.split_once(SERVING)?;
+    let end = rest.find(|char: char| !char.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
 }
 
 /// The end of a text, as much as one reads.

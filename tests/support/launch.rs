@@ -26,6 +26,9 @@ pub struct Launch {
     /// What the shell's `ulimit` is told.
     ulimit: Option<String>,
     reader: Reader,
+    log_format: &'static str,
+    /// Whether it answers `/healthz`.
+    pub(crate) is_watched: bool,
 }
 
 /// Who reads what the host prints to its standard output.
@@ -65,6 +68,16 @@ impl Launch {
             env: Vec::new(),
             ulimit: None,
             reader: Reader::Test,
+            log_format: "text",
+            is_watched: false,
+        }
+    }
+
+    /// Telling all as JSON, an object a line.
+    pub fn in_json(self) -> Self {
+        Self {
+            log_format: "json",
+            ..self
         }
     }
 
@@ -104,6 +117,14 @@ impl Launch {
     pub fn address_space(self, gib: usize) -> Self {
         Self {
             ulimit: Some(format!("-v {}", gib << 20)),
+            ..self
+        }
+    }
+
+    /// With an address that tells how it is, and how much it has under way.
+    pub fn watched(self) -> Self {
+        Self {
+            is_watched: true,
             ..self
         }
     }
@@ -176,8 +197,11 @@ impl Launch {
         command
             .arg("run")
             .arg(&self.app)
-            .args(["--listen", "0", "--log-format", "text"])
+            .args(["--listen", "0", "--log-format", self.log_format])
             .args(&self.options);
+        if self.is_watched {
+            command.args(["--admin-listen", "0"]);
+        }
         if !self.arguments.is_empty() {
             command.arg("--").args(&self.arguments);
         }

@@ -5,11 +5,13 @@
 //! | [`host`] | a host that runs, and the ways to end it |
 //! | [`launch`] | how a host is to be started: app, configuration, arguments, folder |
 //! | [`built`] | the files that `cargo xtask test` builds: guests and the binary |
+//! | [`component`] | components that no tool would make |
 //! | [`client`] | HTTP as a well-behaved client speaks it |
 //! | [`http2`] | frames of HTTP/2, for raw connections |
 //! | [`raw`] | bytes on a socket, for clients that do not behave |
 //! | [`output`] | what a host printed so far |
 //! | [`process`] | what the kernel knows of a process |
+//! | [`servers`] | real servers for stores to talk to |
 //! | [`wait`] | conditions with a deadline, in place of sleeps |
 //!
 //! Everything here panics when it cannot do what it was asked: its only callers are tests, and a test that cannot start a
@@ -19,12 +21,14 @@
 
 pub mod built;
 pub mod client;
+pub mod component;
 pub mod host;
 pub mod http2;
 pub mod launch;
 pub mod output;
 pub mod process;
 pub mod raw;
+pub mod servers;
 pub mod wait;
 
 pub use client::Response;

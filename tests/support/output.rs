@@ -2,14 +2,19 @@
 
 use crate::wait::until;
 use std::io::Read;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// How often a reader that is paused looks whether it may go on.
+const STEP: Duration = Duration::from_millis(10);
 
 /// One stream of a process, read as it comes.
 #[derive(Debug)]
 pub struct Output {
     bytes: Arc<Mutex<Vec<u8>>>,
+    is_paused: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
 }
 
@@ -18,16 +23,27 @@ impl Output {
     pub fn of(mut stream: impl Read + Send + 'static) -> Self {
         let bytes = Arc::<Mutex<Vec<u8>>>::default();
         let shared = Arc::clone(&bytes);
+        let is_paused = Arc::<AtomicBool>::default();
+        let paused = Arc::clone(&is_paused);
         let reader = std::thread::spawn(move || {
             let mut chunk = [0; 16 << 10];
             while let Ok(count @ 1..) = stream.read(&mut chunk) {
                 lock(&shared).extend_from_slice(&chunk[..count]);
+                while paused.load(Ordering::Relaxed) {
+                    std::thread::sleep(STEP);
+                }
             }
         });
         Self {
             bytes,
+            is_paused,
             reader: Some(reader),
         }
+    }
+
+    /// Stops reading, as a terminal does that somebody scrolls in: what comes next fills the pipe.
+    pub fn pause(&self) {
+        self.is_paused.store(true, Ordering::Relaxed);
     }
 
     /// Everything so far.
@@ -70,9 +86,17 @@ impl Output {
 
     /// Waits for the end of the stream, which comes when the process and all that it started have ended.
     pub(crate) fn finish(&mut self) {
+        self.is_paused.store(false, Ordering::Relaxed);
         if let Some(reader) = self.reader.take() {
             reader.join().expect("reading does not panic");
         }
+    }
+}
+
+/// The thread that reads would sleep for ever.
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.is_paused.store(false, Ordering::Relaxed);
     }
 }
 

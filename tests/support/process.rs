@@ -1,5 +1,6 @@
 //! What the kernel knows of a process, from `/proc`.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +42,16 @@ impl Facts {
             processor_time: processor_time(&folder.join("stat")),
         }
     }
+}
+
+/// Lets this process have as many open files and sockets as the system allows: clients by the thousand need them.
+pub fn take_all_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, all).expect("a process may raise its limit that far");
 }
 
 fn processor_time(stat: &Path) -> Duration {

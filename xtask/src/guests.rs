@@ -14,7 +14,7 @@ const CORE_MODULES: [&str; 4] = ["command", "plugin-command", "plugin-reactor", 
 const NO_COMPONENTS: [&str; 3] = ["plugin-command", "plugin-reactor", "reactor-p1"];
 
 /// Examples that have unit tests.
-const TESTED: [&str; 2] = ["counter", "store-memory"];
+const TESTED: [&str; 3] = ["counter", "store-memory", "store-redis"];
 
 /// Builds all guests.
 pub(crate) fn build() -> Result<()> {

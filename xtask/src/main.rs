@@ -1,8 +1,10 @@
 //! `cargo xtask test`, `fuzz` and `bench`: sets up what they need, or fails naming what it could not get.
 
 mod bench;
+mod components;
 mod fuzz;
 mod guests;
+mod servers;
 mod test;
 mod tools;
 
@@ -10,7 +12,7 @@ use anyhow::{Result, bail};
 use std::process::ExitCode;
 
 const HELP: &str = "\
-cargo xtask test [--only core]     build the guests and the host, then run every test
+cargo xtask test [--only core]     get the servers that tests need, build the guests and the host, then run every test
                                    --only core: what needs Rust and a C compiler alone
 cargo xtask fuzz [TARGET...] [--seconds N] [--seed N]
                                    fuzz what parses what others wrote; all targets, 20 seconds each
@@ -35,8 +37,8 @@ fn main() -> ExitCode {
 fn run(args: &[String]) -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        // Nothing so far needs more than Rust and a C compiler.
-        ["test"] | ["test", "--only", "core"] => test::run(),
+        ["test"] => test::run(test::Scope::Everything),
+        ["test", "--only", "core"] => test::run(test::Scope::Core),
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::parse(options)?),
         ["bench", options @ ..] => bench::run(&bench::Options::parse(options)?),
         [] | ["help" | "--help" | "-h"] => {

@@ -1,22 +1,51 @@
-//! `cargo xtask test`: guests, host, then every test.
+//! `cargo xtask test`: servers, guests, host, then every test.
 
-use crate::guests;
 use crate::tools::{cargo, require_c_compiler, root, run as run_command};
+use crate::{components, guests, servers};
 use anyhow::Result;
 
-/// What both builds of the host's workspace are given. Other features would compile wasmtime a second time.
-const EVERYTHING: [&str; 3] = ["--locked", "--workspace", "--all-features"];
+/// Which tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// All.
+    Everything,
+    /// Those that need Rust alone.
+    Core,
+}
 
-/// Builds what the tests run, and runs them.
-pub(crate) fn run() -> Result<()> {
+impl Scope {
+    /// What both builds of the host's workspace are given. Other features of the host would compile wasmtime a second
+    /// time.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Everything => &["--locked", "--workspace", "--all-features"],
+            // All features that are no defaults, but `servers` of the tests.
+            Self::Core => &[
+                "--locked",
+                "--workspace",
+                "--features",
+                "dapr-blocks/conformance,xtask/baseline",
+            ],
+        }
+    }
+}
+
+/// Gets and builds what the tests run, and runs them.
+pub(crate) fn run(scope: Scope) -> Result<()> {
     require_c_compiler()?;
+    if scope == Scope::Everything {
+        servers::require()?;
+    }
     guests::build()?;
     guests::test()?;
     // The tests start `dapr-wasm` itself, which `cargo test` alone does not build.
     let mut build = cargo();
-    build.arg("build").args(EVERYTHING).arg("--all-targets");
+    build.arg("build").args(scope.arguments()).arg("--all-targets");
     run_command(build.current_dir(root()))?;
-    run_command(cargo().arg("test").args(EVERYTHING).current_dir(root()))?;
+    if scope == Scope::Everything {
+        components::build()?;
+    }
+    run_command(cargo().arg("test").args(scope.arguments()).current_dir(root()))?;
     eprintln!("> all tests passed");
     Ok(())
 }

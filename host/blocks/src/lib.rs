@@ -8,4 +8,4 @@ mod chain;
 pub mod config;
 pub mod state;
 
-pub use chain::chain;
+pub use chain::{chain, own_text};

@@ -1,8 +1,9 @@
 //! The command line.
 
+use crate::components::ComponentsCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dapr_blocks::config::{AllowedHost, ByteSize, ProviderConfig};
-use std::fmt;
+use dapr_blocks::config::{AllowedHost, ByteSize, DurationError, FromText, NonZeroDuration, ProviderConfig};
+use std::error::Error;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -18,9 +19,10 @@ pub(crate) struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done
-  1  something failed while running
-  2  the command line, the configuration or the app is wrong
+  0    done
+  1    something failed while running; of conformance also: a rule is broken
+  2    the command line, the configuration or the app is wrong
+  130  a second signal ended the host
   An app that is a program ends with 0 or 1: WASI 0.2 and 0.3 know no other codes.";
 
 const RUN_EXAMPLES: &str = "\
@@ -39,12 +41,17 @@ pub(crate) enum Command {
     /// Run the rules that every state store keeps against a store in WebAssembly.
     #[command(after_help = CONFORMANCE_EXAMPLES)]
     Conformance(ConformanceArgs),
+    /// Look after Dapr's own components: list, build and show them.
+    Components {
+        #[command(subcommand)]
+        command: ComponentsCommand,
+    },
     /// Write the WIT packages that apps and stores are built against.
     Wit {
         /// The folder to write to, for example wit; it is made if it is not there.
         dir: PathBuf,
     },
-    /// Look after the cache of compiled code.
+    /// Look after the cache of compiled code and built components.
     Cache {
         #[command(subcommand)]
         command: CacheCommand,
@@ -62,7 +69,7 @@ pub(crate) const COMPILE: &str = "compile-into";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
-    /// Remove all compiled code, which is made again when it is needed.
+    /// Remove compiled code and built components; what is installed stays.
     Clean,
 }
 
@@ -83,7 +90,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "LEVEL", default_value = "warn", hide_possible_values = true)]
     pub(crate) log: LogLevel,
 
-    /// Log as text or json [default: text on a terminal, else json].
+    /// Tell all as text or json [default: text; the log json without a terminal].
     #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     pub(crate) log_format: Option<LogFormat>,
 
@@ -128,24 +135,32 @@ pub(crate) struct ConformanceArgs {
     #[arg(long, value_name = "NUMBER", value_parser = instances)]
     pub(crate) instances: Option<NonZeroU32>,
 
+    /// The longest that one call may take, and the start of an instance [default: 5s].
+    #[arg(long, value_name = "DURATION", value_parser = deadline)]
+    pub(crate) deadline: Option<NonZeroDuration>,
+
     /// Also that items are there after the store was closed and opened again.
     #[arg(long)]
     pub(crate) durable: bool,
 }
 
-fn memory(text: &str) -> Result<ByteSize, String> {
-    checked(text, ProviderConfig::check_memory)
+/// Why an argument is refused, whichever its type.
+type Refused = Box<dyn Error + Send + Sync>;
+
+fn memory(text: &str) -> Result<ByteSize, Refused> {
+    let memory = text.parse()?;
+    ProviderConfig::check_memory(&memory)?;
+    Ok(memory)
 }
 
-fn instances(text: &str) -> Result<NonZeroU32, String> {
-    checked(text, ProviderConfig::check_instances)
+fn instances(text: &str) -> Result<NonZeroU32, Refused> {
+    let instances = text.parse()?;
+    ProviderConfig::check_instances(&instances)?;
+    Ok(instances)
 }
 
-/// A value that is held to what the configuration holds it to.
-fn checked<T: FromStr<Err: fmt::Display>>(text: &str, check: fn(&T) -> Result<(), String>) -> Result<T, String> {
-    let value = text.parse().map_err(|error: T::Err| error.to_string())?;
-    check(&value)?;
-    Ok(value)
+fn deadline(text: &str) -> Result<NonZeroDuration, DurationError> {
+    NonZeroDuration::from_text(text)
 }
 
 /// What `run` and `check` have in common.

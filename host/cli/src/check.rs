@@ -2,13 +2,14 @@
 
 use crate::args::{CheckArgs, ReportFormat};
 use crate::examined::Examined;
-use crate::failure::{Failure, Outcome, harmless};
+use crate::failure::{Failure, Outcome};
 use crate::load;
 use crate::provider::Wanted;
-use crate::setup::{Origin, Setup};
+use crate::setup::{Bound, Origin, Setup};
 use crate::shared;
+use crate::tell::harmless;
 use dapr_blocks::config::{Implementation, StateComponent};
-use dapr_blocks::state::{Feature, Features, StateStore};
+use dapr_blocks::state::{AppStores, Feature, Features, GetOptions, StateStore};
 use dapr_components::StateSettings;
 use dapr_runtime::app::Shared;
 use dapr_runtime::needs::{Entry, Standing};
@@ -18,11 +19,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Prints the report, then compiles and links the app as `run` would, so that it fails where `run` would before it opens a
 /// store or a port. Compiled code is kept for the start.
 ///
-/// A store in WebAssembly is started, since nobody else can tell what it can do and whether it does.
+/// A store in WebAssembly is started and asked for an item, since nobody else can tell what it can do and whether it does.
 pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let setup = Setup::read(&args.app)?;
     let examined = Examined::read(&args.app, &setup)?;
@@ -55,7 +57,7 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     Ok(codes.first().copied().unwrap_or(ExitCode::SUCCESS))
 }
 
-/// What the stores in WebAssembly can do, by name, and why some do not start.
+/// What the stores in WebAssembly can do, by name, and why some do not.
 async fn tried(setup: &Setup, examined: &Examined, shared: &Shared) -> (BTreeMap<String, Tried>, Vec<Failure>) {
     let mut tried = BTreeMap::new();
     let mut failed = Vec::new();
@@ -66,11 +68,18 @@ async fn tried(setup: &Setup, examined: &Examined, shared: &Shared) -> (BTreeMap
         let Implementation::Provider(config) = &store.implementation else {
             continue;
         };
-        let outcome = match Wanted::by(store, config).open(shared).await {
+        let outcome = match Wanted::by(store, config).open_now(shared).await {
             Ok(provider) => {
                 let features = provider.features();
+                let answered = ask(setup, store, Arc::clone(&provider)).await;
                 provider.close().await;
-                Tried::Has(features)
+                match answered {
+                    Ok(()) => Tried::Has(features),
+                    Err(failure) => {
+                        failed.push(failure);
+                        Tried::Silent(features)
+                    }
+                }
             }
             Err(failure) => {
                 failed.push(failure);
@@ -82,16 +91,52 @@ async fn tried(setup: &Setup, examined: &Examined, shared: &Shared) -> (BTreeMap
     (tried, failed)
 }
 
-/// What became of starting a store in WebAssembly.
+/// A key that no app has an item under.
+const NOBODYS: &str = "dapr-wasm check";
+
+/// Asks a store for an item as the app would, within the store's deadline: one that starts well may break at each call.
+async fn ask(setup: &Setup, store: &StateComponent<StateSettings>, open: Arc<dyn StateStore>) -> Outcome<()> {
+    let mut stores = AppStores::default();
+    setup.bind(store, open, &mut stores);
+    let asked = async {
+        stores
+            .get(store.name.as_str())?
+            .get(NOBODYS, &GetOptions::default())
+            .await
+    };
+    let StateComponent { name, location, .. } = store;
+    asked.await.map(drop).map_err(|error| {
+        Failure::run(format!(
+            "the state store `{name}` ({location}) starts, and cannot be read"
+        ))
+        .because(&error)
+    })
+}
+
+/// What became of starting a store in WebAssembly, and of asking it for an item.
 enum Tried {
     Has(Features),
+    /// It starts, and has no answer.
+    Silent(Features),
     Failed,
+}
+
+impl Tried {
+    /// What it says that it can do, if it starts.
+    fn features(&self) -> Option<&Features> {
+        match self {
+            Self::Has(features) | Self::Silent(features) => Some(features),
+            Self::Failed => None,
+        }
+    }
 }
 
 impl fmt::Display for Tried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Has(features) = self else {
-            return f.write_str("it does not start");
+        let features = match self {
+            Self::Has(features) => features,
+            Self::Silent(_) => return f.write_str("it starts, and cannot be read"),
+            Self::Failed => return f.write_str("it does not start"),
         };
         let has: Vec<_> = Feature::ALL
             .into_iter()
@@ -129,21 +174,22 @@ struct Report {
 struct StoreRow {
     #[serde(skip)]
     text: String,
-    name: String,
-    place: String,
-    key_prefix: String,
-    deadline_seconds: f64,
+    #[serde(flatten)]
+    bound: Bound,
     /// What a store in WebAssembly can do; none of a built-in one, which is not opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     features: Option<Vec<String>>,
     /// Whether a store in WebAssembly starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     starts: Option<bool>,
+    /// Whether one that starts can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answers: Option<bool>,
 }
 
 impl StoreRow {
     fn new(store: &StateComponent<StateSettings>, tried: Option<&Tried>) -> Self {
-        let bound = Setup::bound(store);
+        let bound = Bound::new(store);
         let features = |features: &Features| {
             let has = Feature::ALL.into_iter().filter(|feature| features.has(*feature));
             has.map(|feature| feature.to_string()).collect()
@@ -151,17 +197,14 @@ impl StoreRow {
         Self {
             text: match tried {
                 Some(tried) => format!("{bound}: {tried}"),
-                None => bound,
+                None => bound.to_string(),
             },
-            name: store.name.to_string(),
-            place: store.implementation.to_string(),
-            key_prefix: store.key_prefix.to_string(),
-            deadline_seconds: store.deadline.as_secs_f64(),
-            features: match tried {
-                Some(Tried::Has(has)) => Some(features(has)),
-                Some(Tried::Failed) | None => None,
-            },
-            starts: tried.map(|tried| matches!(tried, Tried::Has(_))),
+            bound,
+            features: tried.and_then(Tried::features).map(features),
+            starts: tried.map(|tried| tried.features().is_some()),
+            answers: tried
+                .filter(|tried| tried.features().is_some())
+                .map(|tried| matches!(tried, Tried::Has(_))),
         }
     }
 }
@@ -188,10 +231,7 @@ impl Report {
             target: examined.target.path.display().to_string(),
             adapted: examined.target.adapted,
             app_id: setup.app_id.to_string(),
-            configuration: match &setup.origin {
-                Origin::BuiltIn => None,
-                Origin::File(name) => Some(name.clone()),
-            },
+            configuration: setup.origin.file().map(str::to_owned),
             entry: examined.entry.map(Entry::interface),
             made_by: examined.target.made_by.iter().map(Producer::to_string).collect(),
             stores: stores.collect(),

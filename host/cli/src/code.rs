@@ -1,8 +1,9 @@
 //! Compiled code: found in the cache, or made in a child process.
 
 use crate::args::COMPILE;
-use crate::failure::{self, Failure, Outcome, counted};
+use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
+use crate::tell::say;
 use dapr_code_cache::{CacheError, ChildCompiler, Code, CodeCache, DEFAULT_LIMIT, Progress};
 use dapr_runtime::engine::{self, Allocator};
 use dapr_runtime::limits::Limits;
@@ -14,22 +15,52 @@ use wasmtime::Engine;
 
 /// The code of a component or module, compiled or found.
 pub(crate) async fn load<C: Code>(path: &Path, wasm: &[u8], engine: &Engine) -> Outcome<C> {
-    let cache = cache()?;
+    let cache = match open_cache() {
+        Ok(cache) => cache,
+        Err(NoCache::Refused(failure)) => return Err(failure),
+        Err(NoCache::Unwritable(failure)) => not_kept(failure, "set XDG_CACHE_HOME to a folder that can be written"),
+    };
     let program =
         std::env::current_exe().map_err(|error| Failure::run("cannot find this program's own file").because(&error))?;
     let compiler = ChildCompiler {
         program,
         args: vec![COMPILE.into()],
     };
-    let progress = |progress| match progress {
-        Progress::Compiling => failure::say(format_args!(
-            "compiling {} (cached for the next start) …",
-            path.display()
-        )),
-        Progress::Compiled { took } => failure::say(format_args!("compiled in {:.1} s", took.as_secs_f64())),
+    let loaded = match cache.load(engine, wasm, &compiler, &told(path, &cache)).await {
+        // The disk is full, say.
+        Err(error @ CacheError::Unwritable { .. }) if cache.keeps() => {
+            let cache = not_kept(
+                Failure::run(&error).caused(&error),
+                "make room, or set XDG_CACHE_HOME to another folder",
+            );
+            cache.load(engine, wasm, &compiler, &told(path, &cache)).await
+        }
+        loaded => loaded,
     };
-    let loaded = cache.load(engine, wasm, &compiler, &progress).await;
-    let loaded = loaded.map_err(|error| match error {
+    Ok(loaded.map_err(|error| no_code(path, error))?.code)
+}
+
+/// Tells of compiling that takes long.
+fn told(path: &Path, cache: &CodeCache) -> impl Fn(Progress) {
+    let kept = if cache.keeps() {
+        " (cached for the next start)"
+    } else {
+        ""
+    };
+    move |progress| match progress {
+        Progress::Compiling => say(format_args!("compiling {}{kept} …", path.display())),
+        Progress::Compiled { took } => say(format_args!("compiled in {:.1} s", took.as_secs_f64())),
+    }
+}
+
+/// Warns that code is not kept, and goes on without keeping it.
+fn not_kept(why: Failure, mend: &str) -> CodeCache {
+    why.help(format!("each start compiles the app anew; {mend}")).warn();
+    CodeCache::disabled()
+}
+
+fn no_code(path: &Path, error: CacheError) -> Failure {
+    match error {
         CacheError::Compile { message } => Failure::usage(format!("cannot compile `{}`", path.display()))
             .detail(message)
             .help("the tool that made it may be at fault: build it with another version"),
@@ -37,21 +68,7 @@ pub(crate) async fn load<C: Code>(path: &Path, wasm: &[u8], engine: &Engine) -> 
             .because(source.as_ref())
             .help("docs/configuration.md has the limits that hold for a component"),
         error => Failure::run(&error).caused(&error),
-    })?;
-    Ok(loaded.code)
-}
-
-/// The cache of compiled code; one that keeps nothing where there is no place for it.
-fn cache() -> Outcome<CodeCache> {
-    let warning = match open_cache() {
-        Ok(cache) => return Ok(cache),
-        Err(NoCache::Refused(failure)) => return Err(failure),
-        Err(NoCache::Unwritable(failure)) => failure,
-    };
-    warning
-        .help("each start compiles the app anew; set XDG_CACHE_HOME to a folder that can be written")
-        .warn();
-    Ok(CodeCache::disabled())
+    }
 }
 
 /// Removes all compiled code, and says what there was.
@@ -99,14 +116,14 @@ pub(crate) fn compile(out: &Path) -> ExitCode {
     let Err(error) = compiled() else {
         return ExitCode::SUCCESS;
     };
-    let mut cause: Option<&dyn Error> = match error.downcast_ref() {
-        // That it does not compile is what the host says above this.
-        Some(CacheError::Component { source }) => Some(source.as_ref()),
-        _ => Some(error.as_ref()),
+    let (mut cause, status): (Option<&dyn Error>, _) = match error.downcast_ref::<CacheError>() {
+        // That it does not compile, or that its code cannot be kept, is what the host says above this.
+        Some(error) => (error.source(), error.exit_status().into()),
+        None => (Some(error.as_ref()), ExitCode::FAILURE),
     };
     while let Some(error) = cause {
-        failure::say(format_args!("{error}"));
+        say(error);
         cause = error.source();
     }
-    ExitCode::FAILURE
+    status
 }

@@ -1,23 +1,22 @@
 //! `dapr-wasm conformance FILE`: the rules that every store keeps, run against a provider.
 
 use crate::args::ConformanceArgs;
-use crate::failure::{Outcome, harmless};
-use crate::provider::Wanted;
-use crate::setup::named_value;
+use crate::failure::Outcome;
+use crate::named_value::named_value;
+use crate::provider::{WORLD, Wanted};
 use crate::shared;
-use dapr_blocks::config::ProviderConfig;
-use dapr_blocks::state::{Limits, StateStore, conformance};
-use dapr_runtime::providers::store::{OpenError, ProviderStore};
+use crate::tell::harmless;
+use dapr_blocks::config::{NonZeroDuration, ProviderConfig, StateComponent};
+use dapr_blocks::state::{Limits, conformance};
+use dapr_components::StateSettings;
+use dapr_runtime::providers::linked::AllowedIn;
+use dapr_runtime::providers::store;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What the provider is told that its store is called.
 const NAME: &str = "conformance";
-
-/// As for a store that a configuration says nothing of.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Runs the claims, and prints which hold.
 pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
@@ -33,20 +32,21 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
         name: NAME,
         whose: "a state store".to_owned(),
         memory: "--memory",
+        again: WORLD.to_owned(),
+        allowed_in: AllowedIn::CommandLine,
         config: &config,
-        deadline: DEADLINE,
+        deadline: args
+            .deadline
+            .map_or(StateComponent::<StateSettings>::DEFAULT_DEADLINE, NonZeroDuration::get),
     };
     let shared = shared::start()?;
     let ticker = shared::ticker(&shared)?;
     let provider = wanted.link(&shared).await?;
-    let store: Arc<dyn StateStore> = Arc::new(wanted.start(provider.clone(), &shared).await?);
+    let store = wanted.start(provider.clone(), &shared).await?;
     let mut report = conformance::run(Arc::clone(&store), Limits::default()).await;
     store.close().await;
     if args.durable {
-        let open = || async {
-            let store = ProviderStore::open(provider.clone()).await?;
-            Ok::<_, OpenError>(Arc::new(store) as Arc<dyn StateStore>)
-        };
+        let open = || store::open(provider.clone());
         report = report.and(conformance::run_reopening(open, Limits::default()).await);
     }
     shared::printed(&shared).await;

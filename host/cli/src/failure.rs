@@ -10,25 +10,31 @@
 //!   help: what to do
 //! ```
 //!
-//! All of it goes to standard error. A warning has the same form.
+//! All of it goes to standard error. A warning has the same form. As JSON the parts are fields: `message`, `detail`, `because`
+//! and `help`.
 
+use crate::tell::{Level, harmless, tell};
 use anstyle::{AnsiColor, Style};
-use std::borrow::Cow;
+use dapr_blocks::own_text;
+use serde::Serialize;
 use std::error::Error;
 use std::fmt;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 /// The result of a command.
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
 /// Why a command failed, or what is to be warned of.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Failure {
+    #[serde(skip)]
     kind: Kind,
+    #[serde(skip)]
     message: String,
     /// Shown below the message as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    #[serde(rename = "because")]
     causes: Vec<String>,
     help: Vec<String>,
 }
@@ -61,11 +67,11 @@ impl Failure {
         }
     }
 
-    /// With an error and the errors below it.
+    /// With an error and the errors below it, each cut: a trap has names of functions, which may be as long as a file.
     pub(crate) fn because(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause {
-            let text = error.to_string();
+            let text = own_text(error);
             // Some errors print their cause themselves, others the error that they are the cause of.
             if !self
                 .causes
@@ -103,7 +109,7 @@ impl Failure {
 
     /// Tells the user, in colour on a terminal.
     pub(crate) fn report(&self) -> ExitCode {
-        self.print("error", AnsiColor::Red);
+        self.print(Level::Error, "error", AnsiColor::Red);
         match self.kind {
             Kind::Usage => ExitCode::from(2),
             Kind::Run => ExitCode::FAILURE,
@@ -112,14 +118,13 @@ impl Failure {
 
     /// Tells the user of something that stops nothing.
     pub(crate) fn warn(&self) {
-        self.print("warning", AnsiColor::Yellow);
+        self.print(Level::Warn, "warning", AnsiColor::Yellow);
     }
 
-    fn print(&self, word: &str, color: AnsiColor) {
+    fn print(&self, level: Level, word: &str, color: AnsiColor) {
         let style = Style::new().bold().fg_color(Some(color.into()));
-        // Nobody may be left to read it.
-        let text = self.to_string();
-        let _ = writeln!(anstream::stderr(), "{style}{word}{style:#}: {}", harmless(&text));
+        let shown = format!("{style}{word}{style:#}: {}", harmless(&self.to_string()));
+        tell(level, &self.message, self, &shown);
     }
 }
 
@@ -161,28 +166,6 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
         _ if what.ends_with('y') => format!("{count} {}ies", what.trim_end_matches('y')),
         _ => format!("{count} {what}s"),
     }
-}
-
-/// Tells the user something on standard error. Nobody may be left to read it, which is no reason to stop.
-pub(crate) fn say(text: impl fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{}", harmless(&text.to_string()));
-}
-
-/// A text without characters that drive a terminal or turn the direction of writing: names in a file are whoever made it's.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let drives = |char: char| {
-        let turns =
-            matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        turns || (char.is_control() && !matches!(char, '\n' | '\t'))
-    };
-    if !text.contains(drives) {
-        return Cow::Borrowed(text);
-    }
-    let shown = |char: char| match drives(char) {
-        true => char.escape_unicode().to_string(),
-        false => char.to_string(),
-    };
-    Cow::Owned(text.chars().map(shown).collect())
 }
 
 #[cfg(test)]
@@ -252,12 +235,6 @@ mod tests {
             shown(Failure::run("m"), &["locked", "Error code 5: locked"]),
             "m\n  because: locked"
         );
-    }
-
-    #[test]
-    fn what_would_drive_a_terminal_is_spelled_out() {
-        assert_eq!(harmless("a\n\tä…"), "a\n\tä…");
-        assert_eq!(harmless("\u{1b}[31mred\u{202e}"), "\\u{1b}[31mred\\u{202e}");
     }
 
     #[test]

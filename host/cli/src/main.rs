@@ -5,11 +5,14 @@
 mod args;
 mod check;
 mod code;
+mod components;
 mod conformance;
 mod examined;
 mod failure;
+mod in_force;
 mod load;
 mod logging;
+mod named_value;
 mod project;
 mod provider;
 mod run;
@@ -19,6 +22,7 @@ mod shutdown;
 mod size;
 mod summary;
 mod target;
+mod tell;
 mod wit;
 
 use args::{CacheCommand, Cli, Command, LogLevel};
@@ -34,45 +38,61 @@ const TASKS_BETWEEN_EVENTS: u32 = 8;
 
 fn main() -> ExitCode {
     dapr_runtime::caught::print_no_caught_panic();
-    let command = Cli::parse().command;
-    // Before there is a runtime: this is the process that the cache starts, and it must stay small.
-    if let Command::Compile { out } = &command {
-        return code::compile(out);
-    }
-    block_on(command).unwrap_or_else(|failure| failure.report())
+    let outcome = match Cli::parse().command {
+        // Without a runtime: this is the process that the cache starts, and it must stay small.
+        Command::Compile { out } => return code::compile(&out),
+        Command::Run(args) => {
+            if let Some(format) = args.log_format {
+                tell::in_format(format);
+            }
+            logging::start(args.log.into(), args.log_format);
+            block_on(run::run(args))
+        }
+        Command::Check(args) => block_on(check::check(&args)),
+        Command::Conformance(args) => {
+            logging::start(LogLevel::Warn.into(), None);
+            block_on(conformance::run(&args))
+        }
+        Command::Components { command } => {
+            logging::start(LogLevel::Warn.into(), None);
+            block_on(components::run(&command))
+        }
+        Command::Wit { dir } => wit::write(&dir).map(said),
+        Command::Cache {
+            command: CacheCommand::Clean,
+        } => clean().map(said),
+    };
+    outcome.unwrap_or_else(|failure| failure.report())
 }
 
-fn block_on(command: Command) -> Outcome<ExitCode> {
+fn block_on(command: impl Future<Output = Outcome<ExitCode>>) -> Outcome<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .event_interval(TASKS_BETWEEN_EVENTS)
         .build()
         .map_err(|error| Failure::run("cannot start the async runtime").because(&error))?;
-    let outcome = runtime.block_on(async {
-        match command {
-            Command::Run(args) => {
-                logging::start(args.log.into(), args.log_format);
-                run::run(args).await
-            }
-            Command::Check(args) => check::check(&args).await,
-            Command::Conformance(args) => {
-                logging::start(LogLevel::Warn.into(), None);
-                conformance::run(&args).await
-            }
-            Command::Wit { dir } => wit::write(&dir).map(said),
-            Command::Cache {
-                command: CacheCommand::Clean,
-            } => code::clean().map(said),
-            Command::Compile { out } => Ok(code::compile(&out)),
-        }
-    });
+    let outcome = runtime.block_on(command);
     // Waits for nobody: a guest that still computes at the drain deadline never yields once its ticker is gone.
     runtime.shutdown_background();
     outcome
 }
 
+/// Empties the caches.
+fn clean() -> Outcome<String> {
+    let code = code::clean()?;
+    let components::Removed { components, bytes } = components::clean()?;
+    Ok(match components {
+        0 => code,
+        _ => format!(
+            "{code}\nremoved {} that was built, {}",
+            failure::counted(components, "component"),
+            size::size(bytes)
+        ),
+    })
+}
+
 /// Tells the user what was done.
 fn said(done: String) -> ExitCode {
-    crate::failure::say(format_args!("{done}"));
+    tell::say(done);
     ExitCode::SUCCESS
 }

@@ -1,23 +1,26 @@
 //! `type = "wasm"`: from the file that a store names to a store that serves.
 
 use crate::code;
+use crate::components;
 use crate::failure::{Failure, Outcome};
 use crate::shared;
 use crate::size::size;
 use crate::target;
-use dapr_blocks::config::{ProviderConfig, StateComponent};
+use dapr_blocks::config::{ProviderConfig, StartWhen, StateComponent};
+use dapr_blocks::state::StateStore;
 use dapr_components::StateSettings;
 use dapr_runtime::app::Shared;
 use dapr_runtime::providers::file::{FileError, ProviderFile};
-use dapr_runtime::providers::linked::{Provider, ProviderCode, ProviderLinkError, ProviderSpec};
-use dapr_runtime::providers::store::{OpenError, ProviderStore};
+use dapr_runtime::providers::linked::{AllowedIn, Provider, ProviderCode, ProviderLinkError, ProviderSpec};
+use dapr_runtime::providers::store::{self, OpenError};
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where to begin with a provider.
-const WORLD: &str = "build it for the world `state-store`, which `dapr-wasm wit DIR` writes";
+pub(crate) const WORLD: &str = "build it for the world `state-store`, which `dapr-wasm wit DIR` writes";
 
 /// A provider, and who asks for it: for messages.
 pub(crate) struct Wanted<'a> {
@@ -27,6 +30,10 @@ pub(crate) struct Wanted<'a> {
     pub(crate) whose: String,
     /// What sets the memory of an instance.
     pub(crate) memory: &'static str,
+    /// How to get another file where this one does not do.
+    pub(crate) again: String,
+    /// What says which servers it may reach.
+    pub(crate) allowed_in: AllowedIn,
     pub(crate) config: &'a ProviderConfig,
     pub(crate) deadline: Duration,
 }
@@ -39,20 +46,34 @@ impl<'a> Wanted<'a> {
             name: name.as_str(),
             whose: format!("the state store `{name}` ({location})"),
             memory: "`memory` of its table",
+            again: match config.title {
+                None => WORLD.to_owned(),
+                Some(_) => components::build_again(&store.kind),
+            },
+            allowed_in: AllowedIn::Table,
             config,
             deadline: store.deadline,
         }
     }
 
-    /// Reads, compiles and links the component, and starts its first instance.
-    pub(crate) async fn open(&self, shared: &Shared) -> Outcome<ProviderStore> {
+    /// Reads, compiles and links the component, and starts its first instance, now or when it is first used.
+    pub(crate) async fn open(&self, shared: &Shared) -> Outcome<Arc<dyn StateStore>> {
+        match self.config.start {
+            StartWhen::AtStart => self.open_now(shared).await,
+            StartWhen::FirstUse => Ok(store::open_at_first_use(self.link(shared).await?)),
+        }
+    }
+
+    /// The same, now.
+    pub(crate) async fn open_now(&self, shared: &Shared) -> Outcome<Arc<dyn StateStore>> {
         let provider = self.link(shared).await?;
         self.start(provider, shared).await
     }
 
-    /// Starts the first instance.
-    pub(crate) async fn start(&self, provider: Provider, shared: &Shared) -> Outcome<ProviderStore> {
-        let error = match ProviderStore::open(provider).await {
+    /// Starts the first instance. If it does not start, it may be for what it was refused.
+    pub(crate) async fn start(&self, provider: Provider, shared: &Shared) -> Outcome<Arc<dyn StateStore>> {
+        let refusals = provider.refusals().clone();
+        let error = match store::open(provider).await {
             Ok(store) => return Ok(store),
             Err(error) => error,
         };
@@ -60,15 +81,23 @@ impl<'a> Wanted<'a> {
         shared::printed(shared).await;
         Err(match error {
             OpenError::OneInstance(_) => self.cannot_use(&error).help("remove `instances`, or set it to 1"),
-            error => Failure::run(format!("{} does not start", self.whose)).because(&error),
+            error => {
+                let failure = Failure::run(format!("{} does not start", self.whose)).because(&error);
+                refusals.sentences().iter().fold(failure, Failure::help)
+            }
         })
     }
 
     /// Reads, compiles and links the component.
     pub(crate) async fn link(&self, shared: &Shared) -> Outcome<Provider> {
+        let bytes = std::fs::read(&self.config.component).map_err(|error| self.unreadable(&error))?;
+        self.link_bytes(&bytes, shared).await
+    }
+
+    /// The same with what is in its file, or will be.
+    pub(crate) async fn link_bytes(&self, bytes: &[u8], shared: &Shared) -> Outcome<Provider> {
         let path = &self.config.component;
-        let bytes = std::fs::read(path).map_err(|error| self.unreadable(&error))?;
-        let file = ProviderFile::read(&bytes).map_err(|error| self.no_provider(&error))?;
+        let file = ProviderFile::read(bytes).map_err(|error| self.no_provider(&error))?;
         let code = match &file {
             ProviderFile::Component { bytes, .. } => {
                 ProviderCode::Component(code::load(path, bytes, &shared.engine).await?)
@@ -85,7 +114,7 @@ impl<'a> Wanted<'a> {
             .help(format!("{} sets what it may have, for {}", self.memory, self.whose)),
             ProviderLinkError::NoSockets => self.cannot_use(&error).help("remove `allow-hosts`"),
             ProviderLinkError::Plugin(_) => self.cannot_use(&error).help("build it again, or for another host"),
-            error => self.cannot_use(&error).help(WORLD),
+            error => self.cannot_use(&error).help(&self.again),
         })
     }
 
@@ -100,6 +129,7 @@ impl<'a> Wanted<'a> {
         ProviderSpec {
             name: self.name.to_owned(),
             allow_hosts: allow_hosts.clone(),
+            allowed_in: self.allowed_in,
             memory: memory.to_usize(),
             instances: instances.and_then(|instances| NonZeroUsize::new(instances.get() as usize)),
             deadline: self.deadline,
@@ -133,9 +163,12 @@ impl<'a> Wanted<'a> {
         match error {
             FileError::Source(error) => {
                 let failure = self.cannot_use(error);
-                target::advise(failure, &self.config.component, error, WORLD)
+                target::advise(failure, &self.config.component, error, &self.again)
             }
-            FileError::NoProvider { exports } => self.cannot_use(error).detail(target::exported(exports)).help(WORLD),
+            FileError::NoProvider { exports } => self
+                .cannot_use(error)
+                .detail(target::exported(exports))
+                .help(&self.again),
             FileError::Refused { imports } => {
                 let width = imports.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
                 let rows: String = imports

@@ -7,7 +7,7 @@ use crate::load;
 use crate::setup::{OpenStore, Setup};
 use crate::shared;
 use crate::shutdown;
-use crate::summary::summary;
+use crate::summary::{Addresses, Summary};
 use dapr_runtime::admin::Admin;
 use dapr_runtime::app::App;
 use dapr_runtime::triggers::command;
@@ -75,17 +75,17 @@ async fn serve(
         Some(address) => Some(admin(address, stores, stop.clone()).await?),
         None => None,
     };
-    let text = summary(setup, examined, &app);
-    let server = Server::bind(args.listen.as_str(), app).await.map_err(cannot_serve)?;
+    let server = Server::bind(args.listen.as_str(), app.clone())
+        .await
+        .map_err(cannot_serve)?;
     let address = server
         .local_addr()
         .map_err(|error| Failure::run("cannot tell the port").because(&error))?;
-    if let Some(admin) = &admin {
-        crate::failure::say(format_args!("{text}\nhealth http://{}/healthz", admin.address));
-    } else {
-        crate::failure::say(format_args!("{text}"));
-    }
-    crate::failure::say(format_args!("serving http://{address}"));
+    let addresses = Addresses {
+        app: address,
+        admin: admin.as_ref().map(|admin| admin.address),
+    };
+    Summary::new(setup, examined, &app, stores, addresses).tell();
     let all_done = server.serve(stop).await;
     if let Some(admin) = admin {
         admin.task.abort();

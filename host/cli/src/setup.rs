@@ -1,22 +1,26 @@
 //! The configuration, and the stores that it names: read for `check`, opened for `run`.
 
 use crate::args::AppArgs;
+use crate::components::Known;
 use crate::failure::{Failure, Outcome, counted};
+use crate::named_value::named_value;
 use crate::provider::Wanted;
 use crate::target;
 use dapr_blocks::config::{
     AppId, ConfigErrors, Configuration, Environment, Implementation, Namespace, ReadError, Source, StateComponent,
 };
 use dapr_blocks::state::{AppStores, KeyPrefix, Limits, StateStore, StoreSettings};
-use dapr_components::{BuiltIn, OpenError, StateSettings};
+use dapr_components::{OpenError, StateSettings};
 use dapr_runtime::app::{AppSpec, Shared};
 use dapr_runtime::needs::Stores;
+use serde::{Serialize, Serializer};
 use std::env::VarError;
 use std::fmt;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is used where there is no configuration file.
 const DEFAULT: &str = include_str!("../../../components.toml");
@@ -39,6 +43,24 @@ pub(crate) enum Origin {
     BuiltIn,
     /// A file, as the user named it.
     File(String),
+}
+
+impl Origin {
+    /// What messages call it.
+    fn name(&self) -> &str {
+        match self {
+            Self::BuiltIn => DEFAULT_NAME,
+            Self::File(name) => name,
+        }
+    }
+
+    /// The file's name, if it is one.
+    pub(crate) fn file(&self) -> Option<&str> {
+        match self {
+            Self::BuiltIn => None,
+            Self::File(name) => Some(name),
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -66,12 +88,50 @@ pub(crate) struct OpenStore {
     pub(crate) store: Arc<dyn StateStore>,
 }
 
+/// A store as it is bound. `Display` says it in a line, with what bounds its calls.
+#[derive(Serialize)]
+pub(crate) struct Bound {
+    pub(crate) name: String,
+    place: String,
+    key_prefix: String,
+    #[serde(rename = "deadline_seconds", serialize_with = "seconds")]
+    deadline: Duration,
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+impl Bound {
+    pub(crate) fn new(store: &StateComponent<StateSettings>) -> Self {
+        Self {
+            name: store.name.to_string(),
+            place: store.implementation.to_string(),
+            key_prefix: store.key_prefix.to_string(),
+            deadline: store.deadline,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            place,
+            key_prefix,
+            deadline,
+        } = self;
+        write!(f, "{name}: {place}, key prefix {key_prefix}, {deadline:?} a call")
+    }
+}
+
 impl Setup {
     /// Reads the configuration. Opens nothing.
     pub(crate) fn read(args: &AppArgs) -> Outcome<Self> {
         let (origin, source) = source(args.components.as_deref())?;
-        let configuration = Configuration::parse(source, Environment::of_process(), &BuiltIn)
+        let configuration = Configuration::parse(source, Environment::of_process(), &Known)
             .map_err(|errors| wrong(&origin, &errors))?;
+        warn_of(&origin, &configuration);
         let app_id = match &args.app_id {
             Some(id) => id
                 .parse()
@@ -110,18 +170,6 @@ impl Setup {
         }
     }
 
-    /// A store in a line, with what bounds its calls.
-    pub(crate) fn bound(store: &StateComponent<StateSettings>) -> String {
-        let StateComponent {
-            name,
-            implementation,
-            key_prefix,
-            deadline,
-            ..
-        } = store;
-        format!("{name}: {implementation}, key prefix {key_prefix}, {deadline:?} a call")
-    }
-
     /// What to do for an app that has no store: what to add, and where.
     pub(crate) fn store_to_paste(&self) -> String {
         if let Some(StateComponent { name, location, .. }) = self.configuration.state.first() {
@@ -146,7 +194,7 @@ impl Setup {
                     .open()
                     .await
                     .map_err(|error| self.cannot_open(component, &error))?,
-                Implementation::Provider(config) => Arc::new(Wanted::by(component, config).open(shared).await?),
+                Implementation::Provider(config) => Wanted::by(component, config).open(shared).await?,
             };
             open.push(OpenStore {
                 name: component.name.to_string(),
@@ -175,14 +223,7 @@ impl Setup {
             stores.others_exist();
         }
         for (component, open) in self.stores().zip(open) {
-            let settings = StoreSettings {
-                key_prefix: component.key_prefix.value.clone(),
-                deadline: component.deadline,
-                limits: Limits::default(),
-            };
-            let store = Arc::clone(&open.store);
-            let (app_id, namespace) = (self.app_id.as_str(), self.namespace.as_ref());
-            stores.insert(&open.name, store, &settings, app_id, namespace);
+            self.bind(component, Arc::clone(&open.store), &mut stores);
         }
         AppSpec {
             id: self.app_id.to_string(),
@@ -192,6 +233,22 @@ impl Setup {
             request_timeout: app.request_timeout,
             reuse: app.reuse.and_then(|reuse| NonZeroUsize::new(reuse.get() as usize)),
         }
+    }
+
+    /// Adds an open store to those that the app may use, with its settings.
+    pub(crate) fn bind(
+        &self,
+        component: &StateComponent<StateSettings>,
+        store: Arc<dyn StateStore>,
+        stores: &mut AppStores,
+    ) {
+        let settings = StoreSettings {
+            key_prefix: component.key_prefix.value.clone(),
+            deadline: component.deadline,
+            limits: Limits::default(),
+        };
+        let (app_id, namespace) = (self.app_id.as_str(), self.namespace.as_ref());
+        stores.insert(component.name.as_str(), store, &settings, app_id, namespace);
     }
 }
 
@@ -216,11 +273,16 @@ fn source(named: Option<&Path>) -> Outcome<(Origin, Source)> {
 
 fn wrong(origin: &Origin, errors: &ConfigErrors) -> Failure {
     let count = counted(errors.iter().count(), "mistake");
-    let name = match origin {
-        Origin::BuiltIn => DEFAULT_NAME,
-        Origin::File(name) => name,
-    };
-    Failure::usage(format!("{count} in `{name}`")).detail(format!("{errors:#}"))
+    Failure::usage(format!("{count} in `{}`", origin.name())).detail(format!("{errors:#}"))
+}
+
+/// Tells what is no error.
+fn warn_of(origin: &Origin, configuration: &Configuration<StateSettings>) {
+    let warnings: Vec<_> = configuration.warnings().map(|warning| format!("{warning:#}")).collect();
+    if !warnings.is_empty() {
+        let message = format!("{} in `{}`", counted(warnings.len(), "old setting"), origin.name());
+        Failure::usage(message).detail(warnings.join("\n\n")).warn();
+    }
 }
 
 /// The namespace that the host runs in. It is looked at only where it becomes part of keys, and its text is not shown.
@@ -249,33 +311,4 @@ fn environment(configuration: &Configuration<StateSettings>, args: &[String]) ->
         env.insert(name, value);
     }
     Ok(env.into_iter().collect())
-}
-
-/// The `NAME=VALUE` of an option, or `NAME` with the value of the host's variable.
-pub(crate) fn named_value(option: &str, arg: &str) -> Outcome<(String, String)> {
-    let (name, value) = match arg.split_once('=') {
-        Some((name, value)) => (name, value.to_owned()),
-        None => (arg, of_the_host(option, arg)?),
-    };
-    if name.is_empty() {
-        // Not shown: what stands behind the `=` may be a password.
-        return Err(
-            Failure::usage(format!("{option} has no name before the `=`")).help(format!(
-                "write {option} NAME=VALUE, or {option} NAME for the host's variable"
-            )),
-        );
-    }
-    Ok((name.to_owned(), value))
-}
-
-fn of_the_host(option: &str, name: &str) -> Outcome<String> {
-    std::env::var(name).map_err(|error| {
-        let failure = match error {
-            VarError::NotPresent => Failure::usage(format!("{option} {name}: the host has no variable of this name")),
-            VarError::NotUnicode(_) => {
-                Failure::usage(format!("{option} {name}: the host's variable is not UTF-8 text"))
-            }
-        };
-        failure.help(format!("set it, or write {option} {name}=VALUE"))
-    })
 }

@@ -5,20 +5,23 @@ use dapr_runtime::app::Shared;
 use dapr_runtime::engine::{self, Allocator, EpochTicker};
 use dapr_runtime::limits::{Limits, MemoryBudget};
 use dapr_runtime::output::GuestOutput;
+use dapr_runtime::providers::roots::Roots;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Engine;
 
 /// Makes the engine and what all apps share.
 pub(crate) fn start() -> Outcome<Shared> {
-    let limits = Limits::default();
+    let (limits, allocator) = (Limits::default(), Allocator::probe());
     let output = GuestOutput::start().map_err(|error| Failure::run("cannot start a thread").because(&error))?;
     let budget = MemoryBudget::of_this_machine();
     Ok(Shared {
-        engine: engine(&limits)?,
+        engine: engine(allocator, &limits)?,
+        allocator,
         limits,
         budget,
         output: Arc::new(output),
+        roots: Roots::default(),
     })
 }
 
@@ -28,7 +31,7 @@ pub(crate) fn ticker(shared: &Shared) -> Outcome<EpochTicker> {
 }
 
 /// How long what guests printed last may take to be printed: nobody may be reading.
-const PRINTED_WITHIN: Duration = Duration::from_secs(1);
+pub(crate) const PRINTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Waits until what guests printed is printed.
 pub(crate) async fn printed(shared: &Shared) {
@@ -38,7 +41,7 @@ pub(crate) async fn printed(shared: &Shared) {
     }
 }
 
-fn engine(limits: &Limits) -> Outcome<Engine> {
-    Engine::new(&engine::config(Allocator::probe(), limits))
+fn engine(allocator: Allocator, limits: &Limits) -> Outcome<Engine> {
+    Engine::new(&engine::config(allocator, limits))
         .map_err(|error| Failure::run("cannot start the WebAssembly engine").because(error.as_ref()))
 }

@@ -1,6 +1,7 @@
 //! SIGINT and SIGTERM: the first asks the host to finish, the second ends it.
 
 use crate::failure::{Failure, Outcome};
+use crate::tell::say;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ pub(crate) fn listen(stop: CancellationToken, drain: Duration) -> Outcome<()> {
     tokio::spawn(async move {
         either(&mut interrupt, &mut terminate).await;
         let said = tokio::task::spawn_blocking(move || {
-            crate::failure::say(format_args!(
+            say(format_args!(
                 "stopping: requests under way have {drain:?} to finish; a second signal ends them"
             ));
         });

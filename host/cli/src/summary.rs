@@ -1,56 +1,153 @@
-//! The start-up text: what is bound where, and every limit in force.
+//! What is told at start-up: what is bound where, and every limit in force.
 
 use crate::examined::Examined;
-use crate::setup::Setup;
-use crate::size::size;
-use dapr_blocks::state::Limits as StateLimits;
+use crate::in_force::{self, InForce};
+use crate::setup::{Bound, OpenStore, Setup};
+use crate::tell::{Level, harmless, say, tell};
 use dapr_runtime::app::App;
-use dapr_runtime::limits::Limits;
 use dapr_runtime::needs::Standing;
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::net::SocketAddr;
 
-/// What a user should know of a host before it serves.
-pub(crate) fn summary(setup: &Setup, examined: &Examined, app: &App) -> String {
-    let (version, id, target) = (env!("CARGO_PKG_VERSION"), app.id(), &examined.target);
-    let title = format!("dapr-wasm {version} runs `{id}` from {target}");
-    let rows = bound(setup, examined, app)
-        .into_iter()
-        .chain([("limits", String::new())])
-        .chain(limits(app));
-    let rows = rows.map(|(name, value)| match value.is_empty() {
-        true => format!("\n{name}"),
-        false => format!("\n  {name:<10}{value}"),
-    });
-    title + &rows.collect::<String>()
+/// Where a host serves.
+#[derive(Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) app: SocketAddr,
+    /// Of `/healthz`, if it is served.
+    pub(crate) admin: Option<SocketAddr>,
 }
 
-type Row = (&'static str, String);
+/// What a user should know of a host before it serves. The fields are what it is as JSON, beside the title.
+#[derive(Serialize)]
+pub(crate) struct Summary {
+    #[serde(skip)]
+    title: String,
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<String>,
+    app: String,
+    version: &'static str,
+    target: String,
+    entry: &'static str,
+    instance: Instance,
+    /// None: what is built in.
+    config: Option<String>,
+    stores: Vec<Store>,
+    /// The names of its variables.
+    env: Vec<String>,
+    denied: Vec<&'static str>,
+    #[serde(serialize_with = "by_kind")]
+    limits: Vec<InForce>,
+    /// The words of `entry` and of `config`.
+    #[serde(skip)]
+    words: [String; 2],
+}
 
-fn bound(setup: &Setup, examined: &Examined, app: &App) -> Vec<Row> {
-    let reuse = app.reuse();
-    let kept = match reuse.total {
-        1 => String::new(),
-        _ => format!(", and is kept for {:?} without one", app.limits().idle),
-    };
-    let mut rows = vec![
-        ("entry", format!("{}: {reuse}{kept}", app.entry().interface())),
-        ("config", setup.origin.to_string()),
-    ];
-    if examined.uses_stores() {
-        rows.extend(setup.stores().map(|store| ("store", Setup::bound(store))));
-    }
-    let names = app.spec().env.iter().map(|(name, _)| name.escape_debug().to_string());
-    for (name, list) in [("env", names.collect()), ("denied", denied(examined))] {
-        if !list.is_empty() {
-            rows.push((name, list.join(", ")));
+/// What an instance serves.
+#[derive(Serialize)]
+struct Instance {
+    requests: usize,
+    at_once: usize,
+    idle_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Store {
+    #[serde(flatten)]
+    bound: Bound,
+    /// What of the store itself bounds its calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bounds: Option<String>,
+}
+
+impl Summary {
+    pub(crate) fn new(setup: &Setup, examined: &Examined, app: &App, open: &[OpenStore], at: Addresses) -> Self {
+        let (version, id, target) = (env!("CARGO_PKG_VERSION"), app.id(), &examined.target);
+        let stores = setup.stores().zip(open).map(|(store, open)| Store {
+            bound: Bound::new(store),
+            bounds: open.store.bounds(),
+        });
+        let (reuse, idle) = (app.reuse(), app.limits().idle);
+        let kept = match reuse.total {
+            1 => String::new(),
+            _ => format!(", and is kept for {idle:?} without one"),
+        };
+        let entry = app.entry().interface();
+        let mut limits = in_force::limits(app);
+        limits.extend(at.admin.map(|_| in_force::health()));
+        Self {
+            title: format!("dapr-wasm {version} runs `{id}` from {target}"),
+            url: format!("http://{}", at.app),
+            health: at.admin.map(|address| format!("http://{address}/healthz")),
+            app: id.to_owned(),
+            version,
+            target: target.path.display().to_string(),
+            entry,
+            instance: Instance {
+                requests: reuse.total,
+                at_once: reuse.concurrent,
+                idle_seconds: idle.as_secs_f64(),
+            },
+            config: setup.origin.file().map(str::to_owned),
+            stores: stores.collect(),
+            env: app.spec().env.iter().map(|(name, _)| name.clone()).collect(),
+            denied: denied(examined),
+            limits,
+            words: [format!("{entry}: {reuse}{kept}"), setup.origin.to_string()],
         }
     }
-    rows
+
+    /// Tells the user, and behind it where the host serves.
+    pub(crate) fn tell(&self) {
+        tell(Level::Info, &self.title, self, &harmless(&self.to_string()));
+        say(format_args!("serving {}", self.url));
+    }
+
+    fn rows(&self) -> Vec<(&str, String)> {
+        let [entry, config] = self.words.clone();
+        let mut rows = vec![("entry", entry), ("config", config)];
+        rows.extend(self.stores.iter().map(|store| ("store", store.to_string())));
+        let names = self.env.iter().map(|name| name.escape_debug().to_string());
+        let denied = self.denied.iter().map(|why| (*why).to_owned());
+        let lists: [(_, Vec<_>); 2] = [("env", names.collect()), ("denied", denied.collect())];
+        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        rows.extend(lists.map(|(name, list)| (name, list.join(", "))));
+        rows
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.title)?;
+        for (name, text) in self.rows() {
+            write!(f, "\n  {name:<10}{text}")?;
+        }
+        f.write_str("\nlimits")?;
+        for InForce { kind, text, .. } in &self.limits {
+            write!(f, "\n  {kind:<10}{text}")?;
+        }
+        match &self.health {
+            Some(health) => write!(f, "\nhealth {health}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bound.fmt(f)?;
+        match &self.bounds {
+            Some(bounds) => write!(f, ", {bounds}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What the app imports and the host refuses.
-fn denied(examined: &Examined) -> Vec<String> {
+fn denied(examined: &Examined) -> Vec<&'static str> {
     let reasons = examined.needs.iter().filter_map(|need| match need.standing {
-        Standing::Denied(why) => Some(why.to_owned()),
+        Standing::Denied(why) => Some(why),
         _ => None,
     });
     let mut reasons: Vec<_> = reasons.collect();
@@ -59,43 +156,8 @@ fn denied(examined: &Examined) -> Vec<String> {
     reasons
 }
 
-fn limits(app: &App) -> [Row; 6] {
-    let limits: &Limits = app.limits();
-    let state = StateLimits::default();
-    let [body, headers, call] = [limits.request_body, limits.headers, limits.host_call].map(shown);
-    let [memory, all] = [app.spec().memory, app.budget().max()].map(shown);
-    let [key, value, batch] = [state.key, state.value, state.batch].map(shown);
-    let Limits {
-        requests,
-        connections,
-        header_read,
-        send,
-        drain,
-        handles,
-        ..
-    } = limits;
-    let (timeout, items) = (app.spec().request_timeout, state.items);
-    [
-        (
-            "request",
-            format!(
-                "{timeout:?}; body {body}; headers {headers}, read within {header_read:?}; answer taken within {send:?}"
-            ),
-        ),
-        ("at once", format!("{requests} requests, {connections} connections")),
-        ("memory", format!("{memory} an instance, {all} all instances together")),
-        (
-            "host",
-            format!("{call} of its memory for one call by the app, {handles} handles an instance"),
-        ),
-        (
-            "state",
-            format!("key {key}; value {value}; {items} items and {batch} a batch"),
-        ),
-        ("shutdown", format!("{drain:?} for the requests under way")),
-    ]
-}
-
-fn shown(bytes: usize) -> String {
-    size(bytes as u64)
+/// Limits as an object, by their kind.
+fn by_kind<S: Serializer>(limits: &[InForce], serializer: S) -> Result<S::Ok, S::Error> {
+    let kinds = limits.iter().map(|limit| limit.kind.replace(' ', "_"));
+    serializer.collect_map(kinds.zip(limits.iter().map(|limit| &limit.numbers)))
 }

@@ -83,6 +83,12 @@ impl CodeCache {
         }
     }
 
+    /// Whether what is compiled is there the next time.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        matches!(self.keep, Keep::In { .. })
+    }
+
     /// `$XDG_CACHE_HOME/dapr-wasm/code`, else `$HOME/.cache/dapr-wasm/code`; `None` where neither is an absolute path.
     #[must_use]
     pub fn default_dir() -> Option<PathBuf> {
@@ -96,9 +102,10 @@ impl CodeCache {
     ///
     /// # Errors
     ///
-    /// [`CacheError::Compile`] when the compiler refuses the component, [`CacheError::Killed`] and
-    /// [`CacheError::Child`] when it could not do its work, [`CacheError::Incompatible`] when this engine does not take
-    /// the result. Trouble with keeping the result is logged and is no error.
+    /// [`CacheError::Compile`] when the compiler refuses the component, [`CacheError::Unwritable`] when there is no room
+    /// for the result, [`CacheError::Failed`], [`CacheError::Killed`] and [`CacheError::Child`] when it could not do its
+    /// work otherwise, [`CacheError::Incompatible`] when this engine does not take the result. Trouble with giving a
+    /// result its place is logged and is no error.
     ///
     /// # Cancel safety
     ///
@@ -255,7 +262,7 @@ mod tests {
 
     /// A compiler that must not be needed.
     async fn load_found(cache: &CodeCache, number: u32) -> Loaded<Component> {
-        let never = shell("echo compiled >&2; exit 1");
+        let never = shell("echo compiled >&2; exit 3");
         cache
             .load::<Component>(&engine(), &component(number), &never, &|_| {})
             .await
@@ -327,7 +334,7 @@ mod tests {
         load(&cache, 42).await;
         let other = Engine::new(Config::new().epoch_interruption(true)).unwrap();
         let error = cache
-            .load::<Component>(&other, &component(42), &shell("echo asked >&2; exit 1"), &|_| {})
+            .load::<Component>(&other, &component(42), &shell("echo asked >&2; exit 3"), &|_| {})
             .await
             .unwrap_err();
         assert_eq!(error.to_string(), "asked");

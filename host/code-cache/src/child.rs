@@ -1,6 +1,7 @@
 //! The process that compiles, seen from the host.
 
 use crate::CacheError;
+use crate::error::{REFUSED, UNWRITTEN};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -23,7 +24,7 @@ const MEMORY_PER_WASM_BYTE: u64 = 28;
 ///
 /// The child gets the component on its stdin and the file to make as its last argument. It calls
 /// [`compile_to_file`](crate::compile_to_file), and on failure writes why to stderr, for the user to read as it is, and
-/// exits with another status than 0.
+/// exits with [`CacheError::exit_status`]; with any other than 0 where it does not get as far.
 #[derive(Clone, Debug)]
 pub struct ChildCompiler {
     /// The program: usually the host itself.
@@ -50,16 +51,18 @@ impl ChildCompiler {
                 message,
             });
         }
-        match (status.success(), message.is_empty()) {
-            (true, true) => Ok(()),
-            (true, false) => {
+        match status.code().map(u8::try_from) {
+            Some(Ok(0)) if message.is_empty() => Ok(()),
+            Some(Ok(0)) => {
                 tracing::debug!(message, "the compiler had something to say");
                 Ok(())
             }
-            (false, false) => Err(CacheError::Compile { message }),
-            (false, true) => Err(CacheError::Compile {
-                message: format!("the compiler failed without a word: {status}"),
+            Some(Ok(REFUSED)) => Err(CacheError::Compile { message }),
+            Some(Ok(UNWRITTEN)) => Err(CacheError::Unwritable {
+                path: out.parent().unwrap_or(out).to_owned(),
+                source: io::Error::other(message),
             }),
+            _ => Err(CacheError::Failed { status, message }),
         }
     }
 
@@ -135,27 +138,33 @@ mod tests {
     // ---- failure ----
 
     #[tokio::test]
-    async fn what_a_failing_child_says_is_the_error_as_it_is() {
+    async fn what_a_child_says_of_a_component_that_it_refuses_is_the_error_as_it_is() {
         let error = failure("printf 'error: no good\\n  because of this\\n' >&2; exit 3", b"").await;
         assert!(matches!(error, CacheError::Compile { .. }));
         assert_eq!(error.to_string(), "error: no good\n  because of this");
     }
 
     #[tokio::test]
-    async fn a_child_that_fails_in_silence_is_named_by_its_status() {
-        let error = failure("exit 3", b"").await;
-        assert_eq!(error.to_string(), "the compiler failed without a word: exit status: 3");
+    async fn a_child_that_fails_otherwise_does_not_blame_the_component() {
+        for (script, text) in [
+            ("exit 1", "the compiler failed: exit status: 1"),
+            ("echo lost >&2; exit 101", "the compiler failed: exit status: 101\nlost"),
+        ] {
+            let error = failure(script, b"").await;
+            assert!(matches!(error, CacheError::Failed { .. }), "{error:?}");
+            assert_eq!(error.to_string(), text);
+        }
     }
 
     #[tokio::test]
     async fn a_child_that_fails_without_reading_is_heard() {
-        let error = failure("echo no room >&2; exit 1", &vec![0; 4_000_000]).await;
-        assert_eq!(error.to_string(), "no room");
+        let error = failure("echo no good >&2; exit 3", &vec![0; 4_000_000]).await;
+        assert_eq!(error.to_string(), "no good");
     }
 
     #[tokio::test]
     async fn only_the_beginning_of_endless_complaints_is_kept() {
-        let error = failure("head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1", b"").await;
+        let error = failure("head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 3", b"").await;
         assert_eq!(error.to_string().len() as u64, STDERR_LIMIT_BYTES);
     }
 
@@ -215,11 +224,14 @@ mod tests {
             args: args.collect(),
         };
         let error = compiler.compile(&component(1), &out).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot keep compiled code in {}", root.path().display())
+        );
+        let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(
-            error
-                .to_string()
-                .starts_with(&format!("cannot write {}: File too large", out.display())),
-            "{error}"
+            cause.starts_with(&format!("cannot write {}: File too large", out.display())),
+            "{cause}"
         );
         assert!(!out.exists());
     }

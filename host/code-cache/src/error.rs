@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 /// Why code could not be cached, compiled or loaded.
 ///
@@ -11,7 +12,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// The directory cannot be created or written, as in a read-only home: go on with [`CodeCache::disabled`].
+    /// The directory cannot be created or written, as in a read-only home or on a full disk: go on with
+    /// [`CodeCache::disabled`].
     ///
     /// [`CodeCache::disabled`]: crate::CodeCache::disabled
     #[error("cannot keep compiled code in {path}")]
@@ -31,10 +33,19 @@ pub enum CacheError {
         reason: Untrusted,
     },
 
-    /// The child refused the component, or failed otherwise.
+    /// The child refused the component.
     #[error("{message}")]
     Compile {
         /// What the child wrote to stderr, as it is but for the white space at its ends; at most 64 KiB.
+        message: String,
+    },
+
+    /// The child failed, and not for the component's sake.
+    #[error("the compiler failed: {status}{}", OnItsOwnLine(message))]
+    Failed {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it had written to stderr.
         message: String,
     },
 
@@ -75,7 +86,9 @@ pub enum CacheError {
         source: Box<dyn Error + Send + Sync>,
     },
 
-    /// A file could not be written: the disk is full, or fails.
+    /// A file could not be written: the disk is full, or fails. Only [`compile_to_file`] says so.
+    ///
+    /// [`compile_to_file`]: crate::compile_to_file
     #[error("cannot write {path}")]
     Write {
         /// The file, which has been removed again.
@@ -97,6 +110,23 @@ pub enum CacheError {
         source: io::Error,
     },
 }
+
+impl CacheError {
+    /// The exit status by which a child tells its host whether the component is at fault, or the place for its code.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Component { .. } => REFUSED,
+            Self::Write { .. } => UNWRITTEN,
+            _ => 1,
+        }
+    }
+}
+
+/// The exit status of a child whose component does not compile. Rust's own, of a panic or an error of `main`, are others.
+pub(crate) const REFUSED: u8 = 3;
+
+/// The exit status of a child that cannot write what it compiled.
+pub(crate) const UNWRITTEN: u8 = 4;
 
 /// Why a directory or file may hold code that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -18,13 +18,17 @@
 //! ```no_run
 //! use dapr_code_cache::{ChildCompiler, CodeCache, DEFAULT_LIMIT, Progress};
 //! use std::io::Read;
+//! use std::process::ExitCode;
 //! use wasmtime::component::Component;
 //!
 //! // Started as `host compile-child FILE`, this program is its own compiler.
-//! fn child(out: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+//! fn child(out: &std::path::Path) -> Result<ExitCode, Box<dyn std::error::Error>> {
 //!     let mut wasm = Vec::new();
 //!     std::io::stdin().read_to_end(&mut wasm)?;
-//!     Ok(dapr_code_cache::compile_to_file(&wasmtime::Engine::default(), &wasm, out)?)
+//!     let compiled = dapr_code_cache::compile_to_file(&wasmtime::Engine::default(), &wasm, out);
+//!     let Err(error) = compiled else { return Ok(ExitCode::SUCCESS) };
+//!     eprintln!("{error}");
+//!     Ok(error.exit_status().into())
 //! }
 //!
 //! async fn host(wasm: &[u8]) -> Result<(), Box<dyn std::error::Error>> {

@@ -61,6 +61,6 @@ fn the_child() {
     if let Err(error) = compile_to_file(&engine(), &wasm, Path::new(&out)) {
         let chain = std::iter::successors(Some(&error as &dyn Error), |error| (*error).source());
         eprintln!("{}", chain.map(ToString::to_string).collect::<Vec<_>>().join(": "));
-        std::process::exit(1);
+        std::process::exit(error.exit_status().into());
     }
 }

@@ -1,7 +1,9 @@
 //! Which vendors this host has: the types that a configuration may name.
 
 use crate::state::StateSettings;
-use dapr_blocks::config::{ComponentType, ComponentVersion, ConfigErrors, KnownType, Table, Vendors};
+use dapr_blocks::config::{
+    ComponentType, ComponentVersion, ConfigErrors, InstalledComponent, KnownType, Table, Vendors,
+};
 
 /// The vendors that are built in, as far as this host's cargo features go.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,17 +25,26 @@ impl Vendors for BuiltIn {
         expect(unused_variables)
     )]
     fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<StateSettings, ConfigErrors> {
-        let known = self.state_types();
-        if !known.contains(&(kind.name(), kind.version())) {
-            return Err(without(kind).unwrap_or_else(|| kind.unknown(&known)));
-        }
         match kind.name() {
             #[cfg(feature = "state-memory")]
             "in-memory" => crate::state::memory::MemorySettings::read(table).map(StateSettings::Memory),
             #[cfg(feature = "state-sqlite")]
             "sqlite" => crate::state::sqlite::SqliteSettings::read(table).map(StateSettings::Sqlite),
-            _ => Err(kind.unknown(&known)),
+            _ => Err(kind.unknown(&self.state_types())),
         }
+    }
+
+    /// None is: this crate knows what is built in.
+    fn installed(&self, kind: &ComponentType) -> Result<InstalledComponent, ConfigErrors> {
+        Err(self.lacks(kind).unwrap_or_else(|| kind.unknown(&self.state_types())))
+    }
+}
+
+impl BuiltIn {
+    /// That a store exists, and not here: in another build of this host, or in Dapr alone.
+    #[must_use]
+    pub fn lacks(&self, kind: &ComponentType) -> Option<ConfigErrors> {
+        without(kind)
     }
 }
 
@@ -58,7 +69,8 @@ const STATE: [Vendor; 2] = [
 ];
 
 /// State stores that Dapr has and this version does not (dapr/components-contrib `c23900d2`, `state/*/metadata.yaml`).
-const LATER: [&str; 28] = [
+/// Whoever can have them as installed components does not ask for them here.
+const LATER: [&str; 27] = [
     "aerospike",
     "alicloud.tablestore",
     "aws.dynamodb",
@@ -80,7 +92,6 @@ const LATER: [&str; 28] = [
     "mysql",
     "oci.objectstorage",
     "oracledatabase",
-    "postgres",
     "postgresql",
     "ravendb",
     "redis",
@@ -89,7 +100,6 @@ const LATER: [&str; 28] = [
     "zookeeper",
 ];
 
-/// That a store exists, and not here: in another build of this host, or in Dapr alone.
 fn without(kind: &ComponentType) -> Option<ConfigErrors> {
     let (name, shown) = (kind.name(), kind.shown());
     if let Some(vendor) = STATE.iter().find(|vendor| vendor.name == name && !vendor.is_built) {

@@ -337,7 +337,7 @@ async fn each_broken_rule_fails_the_claims_about_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_store_lacks_is_left_out() {
     let report = report(Wrong::LacksAll).await.into_result().unwrap();
-    for feature in [Feature::Etags, Feature::Transactions, Feature::Ttl, Feature::Listing] {
+    for feature in Feature::ALL {
         assert!(
             report.left_out.iter().any(|left_out| left_out.feature == feature),
             "{report}"

@@ -2,12 +2,15 @@
 //!
 //! | the host | status | body |
 //! |---|---|---|
-//! | serves | 200 | `{"status":"ok","stores":{"statestore":{"status":"ok"}}}` |
+//! | serves | 200 | `{"status":"ok","stores":{"statestore":{"status":"ok"}},"tasks":12}` |
 //! | has a store that keeps failing | 503 | `{"status":"failing","stores":{"mine":{"status":"failing","reason":"…"}, …}}` |
 //! | was told to stop | 503 | `{"status":"stopping", …}` |
 //!
 //! Not on the address of the app, whose paths are the app's own. It asks no store anything: a store knows of itself whether
 //! it keeps failing. For readiness, not for liveness: starting the host anew mends no store.
+//!
+//! `tasks` is what the host has under way: connections, requests, calls to stores. When nothing goes on it comes back to what
+//! it was; where it grows without end, something is never let go of.
 
 use bytes::Bytes;
 use dapr_blocks::state::{Health, StateStore};
@@ -24,6 +27,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -31,10 +35,10 @@ use tokio_util::sync::CancellationToken;
 const PATH: &str = "/healthz";
 
 /// Connections at once: whoever asks for health is few, and no flood of them may cost the apps.
-const CONNECTIONS: usize = 64;
+pub const CONNECTIONS: usize = 64;
 
 /// How long a client may take for a request, or have none.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long to wait after an error of the listener: it is out of descriptors, say.
 const AFTER_ERROR: Duration = Duration::from_millis(50);
@@ -139,7 +143,8 @@ impl State {
         if self.stopping.is_cancelled() {
             status = "stopping";
         }
-        let body = json!({ "status": status, "stores": Value::Object(stores) }).to_string();
+        let tasks = Handle::current().metrics().num_alive_tasks();
+        let body = json!({ "status": status, "stores": Value::Object(stores), "tasks": tasks }).to_string();
         let mut response = Response::new(Full::from(body));
         if status != "ok" {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

@@ -3,10 +3,12 @@
 //! Made once: imports are resolved and types checked here, so that an instance later costs memory and nothing else.
 
 use crate::capabilities::state;
+use crate::engine::Allocator;
 use crate::guest::{Guest, bounded};
 use crate::limits::{Limits, MemoryBudget, MemoryLimiter, begins_with};
 use crate::needs::{Entry, STATE_VERSION, WASI_0_2, WASI_0_3};
 use crate::output::{GuestOutput, Stream};
+use crate::providers::roots::Roots;
 use crate::shape::Shape;
 use dapr_blocks::state::AppStores;
 use semver::Version;
@@ -45,12 +47,16 @@ pub struct AppSpec {
 pub struct Shared {
     /// The engine.
     pub engine: Engine,
+    /// Where the memory of its guests comes from.
+    pub allocator: Allocator,
     /// The limits of the host.
     pub limits: Limits,
     /// What all guests may use together.
     pub budget: MemoryBudget,
     /// Where guests print.
     pub output: Arc<GuestOutput>,
+    /// The certificates for those that may reach servers.
+    pub roots: Roots,
 }
 
 /// A component that this host cannot run as it is set up, although it has all that the component imports.
@@ -164,32 +170,7 @@ impl App {
         spec: AppSpec,
         shared: Shared,
     ) -> Result<Self, LinkError> {
-        let mut linker = Linker::<Guest>::new(&shared.engine);
-        let wasi = |version: &Version| shape.imports_of(|package| package.starts_with("wasi:"), version);
-        let http = |version: &Version| shape.imports_of(|package| package == "wasi:http", version);
-        // Each by itself: a 0.3 component of Python or Rust imports parts of 0.2 too.
-        if wasi(&WASI_0_2) {
-            wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        }
-        if http(&WASI_0_2) {
-            wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-        }
-        if wasi(&WASI_0_3) {
-            wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-        }
-        if http(&WASI_0_3) {
-            wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-        }
-        let imports = |path| shape.imports(path, &STATE_VERSION);
-        if imports("dapr:state/types") {
-            state::add_types_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
-        }
-        if imports("dapr:state/store") {
-            state::add_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
-        }
-        if imports("dapr:state/store-async") {
-            state::add_async_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
-        }
+        let linker = linker(&shared.engine, shape)?;
         fits(component, spec.memory)?;
         let entrance = Entrance::new(entry, linker.instantiate_pre(component)?)?;
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
@@ -230,6 +211,11 @@ impl App {
         &self.shared.limits
     }
 
+    /// Where the memory of its instances comes from.
+    pub fn allocator(&self) -> Allocator {
+        self.shared.allocator
+    }
+
     /// What all guests may use together.
     pub fn budget(&self) -> &MemoryBudget {
         &self.shared.budget
@@ -265,10 +251,88 @@ impl App {
     }
 }
 
+/// What satisfies the imports of an app, and nothing besides.
+fn linker(engine: &Engine, shape: &Shape) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::<Guest>::new(engine);
+    let wasi = |version: &Version| shape.imports_of(|package| package.starts_with("wasi:"), version);
+    let http = |version: &Version| shape.imports_of(|package| package == "wasi:http", version);
+    // Each by itself: a 0.3 component of Python or Rust imports parts of 0.2 too.
+    if wasi(&WASI_0_2) {
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    }
+    if http(&WASI_0_2) {
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    }
+    if wasi(&WASI_0_3) {
+        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    }
+    if http(&WASI_0_3) {
+        wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    }
+    let imports = |path| shape.imports(path, &STATE_VERSION);
+    if imports("dapr:state/types") {
+        state::add_types_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
+    }
+    if imports("dapr:state/store") {
+        state::add_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
+    }
+    if imports("dapr:state/store-async") {
+        state::add_async_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
+    }
+    Ok(linker)
+}
+
 /// Whether what an instance begins with is within the memory that it may have, as far as that can be told beforehand.
 fn fits(component: &Component, memory: usize) -> Result<(), LinkError> {
     match begins_with(component.resources_required()) {
         needed if needed > memory as u64 => Err(LinkError::Memory { needed, memory }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::ExternName;
+
+    /// Imports, each with something of it.
+    const IMPORTS: [(&str, &str); 4] = [
+        (
+            "wasi:cli/environment@0.2.10",
+            r#"(export "get-arguments" (func (result (list string))))"#,
+        ),
+        ("wasi:http/types@0.2.10", r#"(export "fields" (type (sub resource)))"#),
+        (
+            "wasi:cli/environment@0.3.0",
+            r#"(export "get-arguments" (func (result (list string))))"#,
+        ),
+        ("wasi:http/types@0.3.0", r#"(export "fields" (type (sub resource)))"#),
+    ];
+
+    #[test]
+    fn only_what_an_app_imports_is_linked() {
+        let engine = Engine::default();
+        let linked = |imports: &[&str]| {
+            let shape = Shape {
+                imports: imports.iter().map(|name| ExternName::parse(name)).collect(),
+                exports: Vec::new(),
+            };
+            linker(&engine, &shape).unwrap()
+        };
+        let version = |name: &'static str| name.rsplit('@').next();
+        for (name, part) in IMPORTS {
+            let text = format!("(component (import {name:?} (instance {part})))");
+            let component = Component::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+            assert!(linked(&[name]).instantiate_pre(&component).is_ok(), "{name}");
+            // HTTP needs the rest of its WASI, and not the other way round.
+            let others = IMPORTS.map(|(other, _)| other).into_iter();
+            let others =
+                others.filter(|other| *other != name && (name.contains("http") || version(other) != version(name)));
+            let others: Vec<_> = others.collect();
+            assert!(
+                linked(&others).instantiate_pre(&component).is_err(),
+                "{name} beside {others:?}"
+            );
+        }
     }
 }

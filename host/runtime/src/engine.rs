@@ -22,6 +22,18 @@ const KEEP_RESIDENT: usize = 2 << 20;
 /// Warm slots that stay after a burst: 64 at [`KEEP_RESIDENT`] hold 128 MiB at the very worst.
 const WARM_SLOTS: u32 = 64;
 
+/// Core instances that a component may consist of where they come from a pool. Toolchains make a handful.
+pub const CORE_INSTANCES: u32 = 128;
+
+/// Memories of a component in a pool. Most core modules of a component have none of their own.
+pub const MEMORIES: u32 = 16;
+
+/// Tables of a component in a pool.
+pub const TABLES: u32 = 64;
+
+/// Elements of a table in a pool.
+pub const TABLE_ELEMENTS: usize = 100_000;
+
 /// Where guests' memory comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allocator {
@@ -81,8 +93,7 @@ pub fn config(allocator: Allocator, limits: &Limits) -> Config {
 }
 
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
-    // An idle instance of a WASI 0.3 app has a place in the pool and no request.
-    let instances = u32::try_from(limits.requests + limits.requests / 8).unwrap_or(u32::MAX);
+    let instances = u32::try_from(limits.instances()).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     // One request is one component instance. A component is several core modules, of which few have a memory.
     pool.total_component_instances(instances)
@@ -90,12 +101,12 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .total_core_instances(instances.saturating_mul(16))
         .total_memories(instances.saturating_add(instances / 4))
         .total_tables(instances.saturating_mul(2))
-        .max_memories_per_component(16)
-        .max_tables_per_component(64)
-        .max_core_instances_per_component(128)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        .max_core_instances_per_component(CORE_INSTANCES)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(2 << 20)
-        .table_elements(100_000)
+        .table_elements(TABLE_ELEMENTS)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(512 << 10)
         .async_stack_keep_resident(64 << 10)

@@ -46,6 +46,17 @@ pub struct Limits {
     pub idle: Duration,
 }
 
+/// Headers of a request in HTTP/1. It is hyper's own limit: to set it would cost each request an allocation.
+pub const HEADERS: usize = 100;
+
+impl Limits {
+    /// Instances of apps and stores together. More than requests: an idle instance of a WASI 0.3 app has a place and no
+    /// request.
+    pub fn instances(&self) -> usize {
+        self.requests + self.requests / 8
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -347,17 +347,9 @@ mod tests {
 
     fn shape(imports: &[&str], exports: &[&str]) -> Shape {
         Shape {
-            imports: names(imports),
-            exports: names(exports),
+            imports: imports.iter().map(|name| ExternName::parse(name)).collect(),
+            exports: exports.iter().map(|name| ExternName::parse(name)).collect(),
         }
-    }
-
-    fn names(names: &[&str]) -> Vec<ExternName> {
-        let name = |name: &&str| {
-            name.parse()
-                .map_or(ExternName::Plain((*name).to_owned()), ExternName::Interface)
-        };
-        names.iter().map(name).collect()
     }
 
     fn standing(import: &str) -> Standing {
@@ -390,7 +382,7 @@ mod tests {
             ("wasi:http/types@0.2.0", false),
             ("run", false),
         ] {
-            assert_eq!(is_entry_in_some_version(&names(&[name])[0]), is_one, "{name}");
+            assert_eq!(is_entry_in_some_version(&ExternName::parse(name)), is_one, "{name}");
         }
     }
 

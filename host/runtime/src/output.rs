@@ -19,13 +19,13 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 /// Blocks of text that wait to be printed.
-const QUEUE: usize = 64;
+pub const QUEUE: usize = 64;
 
 /// Bytes that a guest may write at once.
 const PERMIT: usize = 8 << 10;
 
 /// Bytes of a line before it is broken.
-const LINE: usize = 64 << 10;
+pub const LINE: usize = 64 << 10;
 
 /// Which of the host's streams a guest's stream ends in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@ impl fmt::Display for ExternName {
 }
 
 impl ExternName {
-    fn parse(name: &str) -> Self {
+    pub(crate) fn parse(name: &str) -> Self {
         name.parse()
             .map_or_else(|_| Self::Plain(name.to_owned()), Self::Interface)
     }

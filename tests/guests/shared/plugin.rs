@@ -8,6 +8,8 @@
 //! | `loop` | nothing: it computes for ever |
 //! | `level` | the property `level` |
 //!
+//! An item that ends has `ttlExpireTime` in its metadata.
+//!
 //! `malloc` and `free` are those of the C library, exported as they are.
 
 use crate::DIALECT;
@@ -163,6 +165,10 @@ impl Store {
             Some("level") => {
                 let level = self.properties.iter().find(|(name, _)| name == "level");
                 put(&mut response, 1, level.map_or(&[], |(_, level)| level.as_bytes()));
+                if DIALECT == Dialect::Newer {
+                    // Each item has one, as the plugin lists etags.
+                    put(&mut response, 2, b"level");
+                }
             }
             _ => self.live(&key).into_iter().for_each(|item| item.write(&mut response)),
         }
@@ -226,6 +232,12 @@ impl Item {
             put(response, 2, self.etag.as_bytes());
         }
         put_map(response, 3, &self.metadata);
+        if let Some(ends) = self.ends {
+            // In whole seconds, and it is still there in the last of them.
+            let ends = ends + Duration::from_secs(1) - Duration::from_nanos(1);
+            let text = humantime::format_rfc3339_seconds(ends).to_string();
+            put_map(response, 3, &[("ttlExpireTime".to_owned(), text)]);
+        }
         put(response, 4, self.content_type.as_bytes());
     }
 }

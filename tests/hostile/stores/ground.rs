@@ -12,7 +12,9 @@ pub(super) fn launch(settings: &str) -> Launch {
 
 /// The same with another component in place of `hostile-store`.
 pub(super) fn launch_with(component: &Path, settings: &str) -> Launch {
-    Launch::guest("kv").components(&components(component, settings))
+    Launch::guest("kv")
+        .components(&components(component, settings))
+        .watched()
 }
 
 /// The two stores, as `components.toml` has them.
@@ -26,6 +28,11 @@ pub(super) fn components(component: &Path, settings: &str) -> String {
 /// A host with these settings of the store `bad`.
 pub(super) fn host(settings: &str) -> Host {
     launch(settings).start()
+}
+
+/// A host whose store `bad` is the guest `loop-store`, with these settings.
+pub(super) fn looping(settings: &str) -> Launch {
+    launch_with(&built::guest("loop-store"), settings)
 }
 
 /// A path of `kv` that asks the store `bad` for a key.

@@ -317,3 +317,43 @@ fn what_a_store_prints_has_its_name_and_no_control_characters() {
     // Standard output is the app's.
     assert!(host.stdout().is_empty(), "{}", host.stdout().text());
 }
+
+// ---- afterwards ----
+
+/// Whatever the lie was. Those that end the instance are told once, since it rests longer each time.
+#[test]
+fn lies_leave_nothing() {
+    const ENDS_IT: [&str; 4] = ["huge", "invalid-utf8", "invalid-utf8-type", "error-utf8"];
+    const OTHERS: [&str; 10] = [
+        "large-value",
+        "etag-none",
+        "etag-empty",
+        "etag-long",
+        "content-type-bad",
+        "content-type-long",
+        "metadata-bad",
+        "metadata-many",
+        "error-long",
+        "internal",
+    ];
+    let _machine = alone();
+    let host = host("");
+    let lie = |times| {
+        for key in OTHERS.repeat(times) {
+            let status = read(&host, key).status;
+            assert!([413, 500, 503].contains(&status), "{key}: {status}");
+        }
+        for prefix in ["many", "next-long", "foreign", "beyond", "endless"].repeat(times) {
+            list(&host, prefix, "");
+        }
+        for key in ENDS_IT {
+            assert_error(&read(&host, key), 503, "unavailable");
+            others_are_answered(&host);
+            serves_again(&host);
+        }
+    };
+    lie(1);
+    let before = at_rest(&host);
+    lie(10);
+    is_as_before(&host, before, 32 << 20);
+}

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `ground` | nothing: the host that the others stand on |
 //! | `breaking` | stores that trap, hang, and take all there is |
+//! | `looping` | stores of the serve-loop form, in which many calls are under way at once |
 //! | `lying` | answers that no store should give |
 //! | `plugins` | what plugins of go-plugin can do beyond that |
 //! | `reaching` | what stores were not given |
@@ -12,6 +13,7 @@
 
 mod breaking;
 mod ground;
+mod looping;
 mod lying;
 mod plugins;
 mod reaching;

@@ -1,11 +1,10 @@
 //! Plugins that misbehave: what the ABI of go-plugin lets them do beyond what a component can.
 
-use super::ground::{assert_error, bad, launch_with, others_are_answered, read, serves_again, write};
+use super::ground::{assert_error, launch_with, others_are_answered, read, serves_again, write};
 use crate::in_time::{at_rest, is_as_before};
-use crate::{alone, beside_others};
+use crate::{alone, beside_others, long_names};
 use dapr_wasm_tests::{Host, Launch, PATIENCE, built, until};
 use std::path::Path;
-use std::time::Duration;
 
 const MIB: u64 = 1 << 20;
 
@@ -58,6 +57,8 @@ struct Plugin {
     malloc: &'static str,
     /// The version of the interface.
     version: i64,
+    /// More functions.
+    more: String,
 }
 
 impl Default for Plugin {
@@ -66,6 +67,7 @@ impl Default for Plugin {
             get: "(i64.const 0)".to_owned(),
             malloc: "(i32.const 1024)",
             version: 1,
+            more: String::new(),
         }
     }
 }
@@ -77,7 +79,12 @@ fn answer(pointer: u32, length: u32) -> String {
 
 impl Plugin {
     fn text(&self) -> String {
-        let Self { get, malloc, version } = self;
+        let Self {
+            get,
+            malloc,
+            version,
+            more,
+        } = self;
         format!(
             r#"(module
                 (import "wasi_snapshot_preview1" "poll_oneoff"
@@ -92,6 +99,7 @@ impl Plugin {
                 (func (export "store_set") (param i32 i32) (result i64) (i64.const 0))
                 (func (export "store_delete") (param i32 i32) (result i64) (i64.const 0))
                 {BOMB}
+                {more}
                 (func (export "store_get") (param i32 i32) (result i64) {get}))"#
         )
     }
@@ -99,7 +107,8 @@ impl Plugin {
     fn launch(&self) -> Launch {
         let bytes = wat::parse_str(self.text()).unwrap_or_else(|error| panic!("{error}"));
         let file = Path::new("plugin.wasm");
-        let launch = launch_with(file, "");
+        // Nobody's turn comes too late on a machine that is busy.
+        let launch = launch_with(file, "deadline = \"30s\"");
         std::fs::write(launch.folder().join(file), bytes).expect("the folder is writable");
         launch
     }
@@ -109,7 +118,8 @@ impl Plugin {
     }
 }
 
-/// Makes a response of 4 million pairs of metadata, at 8 bytes each: each with a name of its own, and no value.
+/// Makes a response of a million pairs of metadata, at 8 bytes each: each with a name of its own, and no value. That is as
+/// long as an answer may be, all but some.
 const BOMB: &str = r#"
     (func $bomb (result i64)
       (local $number i32) (local $at i32)
@@ -126,8 +136,8 @@ const BOMB: &str = r#"
             (i32.and (i32.shl (local.get $number) (i32.const 6)) (i32.const 0x3f000000))))))
         (local.set $at (i32.add (local.get $at) (i32.const 8)))
         (local.set $number (i32.add (local.get $number) (i32.const 1)))
-        (br_if $more (i32.lt_u (local.get $number) (i32.const 4000000))))
-      (i64.or (i64.shl (i64.const 65536) (i64.const 32)) (i64.const 32000000)))"#;
+        (br_if $more (i32.lt_u (local.get $number) (i32.const 1000000))))
+      (i64.or (i64.shl (i64.const 65536) (i64.const 32)) (i64.const 8000000)))"#;
 
 #[test]
 fn a_plugin_that_behaves_is_served() {
@@ -208,7 +218,7 @@ fn an_answer_that_is_no_message_is_internal() {
 
 /// Of a few bytes of protobuf becomes a hundred of the host's.
 #[test]
-fn a_message_of_millions_of_pairs_does_not_become_the_hosts_memory_nor_its_time() {
+fn a_message_of_a_million_pairs_does_not_become_the_hosts_memory_nor_its_time() {
     let _machine = alone();
     let plugin = Plugin {
         get: "(call $bomb)".to_owned(),
@@ -218,19 +228,45 @@ fn a_message_of_millions_of_pairs_does_not_become_the_hosts_memory_nor_its_time(
     assert_eq!(write(&host, "key").status, 204);
     let before = at_rest(&host);
     std::thread::scope(|scope| {
-        let asked: Vec<_> = (0..4).map(|_| scope.spawn(|| host.get(&bad("key")).status)).collect();
+        let asked: Vec<_> = (0..4).map(|_| scope.spawn(|| read(&host, "key"))).collect();
         others_are_answered(&host);
         for asked in asked {
-            let status = asked.join().expect("it is answered");
-            assert!([429, 500, 503].contains(&status), "{status}");
+            assert_error(&asked.join().expect("it is answered"), 500, "internal");
         }
     });
-    // The plugin's own memory, and the answer that is copied out of it.
+    // It was not too long, and it was not decoded.
+    host.wait_for_log("metadata of more than 64 entries");
+    assert!(
+        host.stderr().lines_with("broke").is_empty(),
+        "the instance did not go on"
+    );
+    // What the plugin wrote, and the answer that is copied out of it.
     let taken = host.facts().resident_at_most.saturating_sub(before.resident);
-    assert!(taken < 160 * MIB, "the host took {} MiB", taken / MIB);
-    until("the host to be idle", Duration::from_secs(10), || {
-        host.is_idle().then_some(())
-    });
+    assert!(taken < 48 * MIB, "the host took {} MiB", taken / MIB);
+    until("the host to be idle", PATIENCE, || host.is_idle().then_some(()));
+}
+
+#[test]
+fn an_answer_may_have_8_mib_and_not_a_byte_more() {
+    const MOST: u32 = 8 << 20;
+    let _machine = beside_others();
+    // Zeros, which are no message: it was read to its end, or not at all.
+    let host_that_answers = |length| {
+        let plugin = Plugin {
+            get: answer(1 << 16, length),
+            ..Plugin::default()
+        };
+        plugin.host()
+    };
+    let host = host_that_answers(MOST);
+    assert_error(&read(&host, "key"), 500, "internal");
+    host.wait_for_log("does not decode");
+    assert!(host.stderr().lines_with("broke").is_empty());
+
+    let host = host_that_answers(MOST + 1);
+    assert_error(&read(&host, "key"), 503, "unavailable");
+    host.wait_for_log("its answer has 8388609 bytes, more than the 8388608 that a call may have");
+    others_are_answered(&host);
 }
 
 /// Waits for so many clocks that have rung already, at 48 bytes each: what is all zeros is one of them.
@@ -256,4 +292,24 @@ fn a_plugin_that_waits_for_a_hundred_thousand_things_at_once_does_not_fill_the_h
     let taken = host.facts().resident_at_most.saturating_sub(before.resident);
     assert!(taken < 16 * MIB, "the host took {} MiB", taken / MIB);
     others_are_answered(&host);
+}
+
+/// As of an app: the host says which functions a trap came from.
+#[test]
+fn names_of_functions_of_100_kb_do_not_fill_the_log() {
+    let _machine = beside_others();
+    let (function, call) = long_names::function();
+    let plugin = Plugin {
+        get: format!("(block (result i64) {call} (i64.const 0))"),
+        more: function,
+        ..Plugin::default()
+    };
+    let host = plugin.host();
+    assert_error(&read(&host, "key"), 503, "unavailable");
+    let lines = ["an instance of the store broke", "state store failed"].map(|text| host.wait_for_log(text));
+    for line in lines {
+        assert!(line.contains("unreachable"), "{line}");
+    }
+    let log = host.stderr().len();
+    assert!(log < 24 << 10, "{log} bytes");
 }

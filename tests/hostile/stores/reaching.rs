@@ -83,9 +83,10 @@ fn what_allow_hosts_names_is_reached_and_no_other_port_or_host() {
         assert_refused(&dial(&host, &format!("{name}:{}", other.port)));
         assert_refused(&dial(&host, &format!("127.0.0.2:{}", server.port)));
         assert!(!other.was_reached() && !server.was_reached(), "{name}");
-        let line = host.wait_for_log("refused a connection");
+        let line = host.wait_for_log("may not connect to");
+        let allowed = format!("{name}:{}", server.port);
         assert!(
-            line.contains("bad") && line.contains(&format!("{name}:{}", server.port)),
+            line.contains("state store `bad`") && line.contains("[state.bad]") && line.contains(&allowed),
             "{line}"
         );
     }
@@ -106,7 +107,7 @@ fn a_name_that_is_not_listed_is_not_looked_up() {
     let host = host("allow-hosts = [\"db.example:6379\"]");
     // A look-up would carry this name to whoever serves its domain.
     assert_refused(&dial(&host, "stolen-password.attacker.example:6379"));
-    let line = host.wait_for_log("refused a look-up");
+    let line = host.wait_for_log("may not look up");
     assert!(line.contains("`stolen-password.attacker.example`"), "{line}");
 }
 
@@ -117,8 +118,30 @@ fn refusals_do_not_fill_the_log() {
     for number in 0..100 {
         assert_refused(&dial(&host, &format!("name-{number}.example:1")));
     }
-    let told = host.stderr().lines_with("refused a look-up").len();
+    let told = host.stderr().lines_with("may not look up").len();
     assert!((1..=16).contains(&told), "it was told {told} times");
+}
+
+#[test]
+fn a_store_gets_so_many_connections_and_no_more() {
+    /// `EMFILE`, as WASI numbers it.
+    const TOO_MANY: i32 = 33;
+    let _machine = beside_others();
+    let server = Server::start();
+    let address = format!("127.0.0.1:{}", server.port);
+    let host = host(&format!("allow-hosts = [\"{address}\"]"));
+    for _ in 0..2 {
+        let response = read(&host, &format!("hoard-{address}"));
+        assert_eq!(
+            response.text(),
+            format!("128: {:?}", Some(TOO_MANY)),
+            "{}",
+            response.status
+        );
+        // Makes room among those that the kernel has taken: it holds no more of them than this.
+        assert!(server.was_reached());
+    }
+    others_are_answered(&host);
 }
 
 // ---- the machine ----
@@ -134,6 +157,32 @@ fn a_store_sees_no_files_and_no_environment() {
     );
     let variables = read(&host, "environment");
     assert_eq!((variables.status, variables.text().as_str()), (200, ""));
+}
+
+#[test]
+fn a_store_that_may_reach_servers_reads_the_systems_certificates_and_nothing_else() {
+    let _machine = beside_others();
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let bundle = folder.path().join("mine.pem");
+    std::fs::write(&bundle, "certificates\n").expect("it is writable");
+    let host = launch("allow-hosts = [\"db.example:6379\"]")
+        .env("SSL_CERT_FILE", &bundle.display().to_string())
+        .start();
+    let response = read(&host, "certificates");
+    let said = response.text();
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(
+        lines[..2],
+        ["Ok(Ok([\"ca-certificates.crt\"]))", "certificates"],
+        "{said}"
+    );
+    let refused = |line: &&str| line.starts_with("PermissionDenied") || line.starts_with("ReadOnlyFilesystem");
+    assert!(lines[2..].len() == 4 && lines[2..].iter().all(refused), "{said}");
+    assert_eq!(
+        read(&host, "environment").text(),
+        "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\n"
+    );
+    assert_eq!(std::fs::read(&bundle).expect("it is there"), b"certificates\n");
 }
 
 // ---- other stores ----

@@ -1,8 +1,8 @@
 //! Stores that do not start: neither does the host, and it says why.
 
 use super::ground::{launch, launch_with};
-use crate::{beside_others, component};
-use dapr_wasm_tests::{Ended, Launch, built};
+use crate::beside_others;
+use dapr_wasm_tests::{Ended, Launch, built, component};
 use std::time::{Duration, Instant};
 
 fn ends(launch: &Launch, code: i32) -> Ended {

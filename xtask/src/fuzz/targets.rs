@@ -108,6 +108,19 @@ mod tests {
         assert!(corpus.is_subset(&listed), "{corpus:?}");
     }
 
+    /// Else a run begins with fewer than it could: `cargo run --release --example seeds`, in `fuzz`, makes them.
+    #[test]
+    fn each_app_of_the_golden_tests_is_a_seed() {
+        /// What the example makes besides.
+        const OTHERS: [&str; 2] = ["command", "reactor"];
+        let apps = std::fs::read_dir(root().join("tests/cli/apps")).expect("the apps are there");
+        let texts = apps.map(|app| app.expect("it is readable").path());
+        let texts = texts.filter(|path| path.extension().is_some_and(|kind| kind == "wat"));
+        let made = texts.filter_map(|path| path.file_stem()?.to_str().map(str::to_owned));
+        let made: BTreeSet<_> = made.chain(OTHERS.map(str::to_owned)).collect();
+        assert_eq!(names(&root().join("fuzz/seeds/module")), made);
+    }
+
     #[test]
     fn no_seed_is_cut_off() {
         for target in TARGETS {

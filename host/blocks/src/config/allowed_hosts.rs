@@ -28,6 +28,11 @@ impl AllowedHosts {
         self.0.is_empty()
     }
 
+    /// The servers, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &AllowedHost> {
+        self.0.iter()
+    }
+
     /// Whether a guest may ask for the addresses of a name.
     pub fn allow_lookup(&self, name: &str) -> bool {
         let name = normal(name);

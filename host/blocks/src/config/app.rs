@@ -62,10 +62,7 @@ impl fmt::Debug for AppConfig {
 impl AppConfig {
     pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
         let env = table.take::<BTreeMap<VariableName, String>>("env");
-        let memory = table.take_checked("memory", |size| match *size < MIN_MEMORY {
-            true => Err(format!("it must be at least {MIN_MEMORY}")),
-            false => Ok(()),
-        });
+        let memory = table.take_checked("memory", |size: &ByteSize| size.at_least(MIN_MEMORY));
         let request_timeout = table.take::<NonZeroDuration>("request-timeout");
         let reuse = table.take("reuse");
         table.refuse(

@@ -45,6 +45,11 @@ pub enum ByteSizeError {
     TooLarge,
 }
 
+/// That a size is below the least that makes sense, which it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it must be at least {0}")]
+pub struct TooSmall(ByteSize);
+
 /// From the largest to the smallest, which is the order in which `Display` tries them; names of equal size at the end.
 const UNITS: [(&str, u64); 14] = [
     ("TiB", 1 << 40),
@@ -82,6 +87,15 @@ impl ByteSize {
     /// The number of bytes.
     pub const fn get(self) -> u64 {
         self.0
+    }
+
+    /// Whether the size is not below `least`.
+    ///
+    /// # Errors
+    ///
+    /// [`TooSmall`] if it is.
+    pub fn at_least(self, least: Self) -> Result<(), TooSmall> {
+        if self < least { Err(TooSmall(least)) } else { Ok(()) }
     }
 
     /// The number of bytes as an index; the largest one where the machine has no more.

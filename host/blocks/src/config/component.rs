@@ -69,6 +69,16 @@ impl ComponentType {
         &self.name.value
     }
 
+    /// The type as Dapr writes it: `state.redis`, also where the file has `redis`.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.block.prefix, self.name())
+    }
+
+    /// Whether the type or its version come from a variable, and so must not be repeated.
+    pub fn is_foreign(&self) -> bool {
+        self.name.variable().is_some() || self.version.variable().is_some()
+    }
+
     /// The name for a message: in quotes, or as the variable that holds it. To be read behind "the state store".
     pub fn shown(&self) -> String {
         match self.name.variable() {
@@ -90,8 +100,27 @@ impl ComponentType {
     /// That no vendor of this host has this type, or has it in this version. `known` are those it has.
     #[must_use]
     pub fn unknown(&self, known: &[KnownType<'_>]) -> ConfigErrors {
-        let versions: Vec<String> = known
-            .iter()
+        self.unknown_beside(known, &[], "")
+    }
+
+    /// The same where there are others that this host could have, which are too many to be listed: `where_listed` says where
+    /// they are.
+    #[must_use]
+    pub fn unknown_beside(
+        &self,
+        known: &[KnownType<'_>],
+        others: &[KnownType<'_>],
+        where_listed: &str,
+    ) -> ConfigErrors {
+        if known.contains(&(self.name(), self.version())) {
+            let (noun, name) = (self.block.noun, self.shown());
+            let error = self.name_at.error(format!(
+                "the {noun} {name} is built in, and no component of this type can be installed"
+            ));
+            return error.with_help("remove `source`").into();
+        }
+        let all = || known.iter().chain(others);
+        let versions: BTreeSet<String> = all()
             .filter(|(name, _)| *name == self.name())
             .map(|(_, version)| version.to_string())
             .collect();
@@ -107,11 +136,29 @@ impl ComponentType {
         let error = self
             .name_at
             .error(format!("unknown {} type {}", self.block.noun, self.shown()));
-        let help = match nearest(self.name(), names(known)) {
-            Some(name) if self.name.variable().is_none() => {
-                format!("did you mean {}? {}", quoted(name), known_types(known))
-            }
-            _ => known_types(known),
+        let list = known_types(known) + where_listed;
+        let others = others.iter().map(|(name, _)| *name);
+        let help = match nearest(self.name(), names(known).into_iter().chain(others)) {
+            Some(name) if self.name.variable().is_none() => format!("did you mean {}? {list}", quoted(name)),
+            _ => list,
+        };
+        error.with_help(help).into()
+    }
+
+    /// That this type is not built in, where `source` asks for what is. `known` are those that are.
+    pub(super) fn not_built_in(&self, source: &Location, known: &[KnownType<'_>]) -> ConfigErrors {
+        if known.iter().any(|(name, _)| *name == self.name()) {
+            return self.unknown(known);
+        }
+        let (noun, name) = (self.block.noun, self.shown());
+        let error = source.error(format!("the {noun} {name} is not built in"));
+        let known: BTreeSet<_> = known.iter().map(|(name, _)| *name).collect();
+        let help = match known.is_empty() {
+            true => "remove it, and an installed component is found, too".to_owned(),
+            false => format!(
+                "built in: {}; without `source` an installed component is found, too",
+                choices(known)
+            ),
         };
         error.with_help(help).into()
     }

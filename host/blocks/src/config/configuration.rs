@@ -3,7 +3,8 @@
 use super::app::AppConfig;
 use super::component::{ComponentType, KnownType};
 use super::environment::Environment;
-use super::error::ConfigErrors;
+use super::error::{ConfigError, ConfigErrors};
+use super::installed::InstalledComponent;
 use super::source::Source;
 use super::state::StateComponent;
 use super::table::Table;
@@ -16,15 +17,22 @@ pub trait Vendors {
     /// The settings of a state store, whichever vendor's.
     type State;
 
-    /// The types that `[state.NAME]` may have.
+    /// The types of state stores that are built in.
     fn state_types(&self) -> Vec<KnownType<'_>>;
 
-    /// Reads the settings of a state store: the keys of its table that are not the host's own.
+    /// Reads the settings of a state store of these types: the keys of its table that are not the host's own.
     ///
     /// # Errors
     ///
-    /// What is wrong with them, or [`ComponentType::unknown`] if this host has no such store.
+    /// What is wrong with them.
     fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<Self::State, ConfigErrors>;
+
+    /// The component that is installed for a type which is not built in, or for any with `source = "dapr"`.
+    ///
+    /// # Errors
+    ///
+    /// If there is none: how to get it, or [`ComponentType::unknown`]. Also if it cannot be read.
+    fn installed(&self, kind: &ComponentType) -> Result<InstalledComponent, ConfigErrors>;
 }
 
 /// A configuration without errors; `S` is the vendors' [`Vendors::State`].
@@ -60,6 +68,11 @@ const LATER: [(&str, &str); 18] = [
 ];
 
 impl<S> Configuration<S> {
+    /// What is no error, and to be told to the user.
+    pub fn warnings(&self) -> impl Iterator<Item = &ConfigError> {
+        self.state.iter().flat_map(|store| &store.warnings)
+    }
+
     /// Reads a configuration, and reports everything that is wrong with it at once.
     ///
     /// # Errors
@@ -70,11 +83,10 @@ impl<S> Configuration<S> {
         environment: Environment,
         vendors: &V,
     ) -> Result<Self, ConfigErrors> {
-        let types = vendors.state_types();
         Table::parse(source, environment)?.read(|table| {
             let app = table.section("app", AppConfig::read);
             let state = table.named_sections("state", "statestore", |name, location, table| {
-                StateComponent::read(name, location, table, &types, |kind, table| vendors.state(kind, table))
+                StateComponent::read(name, location, table, vendors)
             });
             for (name, what) in LATER {
                 let help = (name == "apps").then_some("the settings of the one app are [app]");

@@ -24,7 +24,8 @@ pub(super) enum Data {
     String(String),
     /// Held at the nearest limit where it is longer than 128 bits: it is outside any range that is asked for, too.
     Integer(i128),
-    Float,
+    /// As it is written, without underscores.
+    Float(String),
     Boolean(bool),
     Datetime,
     Array(Vec<Node>),
@@ -67,7 +68,7 @@ fn node(value: Spanned<DeValue<'_>>) -> Node {
     let data = match value.into_inner() {
         DeValue::String(text) => Data::String(text.into_owned()),
         DeValue::Integer(number) => Data::Integer(integer(&number)),
-        DeValue::Float(_) => Data::Float,
+        DeValue::Float(number) => Data::Float(number.as_str().to_owned()),
         DeValue::Boolean(value) => Data::Boolean(value),
         DeValue::Datetime(_) => Data::Datetime,
         DeValue::Array(items) => Data::Array(items.into_iter().map(node).collect()),
@@ -100,7 +101,7 @@ impl Data {
         match self {
             Self::String(_) => "a string",
             Self::Integer(_) => "an integer",
-            Self::Float => "a float",
+            Self::Float(_) => "a float",
             Self::Boolean(_) => "a boolean",
             Self::Datetime => "a date",
             Self::Array(_) => "an array",

@@ -1,8 +1,8 @@
 //! What users read: each `testdata/NAME.toml` gives `NAME.stderr`. `UPDATE_GOLDEN=1` writes the latter anew.
 
 use super::{
-    ComponentType, ComponentVersion, ConfigErrors, Configuration, Environment, Implementation, InSeconds, KnownType,
-    Source,
+    ComponentType, ComponentVersion, ConfigErrors, Configuration, Environment, Implementation, InSeconds,
+    InstalledComponent, KnownType, Property, PropertyKind, Source,
 };
 use super::{Table, Vendors};
 use std::ffi::OsStr;
@@ -40,6 +40,38 @@ impl Vendors for Fake {
             ("sqlite", ComponentVersion::V1) => sqlite(table),
             _ => Err(kind.unknown(&self.state_types())),
         }
+    }
+
+    fn installed(&self, kind: &ComponentType) -> Result<InstalledComponent, ConfigErrors> {
+        match (kind.name(), kind.version()) {
+            ("mongodb", ComponentVersion::V1) => Ok(mongodb()),
+            _ => Err(kind.unknown(&self.state_types())),
+        }
+    }
+}
+
+/// What a component might say of itself.
+fn mongodb() -> InstalledComponent {
+    let property = |(name, alias, kind)| Property {
+        name: str::to_owned(name),
+        aliases: Option::into_iter(alias).map(str::to_owned).collect(),
+        kind,
+        default: None,
+        deprecated: name == "server",
+    };
+    let properties = [
+        ("host", None, PropertyKind::Text),
+        ("server", None, PropertyKind::Text),
+        ("password", None, PropertyKind::Text),
+        ("operationTimeout", Some("timeoutInSeconds"), PropertyKind::Duration),
+        ("maxPoolSize", None, PropertyKind::Integer),
+        ("tls", None, PropertyKind::Boolean),
+    ];
+    InstalledComponent {
+        file: "/data/state.mongodb.wasm".into(),
+        title: "mongodb (Dapr's own)".to_owned(),
+        properties: Some(properties.map(property).into()),
+        settings_listed: "its settings: show state.mongodb".to_owned(),
     }
 }
 
@@ -190,6 +222,56 @@ fn a_file_without_errors_is_what_it_says() {
         cache.implementation,
         Implementation::BuiltIn(Settings::Memory)
     ));
+}
+
+#[test]
+fn an_installed_component_gets_the_keys_of_its_table() {
+    let text = r#"
+        [state.statestore]
+        type = "state.mongodb"
+        server = "db"
+        timeoutInSeconds = 30
+        tls = true
+        password = { env = "REDIS_PASSWORD" }
+        allow-hosts = ["db:27017"]
+        start = "first-use"
+        deadline = "1s"
+    "#;
+    let configuration = parse(text).unwrap();
+    let [store] = &configuration.state[..] else {
+        panic!("one store")
+    };
+    let Implementation::Provider(config) = &store.implementation else {
+        panic!("it is not built in")
+    };
+    let told: Vec<_> = config
+        .metadata
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("password", "hunter2"),
+            ("server", "db"),
+            ("timeoutInSeconds", "30"),
+            ("tls", "true")
+        ]
+    );
+    assert_eq!(config.component, Path::new("/data/state.mongodb.wasm"));
+    assert_eq!(
+        config.to_string(),
+        "mongodb (Dapr's own), 512MiB an instance, may reach db:27017, starts with its first use"
+    );
+    let warnings: Vec<_> = configuration.warnings().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["components.toml:4:9: `server` should not be used any more"]);
+}
+
+#[test]
+fn source_says_which_of_two_a_type_is() {
+    let built_in = |text| matches!(parse(text).unwrap().state[0].implementation, Implementation::BuiltIn(_));
+    assert!(built_in("[state.s]\ntype = 'in-memory'\nsource = 'built-in'"));
+    assert!(!built_in("[state.s]\ntype = 'mongodb'\nsource = 'dapr'"));
 }
 
 #[test]

@@ -18,7 +18,8 @@
 //! | `configuration` | [`Configuration`], the file, and [`Vendors`] |
 //! | `app` | [`AppConfig`], `[app]` |
 //! | `state` | [`StateComponent`], `[state.NAME]` |
-//! | `provider` | [`ProviderConfig`], `type = "wasm"` |
+//! | `provider` | [`ProviderConfig`], `type = "wasm"` and components that are installed |
+//! | `installed`, `property`, `settings` | [`InstalledComponent`], and the settings that it has |
 //! | `allowed_hosts` | [`AllowedHosts`], `allow-hosts` |
 //! | `component` | [`ComponentType`] and [`Scopes`], which components of all building blocks have |
 //! | `table`, `section` | [`Table`], which knows the keys it was asked for, and tables in it |
@@ -41,12 +42,15 @@ mod error;
 mod given;
 #[cfg(test)]
 mod golden;
+mod installed;
 mod name;
 mod nearest;
+mod property;
 mod provider;
 mod reference;
 mod scalar;
 mod section;
+mod settings;
 mod snippet;
 mod source;
 mod state;
@@ -58,15 +62,18 @@ mod value;
 
 pub use allowed_hosts::{AllowedHost, AllowedHostError, AllowedHosts};
 pub use app::AppConfig;
-pub use byte_size::{ByteSize, ByteSizeError};
+pub use byte_size::{ByteSize, ByteSizeError, TooSmall};
 pub use component::{ComponentType, ComponentVersion, InvalidVersion, KnownType, Scopes};
 pub use configuration::{Configuration, Vendors};
 pub use duration::{DurationError, InSeconds, NonZeroDuration, parse_duration};
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Location};
 pub use given::Given;
+pub use installed::InstalledComponent;
 pub use name::{AppId, ComponentName, NameError, Namespace};
-pub use provider::{Implementation, ProviderConfig};
+pub use nearest::nearest;
+pub use property::{Property, PropertyKind};
+pub use provider::{Implementation, ProviderConfig, StartWhen, TooManyInstances};
 pub use source::{ReadError, Source};
 pub use state::StateComponent;
 pub use table::Table;

@@ -4,7 +4,7 @@
 ///
 /// Close is what a slip makes: another case, `_` for `-`, or one letter in three wrong. More would suggest names that have
 /// nothing to do with what was written, which helps less than the list.
-pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = spelled(wrong);
     let distance = |name: &str| {
         let name = spelled(name);

@@ -1,8 +1,14 @@
-//! `type = "wasm"`: a Dapr component that is itself a WebAssembly component.
+//! Dapr components that are WebAssembly themselves: `type = "wasm"` with a file of the user's, or one that is installed.
+//!
+//! | | the file | what it is told |
+//! |---|---|---|
+//! | `type = "wasm"` | `component` | the table `metadata` |
+//! | a type that is not built in | the installed one | the keys of the store's table that are not the host's |
 
 use super::allowed_hosts::{AllowedHost, AllowedHosts};
-use super::byte_size::ByteSize;
-use super::error::ConfigErrors;
+use super::byte_size::{ByteSize, TooSmall};
+use super::error::{ConfigError, ConfigErrors};
+use super::installed::InstalledComponent;
 use super::table::Table;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +20,7 @@ use std::path::PathBuf;
 pub enum Implementation<S> {
     /// What the vendor made of its own settings.
     BuiltIn(S),
-    /// `type = "wasm"`
+    /// WebAssembly.
     Provider(ProviderConfig),
 }
 
@@ -29,44 +35,77 @@ impl<S: fmt::Display> fmt::Display for Implementation<S> {
 
 /// The settings of a component in WebAssembly. The text of each field is its reference.
 ///
-/// `Display` says what it is and what it may reach: `wasm store.wasm, 256MiB an instance, may reach nothing`.
+/// `Display` says what it is and what it may reach: `wasm store.wasm, 256MiB an instance, may reach nothing`. The keys
+/// `component` and `metadata` are those of `type = "wasm"`; an installed component has its file and its settings without
+/// them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProviderConfig {
     /// `component`, a path: the `.wasm` file.
     pub component: PathBuf,
+    /// What an installed component is; none for `type = "wasm"`.
+    pub title: Option<String>,
     /// `allow-hosts`, an array of servers: what it may reach, as `"db.internal:6379"`, `"*.example.com:443"` or
     /// `"10.0.0.7:6379"`. Default: nothing.
     pub allow_hosts: AllowedHosts,
     /// `memory`, a size of at least 64 KiB: the most that all memories and tables of one instance may have together; growth
-    /// beyond it fails in the component. Default: `"256MiB"`.
+    /// beyond it fails in the component. Default: `"256MiB"`, and `"512MiB"` of an installed component.
     pub memory: ByteSize,
     /// `instances`, an integer of 1 to 64: how many instances serve calls at the same time, one call each. Default: one a
     /// processor where the component allows several, else one.
     pub instances: Option<NonZeroU32>,
+    /// `start`, `"at-start"` or `"first-use"`: whether the first instance begins when the host does, which then fails if the
+    /// component does not start, or with the first call. Default: `"at-start"`.
+    pub start: StartWhen,
     /// `metadata`, a table of strings: handed to the component when an instance begins. Default: empty.
     pub metadata: BTreeMap<String, String>,
 }
 
+/// When the first instance of a component begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StartWhen {
+    /// When the host does.
+    #[default]
+    AtStart,
+    /// With the first call.
+    FirstUse,
+}
+
+const START: [(&str, StartWhen); 2] = [("at-start", StartWhen::AtStart), ("first-use", StartWhen::FirstUse)];
+
 /// The keys that only such a component has.
-const KEYS: [&str; 5] = ["component", "allow-hosts", "memory", "instances", "metadata"];
+const KEYS: [&str; 6] = ["component", "allow-hosts", "memory", "instances", "start", "metadata"];
 
 /// A page, the unit in which Wasm memories grow: with less, a component cannot have a memory at all.
 const MIN_MEMORY: ByteSize = ByteSize::kib(64);
 
+/// Where the settings of a store stand that has no `metadata`.
+const OWN_SETTINGS: &str = "a store's own settings stand in its table: redisHost = \"localhost:6379\"";
+
 /// More than processors to run them on; they share a pool of places with the apps' instances.
 const MAX_INSTANCES: u32 = 64;
+
+/// That a component is to have more instances than there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it must be at most {MAX_INSTANCES}")]
+pub struct TooManyInstances;
 
 impl ProviderConfig {
     /// [`ProviderConfig::memory`] where the file has none: room for a language's runtime and what it keeps.
     pub const DEFAULT_MEMORY: ByteSize = ByteSize::mib(256);
 
+    /// The same of an installed component. Dapr's own bring the runtime of Go, which takes twice of what lives before it
+    /// collects, and never gives memory back.
+    pub const INSTALLED_MEMORY: ByteSize = ByteSize::mib(512);
+
     /// The defaults, for a file at this path.
     pub fn at(component: impl Into<PathBuf>) -> Self {
         Self {
             component: component.into(),
+            title: None,
             allow_hosts: AllowedHosts::default(),
             memory: Self::DEFAULT_MEMORY,
             instances: None,
+            start: StartWhen::default(),
             metadata: BTreeMap::new(),
         }
     }
@@ -75,48 +114,78 @@ impl ProviderConfig {
     ///
     /// # Errors
     ///
-    /// What it must be.
-    pub fn check_memory(memory: &ByteSize) -> Result<(), String> {
-        match *memory < MIN_MEMORY {
-            true => Err(format!("it must be at least {MIN_MEMORY}")),
-            false => Ok(()),
-        }
+    /// [`TooSmall`] if not even a page fits.
+    pub fn check_memory(memory: &ByteSize) -> Result<(), TooSmall> {
+        memory.at_least(MIN_MEMORY)
     }
 
     /// Whether there may be so many instances.
     ///
     /// # Errors
     ///
-    /// What it must be.
-    pub fn check_instances(instances: &NonZeroU32) -> Result<(), String> {
+    /// [`TooManyInstances`] if they exceed the most.
+    pub fn check_instances(instances: &NonZeroU32) -> Result<(), TooManyInstances> {
         match instances.get() > MAX_INSTANCES {
-            true => Err(format!("it must be at most {MAX_INSTANCES}")),
+            true => Err(TooManyInstances),
             false => Ok(()),
         }
     }
 
     pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
         let component = table.require_or::<PathBuf>("component", || "add component = \"store.wasm\"".to_owned());
-        let allow_hosts = table.take::<Vec<AllowedHost>>("allow-hosts");
-        let memory = table.take_checked("memory", Self::check_memory);
-        let instances = table.take_checked("instances", Self::check_instances);
+        let sandbox = Sandbox::read(table);
         let metadata = table.take("metadata");
         table.finish()?;
-        let default = Self::at(component?);
         Ok(Self {
-            allow_hosts: allow_hosts?.unwrap_or_default().into_iter().collect(),
-            memory: memory?.unwrap_or(default.memory),
-            instances: instances?,
             metadata: metadata?.unwrap_or_default(),
-            ..default
+            ..Self::at(component?).within(sandbox?)
         })
+    }
+
+    /// What an installed component is told stands in the table beside the host's keys, which all have to be taken before.
+    /// Answers also what is to be told of the settings.
+    pub(super) fn read_installed(
+        table: &mut Table,
+        installed: &InstalledComponent,
+    ) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
+        let sandbox = Sandbox::read(table);
+        table.refuse(
+            "component",
+            "`component` is for type = \"wasm\", and this type is an installed component",
+            Some("remove it"),
+        );
+        table.refuse(
+            "metadata",
+            "`metadata` is for type = \"wasm\", and this type is an installed component",
+            Some(OWN_SETTINGS),
+        );
+        let settings = table.settings(installed);
+        table.finish()?;
+        let default = Self {
+            title: Some(installed.title.clone()),
+            memory: Self::INSTALLED_MEMORY,
+            metadata: settings.values,
+            ..Self::at(&installed.file)
+        };
+        Ok((default.within(sandbox?), settings.warnings))
+    }
+
+    /// The same with what the file says of its sandbox.
+    fn within(self, sandbox: Sandbox) -> Self {
+        Self {
+            allow_hosts: sandbox.allow_hosts,
+            memory: sandbox.memory.unwrap_or(self.memory),
+            instances: sandbox.instances,
+            start: sandbox.start,
+            ..self
+        }
     }
 
     /// Knows the keys of a component in WebAssembly where the table is a built-in vendor's.
     pub(super) fn refuse_keys(table: &mut Table) {
         for name in KEYS {
             let help = match name {
-                "metadata" => "a store's own settings stand in its table: redisHost = \"localhost:6379\"",
+                "metadata" => OWN_SETTINGS,
                 _ => "remove it, or name a component with type = \"wasm\"",
             };
             let message = format!("`{name}` is for stores in WebAssembly, and this one is built in");
@@ -125,16 +194,48 @@ impl ProviderConfig {
     }
 }
 
+/// The host's keys that every component in WebAssembly has.
+struct Sandbox {
+    allow_hosts: AllowedHosts,
+    memory: Option<ByteSize>,
+    instances: Option<NonZeroU32>,
+    start: StartWhen,
+}
+
+impl Sandbox {
+    fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
+        let allow_hosts = table.take::<Vec<AllowedHost>>("allow-hosts");
+        let memory = table.take_checked("memory", ProviderConfig::check_memory);
+        let instances = table.take_checked("instances", ProviderConfig::check_instances);
+        let start = table.take_choice("start", &START);
+        Ok(Self {
+            allow_hosts: allow_hosts?.unwrap_or_default().into_iter().collect(),
+            memory: memory?,
+            instances: instances?,
+            start: start?.unwrap_or_default(),
+        })
+    }
+}
+
 impl fmt::Display for ProviderConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             component,
+            title,
             allow_hosts,
             memory,
+            start,
             ..
         } = self;
-        let component = component.display();
-        write!(f, "wasm {component}, {memory} an instance, may reach {allow_hosts}")
+        match title {
+            Some(title) => f.write_str(title)?,
+            None => write!(f, "wasm {}", component.display())?,
+        }
+        write!(f, ", {memory} an instance, may reach {allow_hosts}")?;
+        match start {
+            StartWhen::AtStart => Ok(()),
+            StartWhen::FirstUse => f.write_str(", starts with its first use"),
+        }
     }
 }
 
@@ -143,16 +244,20 @@ impl fmt::Debug for ProviderConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             component,
+            title,
             allow_hosts,
             memory,
             instances,
+            start,
             metadata,
         } = self;
         f.debug_struct("ProviderConfig")
             .field("component", component)
+            .field("title", title)
             .field("allow_hosts", allow_hosts)
             .field("memory", memory)
             .field("instances", instances)
+            .field("start", start)
             .field("metadata", &metadata.keys())
             .finish()
     }

@@ -2,10 +2,17 @@
 //!
 //! A store's table holds the host's own keys and its vendor's settings side by side, as Dapr's users know them. The host's
 //! are read here; what is left goes to the vendor, whose names they are.
+//!
+//! | `source` | stands behind a type |
+//! |---|---|
+//! | none | the built-in store, else the installed component |
+//! | `"built-in"` | the built-in store |
+//! | `"dapr"` | the installed component |
 
-use super::component::{Block, ComponentType, KnownType, Scopes};
+use super::component::{Block, ComponentType, Scopes};
+use super::configuration::Vendors;
 use super::duration::NonZeroDuration;
-use super::error::{ConfigErrors, Location};
+use super::error::{ConfigError, ConfigErrors, Location};
 use super::given::Given;
 use super::name::ComponentName;
 use super::provider::{Implementation, ProviderConfig};
@@ -37,10 +44,13 @@ pub struct StateComponent<S> {
     /// `deadline`, a duration above zero: the longest that one call may take, whatever the vendor's own timeouts. Default:
     /// `"5s"`.
     pub deadline: Duration,
-    /// The other keys of the table: the vendor's settings, or the component's.
+    /// The other keys of the table: the vendor's settings, or the component's. `source`, `"built-in"` or `"dapr"`, says which
+    /// of the two a type is where it is both. Default: the built-in vendor, if there is one.
     pub implementation: Implementation<S>,
     /// Where the store's name stands in the file, for errors that show only when it is opened.
     pub location: Location,
+    /// What is no error, and to be told to the user.
+    pub warnings: Vec<ConfigError>,
 }
 
 impl<S> StateComponent<S> {
@@ -48,41 +58,29 @@ impl<S> StateComponent<S> {
     /// [`AppConfig::request_timeout`](super::AppConfig::request_timeout), so that the app hears of it.
     pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 
-    pub(super) fn read(
+    pub(super) fn read<V: Vendors<State = S>>(
         name: &str,
         location: &Location,
         table: Table,
-        known: &[KnownType<'_>],
-        vendor: impl FnOnce(&ComponentType, &mut Table) -> Result<S, ConfigErrors>,
+        vendors: &V,
     ) -> Result<Self, ConfigErrors> {
         let name = ComponentName::from_text(name)
             .map_err(|problem| location.error(format!("a state store cannot have this name: {problem}")));
         let rest = table.read(|table| {
             // Without a type, nobody knows what the other keys mean.
-            let kind = ComponentType::read(table, STATE, known)?;
+            let kind = ComponentType::read(table, STATE, &vendors.state_types())?;
             let scopes = Scopes::read(table);
             let key_prefix = table.take("keyPrefix");
             let deadline = table.take("deadline").map(|given| given.map(NonZeroDuration::get));
-            refuse_later_keys(table);
-
-            let implementation = if kind.is_wasm()? {
-                Implementation::Provider(ProviderConfig::read(table)?)
-            } else {
-                ProviderConfig::refuse_keys(table);
-                Implementation::BuiltIn(vendor(&kind, table)?)
-            };
+            refuse_daprs_keys(table);
+            let (implementation, warnings) = implementation(&kind, table, vendors)?;
             table.finish()?;
             let (scopes, key_prefix, deadline) = (scopes?, key_prefix?.unwrap_or_default(), deadline?);
-            Ok((
-                kind,
-                scopes,
-                key_prefix,
-                deadline.unwrap_or(Self::DEFAULT_DEADLINE),
-                implementation,
-            ))
+            let deadline = deadline.unwrap_or(Self::DEFAULT_DEADLINE);
+            Ok((kind, scopes, key_prefix, deadline, implementation, warnings))
         });
         match (name, rest) {
-            (Ok(name), Ok((kind, scopes, key_prefix, deadline, implementation))) => Ok(Self {
+            (Ok(name), Ok((kind, scopes, key_prefix, deadline, implementation, warnings))) => Ok(Self {
                 name,
                 kind,
                 scopes,
@@ -90,6 +88,7 @@ impl<S> StateComponent<S> {
                 deadline,
                 implementation,
                 location: location.clone(),
+                warnings,
             }),
             (Err(error), Err(errors)) => Err(errors.and(error.into())),
             (Err(error), Ok(_)) => Err(error.into()),
@@ -98,14 +97,40 @@ impl<S> StateComponent<S> {
     }
 }
 
-/// Keys that belong to the host in every version, so that no vendor's setting may take their names.
-fn refuse_later_keys(table: &mut Table) {
-    table.refuse(
-        "source",
-        "`source` is not in this version yet: stores are built in, or WebAssembly",
-        Some("installed Dapr components come later"),
-    );
-    refuse_daprs_keys(table);
+/// Where what stands behind a type comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    BuiltIn,
+    Dapr,
+}
+
+const SOURCE: [(&str, Origin); 2] = [("built-in", Origin::BuiltIn), ("dapr", Origin::Dapr)];
+
+/// Reads the keys of what stands behind a type, and answers what is to be told of them, too.
+fn implementation<V: Vendors>(
+    kind: &ComponentType,
+    table: &mut Table,
+    vendors: &V,
+) -> Result<(Implementation<V::State>, Vec<ConfigError>), ConfigErrors> {
+    if kind.is_wasm()? {
+        let message = "`source` is for types that Dapr has, and this one is a file of your own";
+        table.refuse("source", message, Some("remove it"));
+        let config = ProviderConfig::read(table)?;
+        return Ok((Implementation::Provider(config), Vec::new()));
+    }
+    let source = table.take_choice("source", &SOURCE)?;
+    let built_in = vendors.state_types();
+    match (source, built_in.contains(&(kind.name(), kind.version()))) {
+        (Some(Origin::BuiltIn), false) => Err(kind.not_built_in(&table.location_of("source"), &built_in)),
+        (Some(Origin::BuiltIn) | None, true) => {
+            ProviderConfig::refuse_keys(table);
+            Ok((Implementation::BuiltIn(vendors.state(kind, table)?), Vec::new()))
+        }
+        (Some(Origin::Dapr), _) | (None, false) => {
+            let (config, warnings) = ProviderConfig::read_installed(table, &vendors.installed(kind)?)?;
+            Ok((Implementation::Provider(config), warnings))
+        }
+    }
 }
 
 /// Keys that daprd knows for every store. Without them a store works, but not as its author meant.

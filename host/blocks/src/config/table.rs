@@ -330,21 +330,25 @@ impl Table {
         result
     }
 
+    /// The names that were asked for.
+    pub(super) fn known(&self) -> impl Iterator<Item = &str> {
+        self.asked.iter().map(|asked| asked.name)
+    }
+
     fn unknown(&self, entry: &Entry) -> ConfigError {
-        let known = || self.asked.iter().map(|asked| asked.name);
-        match nearest(&entry.name, known()) {
+        match nearest(&entry.name, self.known()) {
             Some(name) => self.unknown_near(entry, name),
             None => self
                 .unknown_key(entry)
-                .with_help(format!("known here: {}", keys(known()))),
+                .with_help(format!("known here: {}", keys(self.known()))),
         }
     }
 
-    fn unknown_near(&self, entry: &Entry, name: &str) -> ConfigError {
+    pub(super) fn unknown_near(&self, entry: &Entry, name: &str) -> ConfigError {
         self.unknown_key(entry).with_help(format!("did you mean `{name}`?"))
     }
 
-    fn unknown_key(&self, entry: &Entry) -> ConfigError {
+    pub(super) fn unknown_key(&self, entry: &Entry) -> ConfigError {
         let name = entry.name.escape_debug();
         let message = match self.path.is_empty() {
             true => format!("unknown key `{name}`"),

@@ -187,7 +187,7 @@ impl<'a> Value<'a> {
     pub(super) fn unquoted<T: FromToml>(&self) -> ConfigError {
         let error = self.mismatch::<T>();
         match (&self.node.data, self.literal()) {
-            (Data::Integer(_) | Data::Float | Data::Boolean(_) | Data::Datetime, Some(literal)) => {
+            (Data::Integer(_) | Data::Float(_) | Data::Boolean(_) | Data::Datetime, Some(literal)) => {
                 error.with_help(format!("write it in quotes: \"{literal}\""))
             }
             _ => error,

@@ -76,11 +76,6 @@ impl AppStores {
             None => Err(StateError::NoSuchStore(name.to_owned())),
         }
     }
-
-    /// Whether the app has no store.
-    pub fn is_empty(&self) -> bool {
-        self.stores.is_empty()
-    }
 }
 
 /// One store, as one app sees it.
@@ -251,7 +246,11 @@ impl AppStore {
             self.require(Feature::Ttl)?;
         }
         self.check_value(&item.value)?;
-        item.try_map_key(|key| self.key(key))
+        let mut item = item.try_map_key(|key| self.key(key))?;
+        if !self.store.features().has(Feature::ContentTypes) {
+            item.content_type = None;
+        }
+        Ok(item)
     }
 
     fn delete_item(&self, item: DeleteItem<String>) -> Result<DeleteItem, StateError> {

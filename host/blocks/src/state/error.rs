@@ -117,11 +117,19 @@ pub enum Feature {
     Ttl,
     /// Listing keys by prefix: Dapr's `KEYS_LIKE`.
     Listing,
+    /// Content types that are kept with values and handed back. Dapr has no name for it: most of its stores keep none.
+    ContentTypes,
 }
 
 impl Feature {
     /// All of them, in the order in which they are told of.
-    pub const ALL: [Self; 4] = [Self::Etags, Self::Transactions, Self::Ttl, Self::Listing];
+    pub const ALL: [Self; 5] = [
+        Self::Etags,
+        Self::Transactions,
+        Self::Ttl,
+        Self::Listing,
+        Self::ContentTypes,
+    ];
 }
 
 impl fmt::Display for Feature {
@@ -131,6 +139,7 @@ impl fmt::Display for Feature {
             Self::Transactions => "transactions",
             Self::Ttl => "TTL",
             Self::Listing => "listing of keys",
+            Self::ContentTypes => "content types",
         })
     }
 }

@@ -18,6 +18,9 @@ pub struct Features {
     pub ttl: bool,
     /// Listing keys by prefix: Dapr's `KEYS_LIKE`.
     pub listing: bool,
+    /// Content types: kept with values and handed back. Where they are not, they are dropped, and asking for them is no error:
+    /// most of Dapr's own stores keep none.
+    pub content_types: bool,
 }
 
 impl Features {
@@ -27,6 +30,7 @@ impl Features {
         transactions: true,
         ttl: true,
         listing: true,
+        content_types: true,
     };
 
     /// Whether the store has this feature.
@@ -36,6 +40,7 @@ impl Features {
             Feature::Transactions => self.transactions,
             Feature::Ttl => self.ttl,
             Feature::Listing => self.listing,
+            Feature::ContentTypes => self.content_types,
         }
     }
 }
@@ -72,6 +77,11 @@ pub trait StateStore: Send + Sync {
 
     /// The store as this app asks it, for vendors that tell apps apart; none: it is the same for all.
     fn of_app(&self, _app_id: &str) -> Option<Arc<dyn StateStore>> {
+        None
+    }
+
+    /// What bounds its calls and is not in its settings, as a phrase: `4096 reads wait at most`.
+    fn bounds(&self) -> Option<String> {
         None
     }
 

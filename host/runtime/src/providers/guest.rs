@@ -1,8 +1,11 @@
 //! What the host keeps for one instance of a provider: the data of its store.
 
-use super::network::Network;
+use super::logging::Logger;
+use super::network::{Network, Sockets};
+use super::serving::Exchange;
 use crate::guest::NoEgress;
 use crate::limits::MemoryLimiter;
+use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -17,6 +20,9 @@ pub(super) struct ProviderGuest {
     pub(super) table: ResourceTable,
     pub(super) limiter: MemoryLimiter,
     pub(super) network: Network,
+    pub(super) logger: Logger,
+    /// Where it takes its requests from, if it takes them itself.
+    pub(super) exchange: Option<Arc<Exchange>>,
 }
 
 impl WasiView for ProviderGuest {
@@ -34,6 +40,16 @@ impl WasiHttpView for ProviderGuest {
             ctx: &mut self.http,
             table: &mut self.table,
             hooks: &mut self.egress,
+        }
+    }
+}
+
+impl ProviderGuest {
+    /// What sockets and look-ups see of it.
+    pub(super) fn sockets(&mut self) -> Sockets<'_> {
+        Sockets {
+            network: &mut self.network,
+            table: &mut self.table,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Declaration, untrue};
 use super::component::ComponentInstance;
+use super::linked::ProviderSpec;
 use super::plugin::PluginInstance;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, GetOptions, Key, Listing, Metadata, Operation, SetItem, StateError, StoredPage,
@@ -24,12 +25,8 @@ macro_rules! either {
 }
 
 impl Instance {
-    pub(super) async fn init(
-        &mut self,
-        name: &str,
-        metadata: &[(String, String)],
-    ) -> Answer<Result<Declaration, StateError>> {
-        either!(self, instance => instance.init(name, metadata))
+    pub(super) async fn init(&mut self, spec: &ProviderSpec) -> Answer<Result<Declaration, StateError>> {
+        either!(self, instance => instance.init(spec))
     }
 
     pub(super) async fn get(

@@ -1,25 +1,33 @@
 //! A provider that is linked, and what its instances get.
 
 use super::answer::Declaration;
-use super::component::{ComponentInstance, StateStorePre};
+use super::component::ComponentInstance;
+use super::contract::{StateStorePre, wit};
 use super::file::ProviderFile;
 use super::guest::{PluginGuest, ProviderGuest};
 use super::instance::Instance;
-use super::network::{self, Lookup, Network};
+use super::logging::{self, Logger};
+use super::network::Network;
+pub use super::network::{AllowedIn, Refusals};
 use super::plugin::{Dialect, Exports, PluginInstance};
 use super::pool::Start;
+use super::serving::{self, Exchange, Serving, StateStoreLoopPre};
+use super::wasi;
 use crate::app::Shared;
 use crate::guest::{NoEgress, bounded};
 use crate::limits::MemoryLimiter;
 use crate::needs::WASI_0_2;
 use crate::output::Stream;
+use crate::shape::ExternName;
 use dapr_blocks::config::AllowedHosts;
 use dapr_blocks::state::{Limits as StateLimits, StateError};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{InstancePre, Module, ResourcesRequired};
+use wasmtime::{InstancePre, Module, ResourcesRequired, Store};
 use wasmtime_wasi::{WasiCtxBuilder, WasiView, p1};
 use wasmtime_wasi_http::WasiHttpCtx;
 
@@ -30,6 +38,8 @@ pub struct ProviderSpec {
     pub name: String,
     /// What it may reach.
     pub allow_hosts: AllowedHosts,
+    /// Where that is said.
+    pub allowed_in: AllowedIn,
     /// Bytes of all memories and tables of one instance.
     pub memory: usize,
     /// Instances at most; none: one a processor where it allows several.
@@ -38,6 +48,17 @@ pub struct ProviderSpec {
     pub deadline: Duration,
     /// What it is told at `init`.
     pub metadata: Vec<(String, String)>,
+}
+
+impl ProviderSpec {
+    /// What an instance is told.
+    pub(super) fn configuration(&self) -> wit::Configuration {
+        wit::Configuration {
+            name: self.name.clone(),
+            metadata: self.metadata.clone(),
+            memory: self.memory as u64,
+        }
+    }
 }
 
 /// The compiled code of a provider.
@@ -91,6 +112,9 @@ pub enum StartError {
     /// It said why it cannot.
     #[error("it refused")]
     Refused(#[source] StateError),
+    /// It returned before it served.
+    #[error("it returned before it served")]
+    Returned,
     /// It says something else of itself than the instance before it.
     #[error("it declares other features, limits or instances than the instance before it")]
     Changed,
@@ -104,11 +128,14 @@ pub struct Provider {
     shared: Shared,
     name: Arc<str>,
     allowed: Arc<AllowedHosts>,
+    describes_itself: bool,
+    refusals: Refusals,
 }
 
 #[derive(Clone)]
 enum Form {
     Component(StateStorePre<ProviderGuest>),
+    Loop(StateStoreLoopPre<ProviderGuest>),
     Plugin {
         pre: InstancePre<PluginGuest>,
         dialect: Dialect,
@@ -130,7 +157,11 @@ impl Provider {
         let form = match code {
             ProviderCode::Component(component) => {
                 fits(component.resources_required(), spec.memory)?;
-                Form::Component(StateStorePre::new(linker(file, &shared)?.instantiate_pre(component)?)?)
+                let pre = linker(file, &shared)?.instantiate_pre(component)?;
+                match file.takes_requests() {
+                    true => Form::Loop(StateStoreLoopPre::new(pre)?),
+                    false => Form::Component(StateStorePre::new(pre)?),
+                }
             }
             ProviderCode::Plugin(module) => {
                 let dialect = Exports::check(module).map_err(ProviderLinkError::Plugin)?;
@@ -144,10 +175,13 @@ impl Provider {
                 Form::Plugin { pre, dialect }
             }
         };
+        let (name, allowed) = (Arc::from(spec.name.as_str()), Arc::new(spec.allow_hosts.clone()));
         Ok(Self {
             form,
-            name: spec.name.as_str().into(),
-            allowed: Arc::new(spec.allow_hosts.clone()),
+            refusals: Refusals::new(&name, &allowed, spec.allowed_in),
+            name,
+            allowed,
+            describes_itself: file.describes_itself(),
             spec,
             shared,
         })
@@ -158,12 +192,17 @@ impl Provider {
         &self.spec
     }
 
+    /// What its instances were refused, so far and from now on.
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
     /// Makes an instance and initialises it, within the deadline of a call.
     pub(super) async fn start(&self) -> Result<(Instance, Declaration), StartError> {
         let deadline = self.spec.deadline;
         let start = async {
             let mut instance = self.instantiate().await?;
-            let declared = instance.init(&self.spec.name, &self.spec.metadata).await?;
+            let declared = instance.init(&self.spec).await?;
             Ok::<_, wasmtime::Error>((instance, declared))
         };
         match tokio::time::timeout(deadline, start).await {
@@ -174,42 +213,107 @@ impl Provider {
         }
     }
 
+    /// What makes instances of it, if it is a component that says which settings it has.
+    pub(super) fn describes_itself(&self) -> Option<&wasmtime::component::InstancePre<ProviderGuest>> {
+        if !self.describes_itself {
+            return None;
+        }
+        match &self.form {
+            Form::Component(pre) => Some(pre.instance_pre()),
+            Form::Loop(pre) => Some(pre.instance_pre()),
+            Form::Plugin { .. } => None,
+        }
+    }
+
+    /// Itself, if it is of the serve-loop form.
+    pub(super) fn in_a_loop(&self) -> Option<LoopProvider> {
+        match &self.form {
+            Form::Loop(pre) => Some(LoopProvider {
+                provider: self.clone(),
+                pre: pre.clone(),
+            }),
+            Form::Component(_) | Form::Plugin { .. } => None,
+        }
+    }
+
     async fn instantiate(&self) -> wasmtime::Result<Instance> {
-        let limits = &self.shared.limits;
-        let limiter = MemoryLimiter::new(self.spec.memory, self.shared.budget.clone());
-        let mut wasi = WasiCtxBuilder::new();
-        wasi.stdout(self.shared.output.stream(Stream::Err, &self.name))
-            .stderr(self.shared.output.stream(Stream::Err, &self.name));
         match &self.form {
             Form::Component(pre) => {
-                let network = Network::new(&self.name, &self.allowed);
-                network.apply(&mut wasi);
-                let mut table = ResourceTable::new();
-                table.set_max_capacity(limits.handles);
-                let mut http = WasiHttpCtx::new();
-                http.set_field_size_limit(limits.headers);
-                let guest = ProviderGuest {
-                    wasi: wasi.build(),
-                    http,
-                    egress: NoEgress,
-                    table,
-                    limiter,
-                    network,
-                };
-                let mut store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
-                store.set_max_component_handles(limits.handles);
-                let component = ComponentInstance::new(pre, store).await?;
+                let component = ComponentInstance::new(pre, self.guest(None)).await?;
                 Ok(Instance::Component(Box::new(component)))
             }
+            Form::Loop(_) => Err(wasmtime::format_err!("it takes its calls itself")),
             Form::Plugin { pre, dialect } => {
-                let mut wasi = wasi.build_p1();
+                let limits = &self.shared.limits;
+                let mut wasi = self.wasi().build_p1();
                 wasi.ctx().table.set_max_capacity(limits.handles);
-                let guest = PluginGuest { wasi, limiter };
+                let guest = PluginGuest {
+                    wasi,
+                    limiter: self.limiter(),
+                };
                 let store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
                 let plugin = PluginInstance::new(pre, *dialect, store, StateLimits::default().batch).await?;
                 Ok(Instance::Plugin(Box::new(plugin)))
             }
         }
+    }
+
+    /// What the host keeps for an instance of a component.
+    pub(super) fn guest(&self, exchange: Option<Arc<Exchange>>) -> Store<ProviderGuest> {
+        let limits = &self.shared.limits;
+        let network = Network::new(&self.allowed, &self.refusals);
+        let mut wasi = self.wasi();
+        if !self.allowed.is_empty() {
+            self.shared.roots.give(&mut wasi);
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(limits.headers);
+        let guest = ProviderGuest {
+            wasi: wasi.build(),
+            http,
+            egress: NoEgress,
+            table,
+            limiter: self.limiter(),
+            network,
+            exchange,
+            logger: Logger::new(&self.name),
+        };
+        let mut store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
+        store.set_max_component_handles(limits.handles);
+        store
+    }
+
+    fn wasi(&self) -> WasiCtxBuilder {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(self.shared.output.stream(Stream::Err, &self.name))
+            .stderr(self.shared.output.stream(Stream::Err, &self.name));
+        wasi
+    }
+
+    fn limiter(&self) -> MemoryLimiter {
+        MemoryLimiter::new(self.spec.memory, self.shared.budget.clone())
+    }
+}
+
+/// A provider in the serve-loop form.
+#[derive(Clone)]
+pub(super) struct LoopProvider {
+    provider: Provider,
+    pre: StateStoreLoopPre<ProviderGuest>,
+}
+
+impl LoopProvider {
+    /// What the configuration says of it.
+    pub(super) fn spec(&self) -> &ProviderSpec {
+        &self.provider.spec
+    }
+
+    /// Makes an instance, and waits until it serves. `tasks` owns the task that it runs in, on this runtime.
+    pub(super) async fn start(&self, on: (&TaskTracker, &Handle)) -> Result<(Serving, Declaration), StartError> {
+        let guest = |exchange| self.provider.guest(Some(exchange));
+        serving::start(self.spec(), &self.pre, guest, on).await
     }
 }
 
@@ -220,8 +324,13 @@ fn linker(file: &ProviderFile<'_>, shared: &Shared) -> wasmtime::Result<Linker<P
         return Ok(linker);
     };
     if shape.imports_of(|package| package.starts_with("wasi:"), &WASI_0_2) {
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        network::add_to_linker(&mut linker, |guest| Lookup::new(guest.network.clone(), guest))?;
+        wasi::add_to_linker(&mut linker)?;
+    }
+    if file.takes_requests() {
+        serving::add_to_linker(&mut linker)?;
+    }
+    if shape.imports.iter().filter_map(ExternName::interface).any(logging::is) {
+        logging::add_to_linker(&mut linker)?;
     }
     if shape.imports_of(|package| package == "wasi:http", &WASI_0_2) {
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;

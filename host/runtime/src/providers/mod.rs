@@ -2,15 +2,23 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`sections`] | what stands at the end of a component's file and says what it is |
+//! | [`description`] | the settings that a component says it has |
 //! | [`file`] | what a file is: a component that exports `dapr:state/provider`, or a plugin of the go-plugin ABI |
 //! | [`linked`] | a provider that is linked, and what its instances get |
 //! | `guest` | what the host keeps for one instance |
-//! | `network` | `allow-hosts`, in force |
-//! | `component`, `plugin` | one instance of either form, and how it is called |
-//! | `instance` | one instance, whichever its form |
+//! | `logging` | `wasi:logging`: records of a provider in the host's log |
+//! | `wasi` | which of WASI an instance gets, and from whom |
+//! | `network` | its sockets and look-ups, and `allow-hosts` in force |
+//! | [`roots`] | the certificates of the system, for those that reach servers |
+//! | `contract` | what both forms of component have in common: lowering, and lifting with its checks |
+//! | `component`, `plugin` | one instance that is called, of either kind |
+//! | `instance` | one instance that is called, whichever its kind |
+//! | `serving` | instances that take their calls themselves: the serve-loop form |
 //! | `answer` | what comes out of one: an answer, what it says of itself, and what it must not say |
 //! | `pool` | instances that serve calls one at a time, and take the place of those that broke |
 //! | `detached` | a call that goes on when its caller has left |
+//! | `first_use` | a store whose provider starts at its first use |
 //! | [`store`] | [`store::ProviderStore`], the provider as a `StateStore` |
 //!
 //! An instance is long-lived, in a store of its own with its own limits, and cannot reach another provider: nothing that it
@@ -20,15 +28,23 @@
 
 mod answer;
 mod component;
+mod contract;
+pub mod description;
 mod detached;
 pub mod file;
+mod first_use;
 mod guest;
 mod instance;
 pub mod linked;
+mod logging;
 mod network;
 mod plugin;
 mod pool;
+pub mod roots;
+pub mod sections;
+mod serving;
 pub mod store;
+mod wasi;
 
 /// What is private, for those who fuzz it.
 #[cfg(fuzzing)]

@@ -1,10 +1,12 @@
 //! A provider as a `StateStore`: apps cannot tell it from a built-in one.
 
-use super::answer::{Answer, Declaration, Instances, untrue};
+use super::answer::{Answer, Declaration, Instances, health, of_read, refused, within_features};
 use super::detached::Detached;
+use super::first_use::FirstUseStore;
 use super::instance::Instance;
 use super::linked::{Alike, Provider, StartError};
-use super::pool::{Broken, Fitness, Pool, Refused};
+use super::pool::{Broken, Pool};
+use super::serving::LoopStore;
 use async_trait::async_trait;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, Features, GetOptions, Health, Key, Limits, Listing, Metadata, Operation, SetItem,
@@ -28,8 +30,38 @@ pub enum OpenError {
     OneInstance(NonZeroUsize),
 }
 
-/// A store whose vendor is a provider.
-pub struct ProviderStore {
+/// Starts the first instance of a provider, of whichever form.
+///
+/// # Errors
+///
+/// [`OpenError`] if it does not start, or does not allow what is configured.
+pub async fn open(provider: Provider) -> Result<Arc<dyn StateStore>, OpenError> {
+    Ok(match provider.in_a_loop() {
+        Some(provider) => {
+            let asked = provider.spec().instances;
+            Arc::new(LoopStore::open(provider, |declaration| size(asked, declaration)).await?)
+        }
+        None => Arc::new(ProviderStore::open(provider).await?),
+    })
+}
+
+/// The same, when an app first asks it for something.
+pub fn open_at_first_use(provider: Provider) -> Arc<dyn StateStore> {
+    Arc::new(FirstUseStore::new(provider))
+}
+
+/// How many instances there may be.
+fn size(asked: Option<NonZeroUsize>, declaration: &Declaration) -> Result<usize, OpenError> {
+    match (declaration.instances, asked) {
+        (Instances::One, Some(asked)) if asked.get() > 1 => Err(OpenError::OneInstance(asked)),
+        (Instances::One, _) => Ok(1),
+        (Instances::Several, Some(asked)) => Ok(asked.get()),
+        (Instances::Several, None) => Ok(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)),
+    }
+}
+
+/// A store whose vendor is a provider that is called.
+struct ProviderStore {
     served: Arc<Served>,
     /// The app id of whoever asks.
     caller: Arc<str>,
@@ -38,6 +70,8 @@ pub struct ProviderStore {
 /// What the views of all apps share.
 struct Served {
     pool: Pool<Alike>,
+    /// The most instances at once.
+    instances: usize,
     declaration: Declaration,
     deadline: Duration,
     tasks: TaskTracker,
@@ -52,20 +86,10 @@ enum Access {
 }
 
 impl ProviderStore {
-    /// Starts the first instance of a provider.
-    ///
-    /// # Errors
-    ///
-    /// [`OpenError`] if it does not start, or does not allow what is configured.
-    pub async fn open(provider: Provider) -> Result<Self, OpenError> {
+    async fn open(provider: Provider) -> Result<Self, OpenError> {
         let spec = provider.spec().clone();
         let (first, declaration) = provider.start().await?;
-        let size = match (declaration.instances, spec.instances) {
-            (Instances::One, Some(asked)) if asked.get() > 1 => return Err(OpenError::OneInstance(asked)),
-            (Instances::One, _) => 1,
-            (Instances::Several, Some(asked)) => asked.get(),
-            (Instances::Several, None) => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        };
+        let size = size(spec.instances, &declaration)?;
         let tasks = TaskTracker::new();
         let start = Alike {
             provider,
@@ -74,6 +98,7 @@ impl ProviderStore {
         Ok(Self {
             served: Arc::new(Served {
                 pool: Pool::new(&spec.name, (start, size), first, spec.deadline, tasks.clone()),
+                instances: size,
                 declaration,
                 deadline: spec.deadline,
                 tasks,
@@ -101,38 +126,12 @@ impl ProviderStore {
             runtime,
             ..
         } = &*self.served;
-        let lease = pool.acquire(*deadline / 2).await.map_err(refused)?;
+        let lease = pool.acquire(*deadline / 2).await.map_err(|why| refused(&why))?;
         let (deadline, caller) = (*deadline, Arc::clone(&self.caller));
         let call = lease.call(deadline, move |instance| work(instance, caller));
         Detached::new(call, tasks, runtime)
             .await
             .map_err(|broken| unanswered(access, broken))
-    }
-
-    /// The entry, as far as the provider's features go.
-    fn featured(&self, entry: Option<Entry>) -> Result<Option<Entry>, StateError> {
-        let Some(mut entry) = entry else {
-            return Ok(None);
-        };
-        match (self.served.declaration.features.etags, &entry.etag) {
-            (false, _) => entry.etag = None,
-            (true, None) => return Err(untrue("an item without an etag, although it declares etags")),
-            (true, Some(_)) => {}
-        }
-        Ok(Some(entry))
-    }
-}
-
-fn refused(refused: Refused) -> StateError {
-    let reason = match refused {
-        Refused::Full => return StateError::Throttled,
-        // The log has the cause, once.
-        Refused::Down => "its component keeps failing and starts again later",
-        Refused::Closed => "the host is stopping",
-    };
-    StateError::Unavailable {
-        reason: reason.to_owned(),
-        source: None,
     }
 }
 
@@ -145,15 +144,6 @@ fn unanswered(access: Access, broken: Broken) -> StateError {
     match access {
         Access::Read => StateError::Unavailable { reason, source },
         Access::Write => StateError::OutcomeUnknown { reason, source },
-    }
-}
-
-/// A read's error, as a read may have it: nothing was written, whatever the provider says.
-fn of_read(error: StateError) -> StateError {
-    match error {
-        StateError::OutcomeUnknown { reason, source } => StateError::Unavailable { reason, source },
-        StateError::EtagMismatch { .. } => untrue("that a condition of a read does not hold"),
-        error => error,
     }
 }
 
@@ -184,20 +174,21 @@ impl StateStore for ProviderStore {
         }))
     }
 
+    fn bounds(&self) -> Option<String> {
+        Some(match self.served.instances {
+            1 => "1 instance".to_owned(),
+            instances => format!("{instances} instances at most"),
+        })
+    }
+
     fn health(&self) -> Health {
-        match self.served.pool.fitness() {
-            Fitness::Well => Health::Well,
-            // The causes may be the server's own words, and are for the log.
-            Fitness::Failing { failures } => Health::Failing(format!(
-                "its component failed {failures} times in a row; the log has the causes"
-            )),
-        }
+        health(self.served.pool.fitness())
     }
 
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {
         let (key, options) = (key.clone(), options.clone());
         let found = self.call(Access::Read, on!(|instance, app| instance.get(&app, &key, &options)));
-        self.featured(found.await?.map_err(of_read)?)
+        within_features(self.features(), found.await?.map_err(of_read)?)
     }
 
     async fn bulk_get(
@@ -212,7 +203,11 @@ impl StateStore for ProviderStore {
             on!(|instance, app| instance.bulk_get(&app, &keys, &options, max_bytes)),
         );
         let found = found.await?.map_err(of_read)?;
-        found.into_iter().map(|entry| self.featured(entry)).collect()
+        let features = self.features();
+        found
+            .into_iter()
+            .map(|entry| within_features(features, entry))
+            .collect()
     }
 
     async fn set(&self, item: SetItem) -> Result<(), StateError> {

@@ -2,6 +2,7 @@
 
 use crate::bindings::exports::dapr::state::provider::{Declaration, Error, Features, Instances, Limits};
 use crate::{call, items};
+use std::net::TcpStream;
 
 /// The declaration, if `init` is to end well.
 pub fn declaration(metadata: &[(String, String)]) -> Result<Declaration, Error> {
@@ -12,6 +13,9 @@ pub fn declaration(metadata: &[(String, String)]) -> Result<Declaration, Error> 
             .map(|(_, value)| value.as_str())
     };
     call::begin(said("init").unwrap_or_default())?;
+    if let Some(server) = said("server") {
+        TcpStream::connect(server).map_err(|error| Error::Unavailable(format!("the server: {error}")))?;
+    }
     if let Some(command) = said("each") {
         call::do_each(command);
     }

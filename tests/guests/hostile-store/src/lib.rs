@@ -30,6 +30,8 @@
 //! | `expires-past`, `expires-far` | an end in 1970, or at the last second of 64 bits |
 //! | `caller`, `instance` | the app id, a number that each instance has for itself |
 //! | `files`, `environment`, `dial-HOST:PORT`, `send-HOST:PORT` (UDP), `listen` | what came of reaching for it |
+//! | `certificates` | what lies beside the file that `SSL_CERT_FILE` names, its first line, and what came of writing there |
+//! | `hoard-HOST:PORT` | how many connections it got at once, at most 1000, and why no more |
 //!
 //! | a prefix that ends in | answers |
 //! |---|---|
@@ -42,6 +44,7 @@
 //! |---|---|
 //! | `init` | one of the commands for any call, in `init` |
 //! | `each` | the same, in each call and whatever its key |
+//! | `server` | a server that it connects to in `init` |
 //! | `features` | `all`, `none` |
 //! | `instances` | `one`, `several`, though each has items of its own |
 //! | `key-limit`, `value-limit`, `items-limit`, `operations-limit`, `batch-limit` | the limit, or `random`: another in each instance |

@@ -26,9 +26,11 @@ fn value(caller: &Caller, command: &str) -> Option<Vec<u8>> {
         "files" => reach::files().into_bytes(),
         "environment" => reach::environment().into_bytes(),
         "listen" => reach::listen().into_bytes(),
+        "certificates" => reach::certificates().into_bytes(),
         _ => match command.split_once('-')? {
             ("dial", address) => reach::dial(address).into_bytes(),
             ("send", address) => reach::send(address).into_bytes(),
+            ("hoard", address) => reach::hoard(address).into_bytes(),
             _ => return None,
         },
     })

@@ -52,7 +52,8 @@ impl StateStore for Fake {
     }
 
     async fn set(&self, item: SetItem) -> Result<(), StateError> {
-        self.written(format!("set {}", item.key))
+        let kind = item.content_type.map(|kind| format!(" as {}", kind.as_str()));
+        self.written(format!("set {}{}", item.key, kind.unwrap_or_default()))
     }
 
     async fn delete(&self, item: DeleteItem) -> Result<(), StateError> {
@@ -411,4 +412,28 @@ async fn a_mismatch_names_a_key_only_as_the_app_does() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn without_content_types_they_are_dropped() {
+    let features = Features {
+        content_types: false,
+        ..Features::ALL
+    };
+    let typed = || SetItem {
+        content_type: Some(ContentType::new("text/plain").unwrap()),
+        ..set("k")
+    };
+    let ground = Ground::on(Fake {
+        features,
+        ..Fake::default()
+    });
+    ground.app.set(typed()).await.unwrap();
+    assert_eq!(ground.calls(), ["set app||k"]);
+    let ground = Ground::on(Fake {
+        features: Features::ALL,
+        ..Fake::default()
+    });
+    ground.app.set(typed()).await.unwrap();
+    assert_eq!(ground.calls(), ["set app||k as text/plain"]);
 }

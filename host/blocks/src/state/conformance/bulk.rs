@@ -13,7 +13,7 @@ claims! {
     bulk_get_of_as_much_as_may_be_answered_is_answered;
     bulk_get_of_more_than_may_be_answered_is_too_large;
     bulk_set_writes_every_item;
-    bulk_set_keeps_each_items_content_type;
+    bulk_set_keeps_each_items_content_type [ContentTypes];
     a_bulk_call_of_the_most_items_is_done;
     bulk_set_does_what_it_can_and_names_the_rest [Etags];
     bulk_set_of_items_that_all_fail_changes_nothing [Etags];

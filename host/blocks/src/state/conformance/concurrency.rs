@@ -13,7 +13,7 @@ claims! {
     of_several_deleters_with_one_etag_one_wins [Etags];
     increments_by_an_etag_loop_lose_none [Etags];
     writes_to_different_keys_are_all_kept;
-    a_value_and_its_content_type_are_of_one_write;
+    a_value_and_its_content_type_are_of_one_write [ContentTypes];
     a_reader_never_sees_half_a_transaction [Transactions];
     transfers_between_items_lose_nothing [Transactions, Etags];
     of_several_transactions_with_one_etag_one_wins [Transactions, Etags];

@@ -35,7 +35,7 @@ macro_rules! claims {
 
 claims! {
     items_are_there_after_reopening;
-    a_content_type_is_there_after_reopening;
+    a_content_type_is_there_after_reopening [ContentTypes];
     deleted_items_stay_deleted_after_reopening;
     what_was_acknowledged_before_closing_is_there_after_reopening;
     etags_still_match_after_reopening [Etags];

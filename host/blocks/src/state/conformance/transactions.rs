@@ -11,7 +11,7 @@ claims! {
     a_transaction_of_the_most_operations_is_done [Transactions];
     a_transaction_of_the_most_bytes_is_done [Transactions];
     a_transaction_deletes_an_absent_item_without_error [Transactions];
-    a_transaction_keeps_content_types [Transactions];
+    a_transaction_keeps_content_types [Transactions, ContentTypes];
     a_failing_condition_at_the_start_undoes_all [Transactions, Etags];
     a_failing_condition_in_the_middle_undoes_all [Transactions, Etags];
     a_failing_condition_at_the_end_undoes_all [Transactions, Etags];

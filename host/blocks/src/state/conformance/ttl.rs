@@ -19,7 +19,7 @@ claims! {
     a_shorter_ttl_replaces_a_longer_one [Ttl];
     an_item_says_when_it_ends [Ttl];
     the_longest_ttl_is_kept [Ttl];
-    a_ttl_keeps_value_and_content_type [Ttl];
+    a_ttl_keeps_value_and_content_type [Ttl, ContentTypes];
     an_ended_item_is_absent_from_a_bulk_get [Ttl];
     an_ended_item_is_not_listed [Ttl, Listing];
     an_ended_item_lets_a_set_if_absent_through [Ttl, Etags];

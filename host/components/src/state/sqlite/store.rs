@@ -10,6 +10,7 @@ use super::writer::{Job, Outcome, Work, Writer, answer};
 use super::{file, schema};
 use crate::state::walk::{Turn, Walk};
 use async_trait::async_trait;
+use dapr_blocks::config::ByteSize;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, Features, GetOptions, Key, Listing, Metadata, Operation, SetItem, StateError,
     StateStore, StoredPage,
@@ -247,6 +248,12 @@ impl Drop for SqliteStore {
 impl StateStore for SqliteStore {
     fn features(&self) -> Features {
         Features::ALL
+    }
+
+    fn bounds(&self) -> Option<String> {
+        let bytes = ByteSize::bytes(WRITES.bytes as u64);
+        let (writes, reads) = (WRITES.jobs, READS.jobs);
+        Some(format!("{writes} writes of {bytes} and {reads} reads wait at most"))
     }
 
     async fn get(&self, key: &Key, _options: &GetOptions) -> Result<Option<Entry>, StateError> {

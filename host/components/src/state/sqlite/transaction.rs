@@ -66,14 +66,8 @@ impl<'c> Transactions<'c> {
 }
 
 /// Whether the file is gone from its path. What is written then is lost with the last connection.
-#[cfg(unix)]
 fn has_moved(connection: &Connection) -> bool {
     let mut moved = 0;
     let asked = connection.file_control(Some("main"), rusqlite::FileControl::HasMoved(&mut moved));
     asked.is_ok() && moved != 0
-}
-
-#[cfg(not(unix))]
-fn has_moved(_connection: &Connection) -> bool {
-    false
 }

@@ -4,6 +4,7 @@ use super::abi::{Abi, Call, Dialect, Reply};
 use super::messages;
 use crate::providers::answer::{Answer, Declaration, Instances, shown, untrue};
 use crate::providers::guest::PluginGuest;
+use crate::providers::linked::ProviderSpec;
 use dapr_blocks::state::{
     BulkError, Condition, Consistency, ContentType, DeleteItem, Entry, Etag, Features, GetOptions, Key, Limits,
     Metadata, ResultBudget, SetItem, StateError,
@@ -65,14 +66,11 @@ impl PluginInstance {
         })
     }
 
-    pub(crate) async fn init(
-        &mut self,
-        name: &str,
-        metadata: &[(String, String)],
-    ) -> Answer<Result<Declaration, StateError>> {
+    pub(crate) async fn init(&mut self, spec: &ProviderSpec) -> Answer<Result<Declaration, StateError>> {
+        let ProviderSpec { name, metadata, .. } = spec;
         let request = messages::InitRequest {
             metadata: Some(messages::InitMetadata {
-                name: name.to_owned(),
+                name: name.clone(),
                 properties: metadata.iter().cloned().collect(),
             }),
         };
@@ -258,6 +256,8 @@ pub(crate) fn features(bytes: &[u8], tells_errors: bool) -> Result<Features, Sta
         // No part of the interface.
         transactions: false,
         listing: false,
+        // A field of the interface's own.
+        content_types: true,
     })
 }
 

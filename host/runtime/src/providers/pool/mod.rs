@@ -25,6 +25,6 @@ mod failures;
 mod lease;
 mod places;
 
-pub(super) use failures::Fitness;
+pub(super) use failures::{FIRST_REST, Failures, Fitness};
 pub(super) use lease::Broken;
 pub(super) use places::{Pool, Refused, Start};

@@ -15,9 +15,13 @@ use super::slot::Ticket;
 use super::witness::Witness;
 use super::workers::MemoryTaken;
 use bytes::Bytes;
+use dapr_blocks::chain;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::PoolConcurrencyLimitError;
 use wasmtime_wasi_http::handler::InstantiationError;
@@ -50,13 +54,29 @@ impl From<wasmtime::Error> for Failure {
             Ok(InstantiationError { error, .. }) if error.is::<MemoryTaken>() => {
                 return Self::Full("the memory of all instances together is taken");
             }
-            Ok(InstantiationError { error, .. }) => wasmtime::format_err!("no instance: {error:#}"),
+            Ok(InstantiationError { error, .. }) => NoInstance(error).into(),
             Err(error) => error,
         };
         match answered(error) {
             Ok(code) => Self::Answered(code),
             Err(error) => Self::App(error),
         }
+    }
+}
+
+/// An instance was not made, for a reason that all requests share which waited for it.
+#[derive(Debug)]
+struct NoInstance(Arc<wasmtime::Error>);
+
+impl fmt::Display for NoInstance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no instance")
+    }
+}
+
+impl Error for NoInstance {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some((*self.0).as_ref())
     }
 }
 
@@ -97,14 +117,14 @@ impl Failure {
                 (StatusCode::GATEWAY_TIMEOUT, text)
             }
             Self::Answered(error) => {
-                let cause = error.to_string();
+                let cause = chain(&error);
                 tracing::error!(app, request = %id, cause, "the app answered with an error");
                 (StatusCode::INTERNAL_SERVER_ERROR, "the app failed".to_owned())
             }
             Self::App(error) => {
                 let cause = match witness.cause().await {
                     Some(cause) => cause,
-                    None => format!("{error:#}"),
+                    None => chain(error.as_ref()),
                 };
                 tracing::error!(app, request = %id, cause, "the app failed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "the app failed".to_owned())

@@ -9,6 +9,7 @@
 use super::slot::{Shift, Ticket};
 use crate::app::{App, Entrance};
 use crate::guest::Guest;
+use dapr_blocks::chain;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -177,7 +178,7 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
-        let cause = result.err().map(|error| format!("{error:#}"));
+        let cause = result.err().map(|error| chain(error.as_ref()));
         // Before the store goes, and with it what the guest's answers are written to: they must not seem to be complete.
         let last = self.shift.end(cause.as_deref());
         drop(store);

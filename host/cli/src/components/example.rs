@@ -1,0 +1,192 @@
+//! A store's table to paste, for a component that was just built.
+//!
+//! The keys are those without which Dapr's reference page for the store does not start it, with the server on this machine
+//! where it can be. `allow-hosts` has the same server: without it the component reaches nothing.
+
+use super::name::Name;
+use dapr_blocks::config::{ComponentVersion, KnownType};
+use std::fmt::Write as _;
+
+/// What a store needs: its settings as TOML, and its servers.
+struct Needs {
+    kind: &'static str,
+    settings: &'static str,
+    servers: &'static str,
+}
+
+const fn needs(kind: &'static str, settings: &'static str, servers: &'static str) -> Needs {
+    Needs {
+        kind,
+        settings,
+        servers,
+    }
+}
+
+const NEEDS: [Needs; 18] = [
+    needs(
+        "state.aws.dynamodb",
+        "table = \"dapr\"\nregion = \"eu-central-1\"",
+        "\"dynamodb.eu-central-1.amazonaws.com:443\"",
+    ),
+    needs(
+        "state.azure.cosmosdb",
+        "url = \"https://ACCOUNT.documents.azure.com\"\nmasterKey = { env = \"COSMOSDB_KEY\" }\ndatabase = \"dapr\"\ncollection = \"state\"",
+        "\"*.documents.azure.com:443\"",
+    ),
+    needs("state.cassandra", "hosts = \"localhost\"", "\"localhost:9042\""),
+    needs(
+        "state.cockroachdb",
+        "connectionString = \"host=localhost user=root port=26257 database=dapr\"",
+        "\"localhost:26257\"",
+    ),
+    needs(
+        "state.couchbase",
+        "couchbaseURL = \"http://localhost:8091\"\nusername = \"dapr\"\npassword = { env = \"COUCHBASE_PASSWORD\" }\nbucketName = \"dapr\"",
+        "\"localhost:8091\", \"localhost:11210\"",
+    ),
+    needs(
+        "state.etcd",
+        "endpoints = \"localhost:2379\"\ntlsEnable = false",
+        "\"localhost:2379\"",
+    ),
+    needs(
+        "state.gcp.firestore",
+        "Type = \"service_account\"\nproject_id = \"PROJECT\"\nprivate_key = { env = \"FIRESTORE_KEY\" }\nclient_email = \"NAME@PROJECT.iam.gserviceaccount.com\"",
+        "\"datastore.googleapis.com:443\", \"oauth2.googleapis.com:443\"",
+    ),
+    needs(
+        "state.hazelcast",
+        "hazelcastServers = \"localhost:5701\"\nhazelcastMap = \"dapr\"",
+        "\"localhost:5701\"",
+    ),
+    needs("state.in-memory", "", ""),
+    needs("state.memcached", "hosts = \"localhost:11211\"", "\"localhost:11211\""),
+    needs("state.mongodb", "host = \"localhost:27017\"", "\"localhost:27017\""),
+    needs(
+        "state.mysql",
+        "connectionString = { env = \"MYSQL\" }  # \"USER:PASSWORD@tcp(localhost:3306)/?allowNativePasswords=true\"",
+        "\"localhost:3306\"",
+    ),
+    needs(
+        "state.oracledatabase",
+        "connectionString = { env = \"ORACLE\" }  # \"oracle://USER:PASSWORD@localhost:1521/SERVICE\"",
+        "\"localhost:1521\"",
+    ),
+    needs(
+        "state.postgresql",
+        "connectionString = { env = \"POSTGRESQL\" }  # \"host=localhost user=USER password=PASSWORD database=dapr\"",
+        "\"localhost:5432\"",
+    ),
+    needs("state.redis", "redisHost = \"localhost:6379\"", "\"localhost:6379\""),
+    needs(
+        "state.rethinkdb",
+        "address = \"localhost:28015\"\ndatabase = \"dapr\"",
+        "\"localhost:28015\"",
+    ),
+    needs(
+        "state.sqlserver",
+        "connectionString = { env = \"SQLSERVER\" }  # \"server=localhost;user id=USER;password=PASSWORD;database=dapr\"",
+        "\"localhost:1433\"",
+    ),
+    needs("state.zookeeper", "servers = \"localhost:2181\"", "\"localhost:2181\""),
+];
+
+/// The table of a store, which is called `store`. `built_in` are the types for which it has to say that it is not one of
+/// them.
+pub(super) fn table(name: &Name, store: &str, built_in: &[KnownType<'_>]) -> String {
+    let short = name.short();
+    let mut table = format!("[state.{store}]\ntype = \"{short}\"\n");
+    if name.version != ComponentVersion::V1 {
+        let _ = writeln!(table, "version = \"{}\"", name.version);
+    }
+    if built_in.contains(&(short, name.version)) {
+        table += "source = \"dapr\"\n";
+    }
+    match NEEDS.iter().find(|needs| needs.kind == name.kind) {
+        Some(Needs { settings, servers, .. }) => {
+            if !settings.is_empty() {
+                let _ = writeln!(table, "{settings}");
+            }
+            if !servers.is_empty() {
+                let _ = writeln!(table, "allow-hosts = [{servers}]");
+            }
+        }
+        None => table += "allow-hosts = []  # the servers that it needs: \"localhost:6379\"\n",
+    }
+    table
+}
+
+/// A name for a store that a table can have without quotes.
+pub(super) fn store_name(name: &Name) -> String {
+    name.short().replace('.', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::name::known;
+    use super::*;
+    use dapr_blocks::config::{
+        ComponentType, ConfigErrors, Configuration, Environment, InstalledComponent, Source, Table, Vendors,
+    };
+
+    /// A host with nothing built in, on which everything is installed.
+    struct Everything;
+
+    impl Vendors for Everything {
+        type State = ();
+
+        fn state_types(&self) -> Vec<KnownType<'_>> {
+            Vec::new()
+        }
+
+        fn state(&self, kind: &ComponentType, _: &mut Table) -> Result<(), ConfigErrors> {
+            Err(kind.unknown(&[]))
+        }
+
+        fn installed(&self, kind: &ComponentType) -> Result<InstalledComponent, ConfigErrors> {
+            Ok(InstalledComponent {
+                file: "store.wasm".into(),
+                title: kind.full_name(),
+                properties: None,
+                settings_listed: String::new(),
+            })
+        }
+    }
+
+    #[test]
+    fn every_component_that_is_known_has_a_table_that_can_be_read() {
+        let variables = [
+            "COSMOSDB_KEY",
+            "COUCHBASE_PASSWORD",
+            "FIRESTORE_KEY",
+            "MYSQL",
+            "ORACLE",
+            "POSTGRESQL",
+            "SQLSERVER",
+        ];
+        for name in known() {
+            assert!(NEEDS.iter().any(|needs| needs.kind == name.kind), "{name}");
+            let text = table(&name, &store_name(&name), &[]);
+            let environment: Environment = variables.map(|variable| (variable, "x")).into_iter().collect();
+            let read = Configuration::parse(Source::new("components.toml", "", &text), environment, &Everything);
+            let store = &read.unwrap_or_else(|errors| panic!("{errors:#}")).state[0];
+            assert_eq!(
+                (store.kind.full_name(), store.kind.version()),
+                (name.kind.clone(), name.version)
+            );
+        }
+    }
+
+    #[test]
+    fn a_table_says_the_version_and_that_it_is_not_the_built_in_store() {
+        let memory = Name::new("state.in-memory", "v1").unwrap();
+        assert_eq!(
+            table(&memory, "statestore", &[("in-memory", ComponentVersion::V1)]),
+            "[state.statestore]\ntype = \"in-memory\"\nsource = \"dapr\"\n"
+        );
+        let postgresql = Name::new("state.postgresql", "v2").unwrap();
+        assert!(table(&postgresql, "s", &[]).starts_with("[state.s]\ntype = \"postgresql\"\nversion = \"v2\"\n"));
+        let own = Name::new("state.mystore", "v1").unwrap();
+        assert!(table(&own, "s", &[]).contains("allow-hosts = []"));
+    }
+}

@@ -1,0 +1,72 @@
+//! `dapr-wasm components`: Dapr's own components, and those that users make of Go packages, as WebAssembly.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `args` | the command line |
+//! | `name` | Dapr's names for a component, and which are known to build |
+//! | `manifest` | what a component's file says of it |
+//! | `folder` | the folders of installed and of built components |
+//! | `installed` | what is installed |
+//! | `vendors` | what stands behind a type of a configuration |
+//! | `list`, `show`, `build` | the commands |
+//! | `example` | a store's table to paste |
+
+mod args;
+#[cfg(feature = "go-components")]
+mod build;
+#[cfg(feature = "go-components")]
+mod built;
+#[cfg(feature = "go-components")]
+mod example;
+mod folder;
+mod installed;
+mod list;
+mod manifest;
+mod name;
+mod show;
+mod vendors;
+
+pub(crate) use args::ComponentsCommand;
+pub(crate) use folder::{Removed, clean};
+pub(crate) use vendors::{Known, build_again};
+
+use crate::failure::{Failure, Outcome};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Runs one of the commands.
+pub(crate) async fn run(command: &ComponentsCommand) -> Outcome<ExitCode> {
+    match command {
+        ComponentsCommand::List { format } => list::run(*format),
+        ComponentsCommand::Show { what } => show::run(what),
+        #[cfg(feature = "go-components")]
+        ComponentsCommand::Build(args) => build::run(args).await,
+        #[cfg(not(feature = "go-components"))]
+        ComponentsCommand::Build(_) => Err(Failure::usage("this host was built without what builds components")
+            .help("build it with the cargo feature `go-components`, or copy components that were built elsewhere")),
+    }
+}
+
+/// Prints what was asked for.
+fn print(text: &str) -> Outcome<()> {
+    match io::stdout().write_all(crate::tell::harmless(text).as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Failure::run("cannot write to standard output").because(&error)),
+    }
+}
+
+/// Rows of text in columns as wide as they must be.
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..N).map(width).collect();
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        let cells: Vec<_> = cells.collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}

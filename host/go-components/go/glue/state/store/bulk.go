@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/dapr/components-contrib/state"
+	witTypes "go.bytecodealliance.org/pkg/wit/types"
+
+	requests "wit_component/dapr_state_provider_requests"
+	types "wit_component/dapr_state_provider_types"
+)
+
+// Items of a bulk call that are under way at the same time: more would only wait for a connection.
+const atOnce = 16
+
+func (c *contrib) bulkGet(ctx context.Context, request requests.BulkGetRequest) answer {
+	entries, err := c.entries(ctx, request)
+	if err != nil {
+		return refuse(readError(err))
+	}
+	total := 0
+	for _, entry := range entries {
+		if total += size(entry); total > int(request.MaxBytes) {
+			return refuse(types.MakeErrorTooLarge(fmt.Sprintf("the items have more than %d bytes", request.MaxBytes)))
+		}
+	}
+	return accept(requests.MakeResponseEntries(entries))
+}
+
+// entries reads each key once, in one request of the store where it has that, and answers in the order of the keys.
+func (c *contrib) entries(ctx context.Context, request requests.BulkGetRequest) ([]option, error) {
+	gets := make([]state.GetRequest, 0, len(request.Keys))
+	places := make(map[string]int, len(request.Keys))
+	for _, key := range request.Keys {
+		if _, known := places[key]; !known {
+			places[key] = len(gets)
+			gets = append(gets, *c.getRequest(key, request.Options))
+		}
+	}
+	found := make([]option, len(gets))
+	var err error
+	if c.traits.bulkGet {
+		err = c.manyAtOnce(ctx, gets, places, found)
+	} else {
+		err = c.oneByOne(ctx, gets, found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]option, len(request.Keys))
+	for i, key := range request.Keys {
+		entries[i] = found[places[key]]
+	}
+	return entries, nil
+}
+
+func (c *contrib) manyAtOnce(ctx context.Context, gets []state.GetRequest, places map[string]int, found []option) error {
+	results, err := c.inner.BulkGet(ctx, gets, state.BulkGetOpts{Parallelism: atOnce})
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		found[i] = option{}
+	}
+	for _, result := range results {
+		place, asked := places[result.Key]
+		if !asked {
+			continue
+		}
+		if result.Error != "" {
+			return errors.New(result.Error)
+		}
+		found[place], err = c.entry(&state.GetResponse{Data: result.Data, ETag: result.ETag, Metadata: result.Metadata})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *contrib) oneByOne(ctx context.Context, gets []state.GetRequest, found []option) error {
+	failures := make([]error, len(gets))
+	each(len(gets), func(i int) {
+		response, err := c.inner.Get(ctx, &gets[i])
+		if err == nil {
+			found[i], err = c.entry(response)
+		}
+		failures[i] = err
+	})
+	for _, err := range failures {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Bulk writes are single writes, some at the same time: components-contrib's own do no more, and say of the items only
+// together what became of them.
+
+func (c *contrib) bulkSet(ctx context.Context, items []types.SetItem) answer {
+	return writtenEach(len(items), func(i int) error { return c.set(ctx, items[i]) })
+}
+
+func (c *contrib) bulkDelete(ctx context.Context, items []types.DeleteItem) answer {
+	return writtenEach(len(items), func(i int) error { return c.delete(ctx, items[i]) })
+}
+
+func writtenEach(count int, write func(int) error) answer {
+	results := make([]witTypes.Result[witTypes.Unit, types.Error], count)
+	each(count, func(i int) {
+		if err := write(i); err != nil {
+			results[i] = witTypes.Err[witTypes.Unit, types.Error](writeError(err))
+		} else {
+			results[i] = witTypes.Ok[witTypes.Unit, types.Error](witTypes.Unit{})
+		}
+	})
+	return accept(requests.MakeResponseEach(results))
+}
+
+// each does something for each of so many, a few at the same time. A panic is one of the caller's.
+func each(count int, do func(int)) {
+	var (
+		all      sync.WaitGroup
+		mutex    sync.Mutex
+		next     int
+		panicked any
+	)
+	work := func() {
+		defer all.Done()
+		defer func() {
+			if value := recover(); value != nil {
+				mutex.Lock()
+				panicked = value
+				mutex.Unlock()
+			}
+		}()
+		for {
+			mutex.Lock()
+			i := next
+			next++
+			mutex.Unlock()
+			if i >= count {
+				return
+			}
+			do(i)
+		}
+	}
+	for range min(count, atOnce) {
+		all.Add(1)
+		go work()
+	}
+	all.Wait()
+	if panicked != nil {
+		panic(panicked)
+	}
+}

@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+
+	"github.com/dapr/components-contrib/state"
+	witTypes "go.bytecodealliance.org/pkg/wit/types"
+
+	requests "wit_component/dapr_state_provider_requests"
+	types "wit_component/dapr_state_provider_types"
+	hosttypes "wit_component/dapr_state_types"
+)
+
+type answer = witTypes.Result[requests.Response, types.Error]
+
+func accept(response requests.Response) answer {
+	return witTypes.Ok[requests.Response, types.Error](response)
+}
+
+func refuse(err types.Error) answer { return witTypes.Err[requests.Response, types.Error](err) }
+
+// written is the answer to a write.
+func written(err error) answer {
+	if err != nil {
+		return refuse(writeError(err))
+	}
+	return accept(requests.MakeResponseDone())
+}
+
+// do is one call, in a goroutine of its own.
+func (c *contrib) do(ctx context.Context, call requests.Call) answer {
+	switch call.Tag() {
+	case requests.Call_Get:
+		return c.get(ctx, call.Get())
+	case requests.Call_BulkGet:
+		return c.bulkGet(ctx, call.BulkGet())
+	case requests.Call_Set:
+		return written(c.set(ctx, call.Set()))
+	case requests.Call_BulkSet:
+		return c.bulkSet(ctx, call.BulkSet())
+	case requests.Call_Delete:
+		return written(c.delete(ctx, call.Delete()))
+	case requests.Call_BulkDelete:
+		return c.bulkDelete(ctx, call.BulkDelete())
+	case requests.Call_Transact:
+		return written(c.transact(ctx, call.Transact()))
+	default:
+		return c.listKeys(ctx, call.ListKeys())
+	}
+}
+
+func (c *contrib) get(ctx context.Context, request requests.GetRequest) answer {
+	found, err := c.inner.Get(ctx, c.getRequest(request.Key, request.Options))
+	if err != nil {
+		return refuse(readError(err))
+	}
+	entry, err := c.entry(found)
+	if err != nil {
+		return refuse(readError(err))
+	}
+	return accept(requests.MakeResponseEntry(entry))
+}
+
+func (c *contrib) set(ctx context.Context, item types.SetItem) error {
+	request := c.setRequest(item)
+	if item.Condition.Tag() == hosttypes.Condition_Any {
+		multi, ok := c.inner.(state.TransactionalStore)
+		if ok && c.traits.setsInTransaction && request.Options.Consistency != state.Strong {
+			operations := []state.TransactionalStateOperation{request}
+			return multi.Multi(ctx, &state.TransactionalStateRequest{Operations: operations})
+		}
+		return c.inner.Set(ctx, &request)
+	}
+	if c.traits.readsFirst {
+		if err := c.check(ctx, item.Key, item.Condition); err != nil {
+			return err
+		}
+	}
+	return c.created(item.Condition, c.inner.Set(ctx, &request))
+}
+
+func (c *contrib) delete(ctx context.Context, item types.DeleteItem) error {
+	request := c.deleteRequest(item)
+	if item.Etag.IsSome() && (c.traits.readsFirst || c.traits.readsBeforeDelete) {
+		if err := c.check(ctx, item.Key, hosttypes.MakeConditionMatches(item.Etag.Some())); err != nil {
+			return err
+		}
+	}
+	return c.inner.Delete(ctx, &request)
+}
+
+func (c *contrib) transact(ctx context.Context, request requests.TransactRequest) error {
+	inner, ok := c.inner.(state.TransactionalStore)
+	if !ok {
+		return errNoTransactions
+	}
+	operations := make([]state.TransactionalStateOperation, len(request.Operations))
+	creates := hosttypes.MakeConditionAny()
+	for i, operation := range request.Operations {
+		if operation.Tag() == types.Operation_Delete {
+			item := operation.Delete()
+			operations[i] = c.deleteRequest(item)
+			continue
+		}
+		item := operation.Set()
+		if item.Condition.Tag() == hosttypes.Condition_Absent {
+			creates = item.Condition
+		}
+		operations[i] = c.setRequest(item)
+	}
+	for _, operation := range request.Operations {
+		if err := c.checkOperation(ctx, operation); err != nil {
+			return err
+		}
+	}
+	metadata := pairs(request.Metadata, 0)
+	err := inner.Multi(ctx, &state.TransactionalStateRequest{Operations: operations, Metadata: metadata})
+	return c.created(creates, err)
+}
+
+func (c *contrib) checkOperation(ctx context.Context, operation types.Operation) error {
+	if operation.Tag() == types.Operation_Set {
+		if item := operation.Set(); c.traits.readsFirst {
+			return c.check(ctx, item.Key, item.Condition)
+		}
+		return nil
+	}
+	item := operation.Delete()
+	if item.Etag.IsNone() || !c.traits.readsFirst && !c.traits.readsBeforeDelete {
+		return nil
+	}
+	return c.check(ctx, item.Key, hosttypes.MakeConditionMatches(item.Etag.Some()))
+}
+
+// check is what a store that does not hold conditions as the host has them is asked before: whether the condition holds now.
+// The store's own check follows, so that of several writers one wins.
+func (c *contrib) check(ctx context.Context, key string, condition hosttypes.Condition) error {
+	if condition.Tag() == hosttypes.Condition_Any {
+		return nil
+	}
+	request := state.GetRequest{Key: c.traits.spelled(key), Options: state.GetStateOption{Consistency: state.Strong}}
+	found, err := c.inner.Get(ctx, &request)
+	if err != nil {
+		return notDone{err}
+	}
+	entry, err := c.entry(found)
+	if err != nil {
+		return notDone{err}
+	}
+	holds := entry.IsNone()
+	if condition.Tag() == hosttypes.Condition_Matches {
+		holds = entry.IsSome() && entry.Some().Etag.SomeOr("") == condition.Matches()
+	}
+	if !holds {
+		return state.NewETagError(state.ETagMismatch, nil)
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+//! Go bindings, generated from the contract.
+//!
+//! The generator is the Bytecode Alliance's, as a library. What it writes is changed in one thing: what the host gets the
+//! address of is kept by a type of the patched runtime module and not by the standard library's `Pinner`, which costs more
+//! than a call.
+
+use crate::BuildError;
+use crate::files::WIT;
+use std::path::Path;
+use wit_bindgen_core::Files;
+use wit_bindgen_core::wit_parser::{Resolve, WorldId};
+
+/// The contract with the worlds of one building block.
+pub(crate) struct Contract {
+    resolve: Resolve,
+    bindings: WorldId,
+    component: WorldId,
+}
+
+impl Contract {
+    /// Reads the contract and a building block's own worlds. The parser wants files: they are put into a folder.
+    pub(crate) fn read(folder: &Path, worlds: &str) -> Result<Self, BuildError> {
+        std::fs::create_dir_all(folder)
+            .and_then(|()| WIT.extract(folder))
+            .map_err(BuildError::files(folder))?;
+        let mut resolve = Resolve::default();
+        let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("the contract: {error:#}"));
+        resolve.push_path(folder).map_err(|e| wrong(&e))?;
+        let package = resolve.push_str("world.wit", worlds).map_err(|e| wrong(&e))?;
+        let bindings = resolve
+            .select_world(&[package], Some("bindings"))
+            .map_err(|e| wrong(&e))?;
+        let component = resolve
+            .select_world(&[package], Some("component"))
+            .map_err(|e| wrong(&e))?;
+        Ok(Self {
+            resolve,
+            bindings,
+            component,
+        })
+    }
+
+    /// What is embedded into the module.
+    pub(crate) fn component(&self) -> (&Resolve, WorldId) {
+        (&self.resolve, self.component)
+    }
+
+    /// Writes the bindings as packages of the module in this folder.
+    pub(crate) fn generate(&self, folder: &Path) -> Result<(), BuildError> {
+        let mut files = Files::default();
+        let options = wit_bindgen_go::Opts {
+            format: wit_bindgen_go::Format::False,
+            quiet: true,
+            ..Default::default()
+        };
+        options
+            .build()
+            .generate(&mut self.resolve.clone(), self.bindings, &mut files)
+            .map_err(|error| BuildError::Component(format!("the bindings: {error:#}")))?;
+        for (name, contents) in files.iter() {
+            let path = folder.join(name.trim_start_matches('/'));
+            if path.file_name().is_some_and(|name| name == "go.mod") {
+                continue;
+            }
+            let contents = match std::str::from_utf8(contents) {
+                Ok(text) if name.ends_with(".go") => with_pins(text).into_bytes(),
+                _ => contents.to_vec(),
+            };
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent).map_err(BuildError::files(parent))?;
+            }
+            std::fs::write(&path, contents).map_err(BuildError::files(&path))?;
+        }
+        Ok(())
+    }
+}
+
+/// The runtime module as the generator imports it.
+const RUNTIME: &str = "witRuntime \"go.bytecodealliance.org/pkg/wit/runtime\"";
+
+/// The same source with the runtime module's pins.
+fn with_pins(source: &str) -> String {
+    if !source.contains("runtime.Pinner{}") {
+        return source.to_owned();
+    }
+    let mut source = source.replace("runtime.Pinner{}", "witRuntime.Pins{}");
+    let import = if source.contains(RUNTIME) { "" } else { RUNTIME };
+    if !source.contains(" runtime.") && !source.contains("\truntime.") {
+        source = source.replacen("\"runtime\"\n", &format!("{import}\n"), 1);
+    } else if !import.is_empty() {
+        source = source.replacen("\"runtime\"\n", &format!("\"runtime\"\n{import}\n"), 1);
+    }
+    source
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pins_stand_in_place_of_pinners() {
+        let source = "import (\n\"runtime\"\n\"unsafe\"\n)\n\tpinner := &runtime.Pinner{}\n";
+        let pinned = with_pins(source);
+        assert!(
+            pinned.contains("&witRuntime.Pins{}") && pinned.contains(RUNTIME),
+            "{pinned}"
+        );
+        assert!(!pinned.contains("\"runtime\"\n"), "{pinned}");
+    }
+
+    #[test]
+    fn what_else_is_used_of_the_standard_librarys_package_stays() {
+        let source = "import (\n\"runtime\"\n)\n\tpinner := &runtime.Pinner{}\n\truntime.KeepAlive(x)\n";
+        let pinned = with_pins(source);
+        assert!(pinned.contains("\"runtime\"\n") && pinned.contains(RUNTIME), "{pinned}");
+    }
+
+    #[test]
+    fn a_source_without_pinners_is_left_as_it_is() {
+        let source = "import \"runtime\"\n\truntime.GC()\n";
+        assert_eq!(with_pins(source), source);
+    }
+
+    #[test]
+    fn bindings_are_generated_from_the_contract() {
+        let folder = tempfile::tempdir().unwrap();
+        let worlds = include_str!("../go/glue/state/world.wit");
+        let contract = Contract::read(&folder.path().join("wit"), worlds).unwrap();
+        contract.generate(&folder.path().join("go")).unwrap();
+        let exports = std::fs::read_to_string(folder.path().join("go/wit_exports.go")).unwrap();
+        for name in [
+            "dapr:state/provider-loop@0.1.0#run",
+            "dapr:component/description@0.1.0#properties",
+        ] {
+            assert!(exports.contains(name), "{name}");
+        }
+        assert!(!exports.contains("runtime.Pinner"));
+    }
+}

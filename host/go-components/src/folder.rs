@@ -1,0 +1,108 @@
+//! The build folder: a Go module with the glue, the bindings, and a package `source` that names what is built.
+
+use crate::bindings::Contract;
+use crate::files::{self, GO};
+use crate::recipe::go_files;
+use crate::{BuildError, Go, Recipe, Source, modules};
+use std::path::{Path, PathBuf};
+
+/// A folder in which a component is built, removed when it is let go of.
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Makes an empty one in a folder that is there or is made.
+    pub(crate) fn new(parent: &Path) -> Result<Self, BuildError> {
+        let parent = std::path::absolute(parent).map_err(BuildError::files(parent))?;
+        std::fs::create_dir_all(&parent).map_err(BuildError::files(&parent))?;
+        for number in 0..1000 {
+            let path = parent.join(format!("build-{}-{number}", std::process::id()));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { path }),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(BuildError::files(&path)(error)),
+            }
+        }
+        Err(BuildError::files(&parent)(std::io::ErrorKind::AlreadyExists.into()))
+    }
+
+    pub(crate) fn module(&self) -> PathBuf {
+        self.path.join("module")
+    }
+
+    /// What Go writes.
+    pub(crate) fn core(&self) -> PathBuf {
+        self.path.join("core.wasm")
+    }
+
+    pub(crate) fn overlay(&self) -> PathBuf {
+        self.path.join("overlay")
+    }
+
+    /// Writes the module, and answers the contract.
+    pub(crate) fn fill(&self, go: &Go, recipe: &Recipe) -> Result<Contract, BuildError> {
+        let module = self.module();
+        let block = block(recipe);
+        files::write(&GO, "pkg", &module.join("pkg"))?;
+        files::write(&GO, "glue/common", &module)?;
+        files::write(&GO, &format!("glue/{block}"), &module)?;
+        self.write_source(go, recipe)?;
+        let worlds = module.join("world.wit");
+        let worlds = std::fs::read_to_string(&worlds).map_err(BuildError::files(&worlds))?;
+        let contract = Contract::read(&self.path.join("wit"), &worlds)?;
+        contract.generate(&module)?;
+        modules::write(go, recipe, &module)?;
+        Ok(contract)
+    }
+
+    /// The package that the glue asks for what it is glue for.
+    fn write_source(&self, go: &Go, recipe: &Recipe) -> Result<(), BuildError> {
+        let (package, constructor) = match recipe.source() {
+            Source::Known(known) => (format!("{}/{}", modules::CONTRIB, known.package), known.constructor),
+            Source::Package {
+                folder, constructor, ..
+            } => (self.own_package(go, folder)?, constructor.as_str()),
+        };
+        let text = format!(
+            "// Package source is what the component is made of.\npackage source\n\n\
+             import (\n\t\"github.com/dapr/components-contrib/state\"\n\t\"github.com/dapr/kit/logger\"\n\n\
+             \timplementation {package:?}\n)\n\n\
+             // Dapr's names for it.\nconst (\n\tType    = {name:?}\n\tVersion = {version:?}\n)\n\n\
+             // New makes one that is not open.\n\
+             func New(log logger.Logger) state.Store {{ return implementation.{constructor}(log) }}\n",
+            name = recipe.name(),
+            version = recipe.version(),
+        );
+        let folder = self.module().join("source");
+        std::fs::create_dir_all(&folder).map_err(BuildError::files(&folder))?;
+        let file = folder.join("source.go");
+        std::fs::write(&file, text).map_err(BuildError::files(&file))
+    }
+
+    /// How the user's own package is imported: by its module, or, if it is none, as a copy in the module that is built.
+    fn own_package(&self, go: &Go, own: &Path) -> Result<String, BuildError> {
+        if let Some(module) = modules::module_of(go, own)? {
+            return Ok(module);
+        }
+        let folder = self.module().join("implementation");
+        std::fs::create_dir_all(&folder).map_err(BuildError::files(&folder))?;
+        for file in go_files(own)? {
+            let to = folder.join(file.file_name().unwrap_or_default());
+            std::fs::copy(&file, &to).map_err(BuildError::files(&file))?;
+        }
+        Ok("wit_component/implementation".to_owned())
+    }
+}
+
+/// The building block of a component: `state`.
+pub(crate) fn block(recipe: &Recipe) -> &str {
+    recipe.name().split_once('.').map_or("state", |(block, _)| block)
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left is a folder in a cache.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}

@@ -1,0 +1,139 @@
+//! The Go that is installed.
+
+use crate::{BuildError, GoVersion, overlay};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A Go that components can be built with.
+#[derive(Debug, Clone)]
+pub struct Go {
+    program: PathBuf,
+    root: PathBuf,
+    version: GoVersion,
+}
+
+impl Go {
+    /// The `go` in PATH.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::NoGo`], or as [`Go::at`].
+    pub fn find() -> Result<Self, BuildError> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let program = std::env::split_paths(&path)
+            .map(|folder| folder.join("go"))
+            .find(|file| file.is_file())
+            .ok_or_else(|| BuildError::NoGo {
+                known: overlay::oldest(),
+            })?;
+        Self::at(&program)
+    }
+
+    /// The `go` with this path.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::GoDoesNotRun`], [`BuildError::UnknownGo`].
+    pub fn at(program: &Path) -> Result<Self, BuildError> {
+        let output = quiet(Command::new(program).args(["env", "GOROOT", "GOVERSION"]))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let mut lines = said.lines();
+        let (root, found) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        let unknown = || BuildError::UnknownGo {
+            found: if found.is_empty() { "without a version" } else { found }.to_owned(),
+            known: overlay::supported().join(", "),
+        };
+        let version = GoVersion::parse(found).ok_or_else(unknown)?;
+        if !overlay::carries(&version) {
+            return Err(unknown());
+        }
+        Ok(Self {
+            program: program.to_owned(),
+            root: root.into(),
+            version,
+        })
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> &GoVersion {
+        &self.version
+    }
+
+    /// GOROOT: where its standard library is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Runs a command of it in a folder. What the user has set for other builds does not count; where modules come from
+    /// does.
+    pub(crate) fn run<I, S>(&self, folder: &Path, args: I) -> Result<Output, BuildError>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        quiet(
+            Command::new(&self.program)
+                .args(args)
+                .current_dir(folder)
+                .env("GOOS", "wasip1")
+                .env("GOARCH", "wasm")
+                .env("CGO_ENABLED", "0")
+                .env("GOFLAGS", "-mod=mod")
+                .env("GOTOOLCHAIN", "local")
+                .env("GOWORK", "off")
+                .env("GO111MODULE", "on")
+                .env("GOEXPERIMENT", "")
+                .env("GOWASM", ""),
+        )
+    }
+}
+
+/// Runs a command and keeps what it says.
+fn quiet(command: &mut Command) -> Result<Output, BuildError> {
+    command
+        .stdin(std::process::Stdio::null())
+        .env("GOTOOLCHAIN", "local")
+        .output()
+        .map_err(|source| BuildError::GoDoesNotRun {
+            command: command.get_program().to_string_lossy().into_owned(),
+            source,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn pretend(says: &str) -> Result<Go, BuildError> {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("go");
+        std::fs::write(&program, format!("#!/bin/sh\nprintf '{says}'\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        Go::at(&program)
+    }
+
+    #[test]
+    fn a_go_says_its_version_and_root() {
+        let go = pretend("/usr/lib/go\\ngo1.26.8\\n").unwrap();
+        assert_eq!(go.root(), Path::new("/usr/lib/go"));
+        assert_eq!(go.version().to_string(), "go1.26.8");
+    }
+
+    #[test]
+    fn a_go_without_an_overlay_is_refused_with_the_list_of_those_that_have_one() {
+        for version in ["go1.25.4", "go1.99.0", "devel", ""] {
+            let error = pretend(&format!("/usr/lib/go\\n{version}\\n")).unwrap_err().to_string();
+            assert!(error.ends_with("one of these releases: 1.26, 1.27"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_does_not_run_is_named() {
+        let error = Go::at(Path::new("/nowhere/go")).unwrap_err().to_string();
+        assert!(error.contains("/nowhere/go"), "{error}");
+    }
+}

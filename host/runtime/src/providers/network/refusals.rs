@@ -1,0 +1,224 @@
+//! What a provider was refused: told once each, with the line that would allow it.
+//!
+//! Each goes to the log, and is kept for whoever reports that the provider does not start, which is mostly why.
+
+use dapr_blocks::config::{AllowedHost, AllowedHosts};
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Refusals that are told of. A provider that tries everything must not fill the log.
+const TOLD: usize = 16;
+
+/// Characters of a name that are kept: as many as a name of DNS has.
+const NAME: usize = 253;
+
+/// Where whoever runs a provider says what it may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowedIn {
+    /// `allow-hosts` of its table.
+    Table,
+    /// `--allow-host` of the command line.
+    CommandLine,
+}
+
+/// What the instances of a provider were refused. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Refusals(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// What the configuration calls the provider.
+    name: Arc<str>,
+    allowed: Arc<AllowedHosts>,
+    allowed_in: AllowedIn,
+    told: Mutex<Vec<Refusal>>,
+}
+
+/// Something that a provider was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    LookUp(String),
+    /// To a port of a name that it looked up.
+    ConnectByName(String, u16),
+    Connect(SocketAddr),
+}
+
+impl Refusal {
+    pub(super) fn look_up(name: &str) -> Self {
+        Self::LookUp(name.chars().take(NAME).collect())
+    }
+
+    pub(super) fn connect(ip: IpAddr, port: u16) -> Self {
+        Self::Connect(SocketAddr::new(ip, port))
+    }
+
+    /// What a list must have that allows it; none if no list can.
+    fn entry(&self) -> Option<String> {
+        let valid = |entry: String| entry.parse::<AllowedHost>().ok().map(|entry| entry.to_string());
+        match self {
+            // Which port it is for shows later.
+            Self::LookUp(name) => valid(format!("{name}:1")).map(|_| format!("{name}:PORT")),
+            Self::ConnectByName(name, port) => valid(format!("{name}:{port}")),
+            Self::Connect(address) => valid(address.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LookUp(name) => write!(f, "may not look up `{}`", name.escape_debug()),
+            Self::ConnectByName(name, port) => write!(f, "may not connect to {}:{port}", name.escape_debug()),
+            Self::Connect(address) => write!(f, "may not connect to {address}"),
+        }
+    }
+}
+
+impl Refusals {
+    pub(in crate::providers) fn new(name: &Arc<str>, allowed: &Arc<AllowedHosts>, allowed_in: AllowedIn) -> Self {
+        Self(Arc::new(Inner {
+            name: Arc::clone(name),
+            allowed: Arc::clone(allowed),
+            allowed_in,
+            told: Mutex::default(),
+        }))
+    }
+
+    /// Those that were told of, each as a sentence with what would allow it.
+    pub fn sentences(&self) -> Vec<String> {
+        self.told().iter().map(|refusal| self.sentence(refusal)).collect()
+    }
+
+    /// Tells of a refusal, the first time.
+    pub(super) fn note(&self, refusal: Refusal) {
+        let sentence = self.sentence(&refusal);
+        {
+            let mut told = self.told();
+            if told.len() >= TOLD || told.contains(&refusal) {
+                return;
+            }
+            told.push(refusal);
+        }
+        // Nobody may be reading the log: who waits for that holds up no other instance.
+        tracing::warn!(store = &*self.0.name, "{sentence}");
+    }
+
+    fn sentence(&self, refusal: &Refusal) -> String {
+        let Inner {
+            name,
+            allowed,
+            allowed_in,
+            ..
+        } = &*self.0;
+        let mut sentence = format!("state store `{name}` {refusal}");
+        if let Some(entry) = refusal.entry() {
+            // Writing to a string does not fail.
+            let _ = match allowed_in {
+                AllowedIn::CommandLine => write!(sentence, "; allow it with --allow-host {entry}"),
+                AllowedIn::Table => {
+                    let entries = allowed.iter().map(ToString::to_string).chain([entry]);
+                    let entries: Vec<_> = entries.map(|entry| format!("{entry:?}")).collect();
+                    let (entries, table) = (entries.join(", "), table(name));
+                    write!(sentence, "; allow it with allow-hosts = [{entries}] in {table}")
+                }
+            };
+        }
+        sentence
+    }
+
+    // Nothing that can panic happens while it is held.
+    fn told(&self) -> MutexGuard<'_, Vec<Refusal>> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The head of a store's table, as TOML has it.
+fn table(name: &str) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    match name.bytes().all(is_bare) {
+        true => format!("[state.{name}]"),
+        false => format!("[state.{name:?}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusals(allowed: &[&str], allowed_in: AllowedIn) -> Refusals {
+        let allowed: AllowedHosts = allowed
+            .iter()
+            .map(|host| host.parse::<AllowedHost>().unwrap())
+            .collect();
+        Refusals::new(&"mine".into(), &Arc::new(allowed), allowed_in)
+    }
+
+    fn address(port: u16) -> Refusal {
+        Refusal::connect([10, 0, 0, 7].into(), port)
+    }
+
+    #[test]
+    fn a_refusal_names_the_store_and_the_line_that_allows_it() {
+        let refusals = refusals(&["db.internal:6379"], AllowedIn::Table);
+        refusals.note(address(80));
+        refusals.note(Refusal::ConnectByName("db.internal".to_owned(), 22));
+        refusals.note(Refusal::look_up("Other.internal"));
+        refusals.note(Refusal::connect("fd00::7".parse().unwrap(), 80));
+        assert_eq!(
+            refusals.sentences(),
+            [
+                "state store `mine` may not connect to 10.0.0.7:80; allow it with \
+                 allow-hosts = [\"db.internal:6379\", \"10.0.0.7:80\"] in [state.mine]",
+                "state store `mine` may not connect to db.internal:22; allow it with \
+                 allow-hosts = [\"db.internal:6379\", \"db.internal:22\"] in [state.mine]",
+                "state store `mine` may not look up `Other.internal`; allow it with \
+                 allow-hosts = [\"db.internal:6379\", \"Other.internal:PORT\"] in [state.mine]",
+                "state store `mine` may not connect to [fd00::7]:80; allow it with \
+                 allow-hosts = [\"db.internal:6379\", \"[fd00::7]:80\"] in [state.mine]",
+            ]
+        );
+    }
+
+    #[test]
+    fn on_the_command_line_it_is_an_option() {
+        let refusals = refusals(&["db.internal:6379"], AllowedIn::CommandLine);
+        refusals.note(address(80));
+        let sentence = "state store `mine` may not connect to 10.0.0.7:80; allow it with --allow-host 10.0.0.7:80";
+        assert_eq!(refusals.sentences(), [sentence]);
+    }
+
+    #[test]
+    fn what_no_list_can_have_gets_no_advice() {
+        let refusals = refusals(&[], AllowedIn::Table);
+        refusals.note(Refusal::look_up("a\"\n b"));
+        assert_eq!(
+            refusals.sentences(),
+            ["state store `mine` may not look up `a\\\"\\n b`"]
+        );
+    }
+
+    #[test]
+    fn the_same_is_told_once_and_only_so_much_at_all() {
+        let refusals = refusals(&[], AllowedIn::Table);
+        for port in [1, 1, 1].into_iter().chain(1..100) {
+            refusals.note(address(port));
+        }
+        let told = refusals.sentences();
+        assert_eq!(told.len(), TOLD);
+        assert!(told[1].contains("10.0.0.7:2"), "{told:?}");
+    }
+
+    #[test]
+    fn a_name_that_is_long_is_cut() {
+        let refusals = refusals(&[], AllowedIn::Table);
+        refusals.note(Refusal::look_up(&"a".repeat(1 << 20)));
+        assert!(refusals.sentences().iter().all(|sentence| sentence.len() < 400));
+    }
+
+    #[test]
+    fn a_table_is_written_as_toml_reads_it() {
+        assert_eq!(table("my-store_2"), "[state.my-store_2]");
+        assert_eq!(table("my store"), "[state.\"my store\"]");
+    }
+}

@@ -1,0 +1,194 @@
+use super::super::bindings::GetRequest;
+use super::*;
+use crate::providers::contract::types::GetOptions;
+use crate::providers::linked::AllowedIn;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+fn exchange() -> Arc<Exchange> {
+    let spec = ProviderSpec {
+        name: "store".to_owned(),
+        allow_hosts: std::iter::empty().collect(),
+        memory: 1 << 20,
+        instances: None,
+        deadline: TIMEOUT,
+        allowed_in: AllowedIn::Table,
+        metadata: Vec::new(),
+    };
+    Exchange::new(&spec).0
+}
+
+fn get(key: &str) -> Call {
+    Call::Get(GetRequest {
+        key: key.to_owned(),
+        options: GetOptions {
+            consistency: None,
+            metadata: Vec::new(),
+        },
+    })
+}
+
+fn ask(exchange: &Arc<Exchange>) -> Asked {
+    let asked = exchange.ask(&"app".into(), get("k"), TIMEOUT);
+    asked.unwrap_or_else(|_| unreachable!("the instance lives"))
+}
+
+/// Takes a request, and answers its id.
+fn take(exchange: &Exchange) -> u64 {
+    match exchange.next() {
+        Some(Happening::Request { id, .. }) => id,
+        _ => unreachable!("there is a request"),
+    }
+}
+
+fn is_hopeless(exchange: &Exchange) -> bool {
+    exchange.hopeless.is_cancelled()
+}
+
+// ---- answers ----
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_reaches_who_asked_in_whatever_order() {
+    let exchange = exchange();
+    let (one, other) = (ask(&exchange), ask(&exchange));
+    let (first, second) = (take(&exchange), take(&exchange));
+    assert_eq!(exchange.load(), 2);
+    exchange.respond(second, Ok(Response::Entry(None)));
+    exchange.respond(first, Ok(Response::Done));
+    assert!(matches!(one.answer().await, Ok(Ok(Response::Done))));
+    assert!(matches!(other.answer().await, Ok(Ok(Response::Entry(None)))));
+    assert_eq!(exchange.load(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_waits_for_is_dropped() {
+    let exchange = exchange();
+    exchange.respond(7, Ok(Response::Done));
+    let asked = ask(&exchange);
+    let id = take(&exchange);
+    exchange.respond(id, Ok(Response::Done));
+    exchange.respond(id, Ok(Response::Entry(None)));
+    assert!(
+        matches!(asked.answer().await, Ok(Ok(Response::Done))),
+        "the first counts"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_says_how_long_it_has() {
+    let exchange = exchange();
+    let _asked = ask(&exchange);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    match exchange.next() {
+        Some(Happening::Request { timeout, .. }) => assert_eq!(timeout, 3_000_000_000),
+        _ => unreachable!("there is a request"),
+    }
+}
+
+// ---- no answer ----
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_taken_in_its_time_was_not_begun_and_says_that_the_instance_is_lost() {
+    let exchange = exchange();
+    let silent = ask(&exchange).answer().await;
+    assert!(matches!(silent, Err(Silent::NotBegun(Why::TooSlow(TIMEOUT)))));
+    assert!(is_hopeless(&exchange));
+    assert!(exchange.next().is_none(), "it is not done later");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_server_is_no_fault_of_the_instance() {
+    let exchange = exchange();
+    for _ in 0..20 {
+        let slow = ask(&exchange);
+        take(&exchange);
+        assert!(matches!(slow.answer().await, Err(Silent::Begun(Why::TooSlow(TIMEOUT)))));
+        assert!(matches!(exchange.next(), Some(Happening::Cancel(_))));
+        let quick = ask(&exchange);
+        exchange.respond(take(&exchange), Ok(Response::Done));
+        assert!(quick.answer().await.is_ok());
+    }
+    assert!(!is_hopeless(&exchange));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_answers_nothing_for_long_is_lost() {
+    let exchange = exchange();
+    let begin = Instant::now();
+    while !is_hopeless(&exchange) {
+        let asked = ask(&exchange);
+        while exchange.next().is_some() {}
+        assert!(asked.answer().await.is_err());
+        assert!(begin.elapsed() < Duration::from_secs(60));
+    }
+    assert!(begin.elapsed() > SILENCE, "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_before_a_request_is_taken_takes_it_along() {
+    let exchange = exchange();
+    drop(ask(&exchange));
+    assert!(exchange.next().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_later_has_it_cancelled() {
+    let exchange = exchange();
+    let asked = ask(&exchange);
+    let id = take(&exchange);
+    drop(asked);
+    assert!(matches!(exchange.next(), Some(Happening::Cancel(cancelled)) if cancelled == id));
+    assert_eq!(exchange.load(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_an_instance_ends_its_callers_hear_what_was_begun() {
+    let exchange = exchange();
+    let taken = ask(&exchange);
+    take(&exchange);
+    let waiting = ask(&exchange);
+    exchange.close();
+    assert!(matches!(taken.answer().await, Err(Silent::Begun(Why::Ended))));
+    assert!(matches!(waiting.answer().await, Err(Silent::NotBegun(Why::Ended))));
+    let late = exchange.ask(&"app".into(), get("k"), TIMEOUT);
+    assert!(late.is_err(), "nobody asks what has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_does_not_pile_up() {
+    let exchange = exchange();
+    for _ in 0..100_000 {
+        drop(ask(&exchange));
+    }
+    assert!(exchange.state().queue.len() <= STALE + 1);
+}
+
+// ---- the order of things ----
+
+#[test]
+fn an_instance_begins_and_starts_once_and_in_this_order() {
+    let exchange = exchange();
+    let refused = || Err(StateError::internal("no"));
+    assert!(exchange.started(refused()).is_err(), "it has not begun");
+    assert!(exchange.begin().is_ok());
+    assert!(exchange.begin().is_err());
+    assert!(exchange.started(refused()).is_ok());
+    assert!(exchange.started(refused()).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pollable_is_ready_while_there_is_an_event() {
+    let exchange = exchange();
+    let waits = tokio::time::timeout(TIMEOUT, exchange.arrived());
+    assert!(waits.await.is_err());
+    let _asked = ask(&exchange);
+    for _ in 0..2 {
+        tokio::time::timeout(TIMEOUT, exchange.arrived())
+            .await
+            .expect("it stays ready");
+    }
+    exchange.stop();
+    take(&exchange);
+    assert!(matches!(exchange.next(), Some(Happening::Stop)));
+    assert!(exchange.next().is_none());
+}

@@ -1,0 +1,334 @@
+//! The instances of one store: as many as its load needs, and others in the place of those that ended.
+//!
+//! A request goes to the instance that has the fewest under way. When each has more than [`BUSY`], another one is started
+//! beside them, up to the configured number; one that had nothing to do for [`IDLE`] is stopped, down to one.
+//!
+//! What ends is replaced as the pool's instances are (`pool`): at once the first time, and after a rest that doubles when it
+//! ends again soon. While no instance lives and none is starting, requests are refused at once.
+
+use super::bindings::Call;
+use super::exchange::{Exchange, Reply, Silent};
+use super::instance::{self, Ended, Serving};
+use crate::providers::answer::Declaration;
+use crate::providers::linked::{LoopProvider, StartError};
+use crate::providers::pool::{FIRST_REST, Failures, Fitness, Refused};
+use dapr_blocks::chain;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Requests under way in one instance above which another one is worth its memory: one instance uses one processor, and with
+/// this many it is seldom idle.
+const BUSY: usize = 8;
+
+/// Requests under way in one instance at most, as many as wait for a store of the other form at most.
+const MOST: usize = 256;
+
+/// How long an instance has nothing to do before it is stopped, if it is not the last.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Why a call has no answer.
+pub(super) enum Unanswered {
+    /// It was not given to an instance.
+    Refused(Refused),
+    /// It was, and there is no answer.
+    Silent(Silent),
+}
+
+/// The instances of one store.
+pub(super) struct Fleet(Arc<Inner>);
+
+struct Inner {
+    provider: LoopProvider,
+    declaration: Declaration,
+    size: usize,
+    state: Mutex<State>,
+    /// An instance began to serve, or one that was starting did not.
+    changed: Notify,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+    runtime: Handle,
+}
+
+#[derive(Default)]
+struct State {
+    live: Vec<Arc<Exchange>>,
+    starting: usize,
+    resting: usize,
+    failures: Failures,
+}
+
+impl State {
+    fn places(&self) -> usize {
+        self.live.len() + self.starting + self.resting
+    }
+
+    /// The live instance with the fewest requests, and how many these are.
+    fn least_busy(&self) -> Option<(usize, &Arc<Exchange>)> {
+        self.live
+            .iter()
+            .map(|exchange| (exchange.load(), exchange))
+            .min_by_key(|(load, _)| *load)
+    }
+}
+
+/// What is to be done with a request.
+enum Choice {
+    Ask(Arc<Exchange>),
+    Wait,
+    Refuse(Refused),
+}
+
+impl Fleet {
+    /// Starts the first instance; `size` answers how many there may be, from what it declares.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] if it does not start, or that of `size`.
+    pub(super) async fn open<E: From<StartError>>(
+        provider: LoopProvider,
+        size: impl FnOnce(&Declaration) -> Result<usize, E>,
+    ) -> Result<Self, E> {
+        let (tasks, runtime) = (TaskTracker::new(), Handle::current());
+        let (first, declaration) = provider.start((&tasks, &runtime)).await?;
+        let size = match size(&declaration) {
+            Ok(size) => size,
+            Err(error) => {
+                instance::stop(first, provider.spec().deadline).await;
+                return Err(error);
+            }
+        };
+        let inner = Arc::new(Inner {
+            provider,
+            declaration,
+            size,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            tasks,
+            closing: CancellationToken::new(),
+            runtime,
+        });
+        inner.state().starting += 1;
+        inner.attend(first);
+        Ok(Self(inner))
+    }
+
+    /// What the instances say of themselves.
+    pub(super) fn declaration(&self) -> &Declaration {
+        &self.0.declaration
+    }
+
+    /// Has a call answered, within the deadline of the store.
+    pub(super) async fn call(&self, caller: &Arc<str>, call: Call) -> Result<Reply, Unanswered> {
+        let deadline = self.0.provider.spec().deadline;
+        // The host's own deadline begins before and is not to be the first to pass: it does not know what was begun.
+        let timeout = deadline - (deadline / 20).min(Duration::from_millis(100));
+        let begin = Instant::now();
+        let mut call = call;
+        loop {
+            let exchange = self.instance(deadline / 2).await.map_err(Unanswered::Refused)?;
+            let left = timeout.saturating_sub(begin.elapsed());
+            match exchange.ask(caller, call, left) {
+                Ok(asked) => {
+                    let answer = asked.answer().await.map_err(Unanswered::Silent)?;
+                    self.0.answered();
+                    return Ok(answer);
+                }
+                // It ended in this moment.
+                Err(back) => call = *back,
+            }
+        }
+    }
+
+    /// An instance for a request, waited for no longer than `patience` if none lives.
+    async fn instance(&self, patience: Duration) -> Result<Arc<Exchange>, Refused> {
+        let choose = async {
+            loop {
+                let changed = self.0.changed.notified();
+                match self.0.choose() {
+                    Choice::Ask(exchange) => return Ok(exchange),
+                    Choice::Refuse(refused) => return Err(refused),
+                    Choice::Wait => changed.await,
+                }
+            }
+        };
+        tokio::time::timeout(patience, choose)
+            .await
+            .unwrap_or(Err(Refused::Full))
+    }
+
+    /// How it is.
+    pub(super) fn fitness(&self) -> Fitness {
+        let state = self.0.state();
+        let deadline = self.0.provider.spec().deadline;
+        state.failures.fitness(Instant::now(), deadline)
+    }
+
+    /// Refuses calls from now on, and lets the instances answer what they have and end.
+    pub(super) async fn close(&self) {
+        self.0.closing.cancel();
+        self.0.changed.notify_waiters();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+}
+
+impl Inner {
+    // Nothing that can panic happens while it is held.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn choose(self: &Arc<Self>) -> Choice {
+        if self.closing.is_cancelled() {
+            return Choice::Refuse(Refused::Closed);
+        }
+        let mut state = self.state();
+        let Some((load, exchange)) = state.least_busy() else {
+            return match state.starting {
+                0 => Choice::Refuse(Refused::Down),
+                _ => Choice::Wait,
+            };
+        };
+        if load >= MOST {
+            return Choice::Refuse(Refused::Full);
+        }
+        let exchange = Arc::clone(exchange);
+        if load >= BUSY && state.places() < self.size {
+            state.starting += 1;
+            self.fill(Duration::ZERO);
+        }
+        Choice::Ask(exchange)
+    }
+
+    fn answered(&self) {
+        self.state().failures.answered(Instant::now);
+    }
+
+    /// Starts an instance for a place that is starting, or resting if there is a rest, and again until that succeeds.
+    fn fill(self: &Arc<Self>, mut rest: Duration) {
+        let fleet = Arc::clone(self);
+        let fill = async move {
+            loop {
+                if !rest.is_zero() {
+                    tokio::select! {
+                        () = fleet.closing.cancelled() => return,
+                        () = tokio::time::sleep(rest) => {}
+                    }
+                    let mut state = fleet.state();
+                    state.resting -= 1;
+                    state.starting += 1;
+                }
+                let began = Instant::now();
+                let started = tokio::select! {
+                    () = fleet.closing.cancelled() => return,
+                    started = fleet.provider.start((&fleet.tasks, &fleet.runtime)) => started,
+                };
+                let error = match started {
+                    Ok((serving, declaration)) if declaration == fleet.declaration => {
+                        tracing::info!(store = fleet.provider.spec().name, "an instance of the store started");
+                        return fleet.attend(serving);
+                    }
+                    Ok((serving, _)) => {
+                        instance::stop(serving, fleet.provider.spec().deadline).await;
+                        StartError::Changed
+                    }
+                    Err(error) => error,
+                };
+                fleet.state().starting -= 1;
+                // Without a rest, what cannot start would be started without end.
+                rest = fleet.rest(&chain(&error), began, FIRST_REST);
+            }
+        };
+        self.tasks.spawn_on(fill, &self.runtime);
+    }
+
+    /// Lets an instance serve until it ends. Its place is starting.
+    fn attend(self: &Arc<Self>, mut serving: Serving) {
+        {
+            let mut state = self.state();
+            state.starting -= 1;
+            state.live.push(Arc::clone(&serving.exchange));
+            state.failures.started(Instant::now());
+        }
+        self.changed.notify_waiters();
+        let fleet = Arc::clone(self);
+        let attend = async move {
+            loop {
+                tokio::select! {
+                    ended = &mut serving.ended => return fleet.lost(&serving, &ended.unwrap_or(Ended::Hopeless)),
+                    () = fleet.closing.cancelled() => {}
+                    () = tokio::time::sleep(IDLE) => {
+                        if !fleet.dismiss(&serving) {
+                            continue;
+                        }
+                    }
+                }
+                fleet.forget(&serving);
+                return instance::stop(serving, fleet.provider.spec().deadline).await;
+            }
+        };
+        self.tasks.spawn_on(attend, &self.runtime);
+    }
+
+    /// Takes an instance that had nothing to do for long out of service, unless it is the last.
+    fn dismiss(&self, serving: &Serving) -> bool {
+        let mut state = self.state();
+        let is_idle = serving
+            .exchange
+            .idle_for(Instant::now())
+            .is_some_and(|idle| idle >= IDLE);
+        let may_go = is_idle && state.live.len() > 1;
+        if may_go {
+            state.live.retain(|exchange| !Arc::ptr_eq(exchange, &serving.exchange));
+        }
+        may_go
+    }
+
+    fn forget(&self, serving: &Serving) {
+        self.state()
+            .live
+            .retain(|exchange| !Arc::ptr_eq(exchange, &serving.exchange));
+    }
+
+    /// An instance that served has ended. The first failure costs no rest.
+    fn lost(self: &Arc<Self>, serving: &Serving, why: &Ended) {
+        self.forget(serving);
+        if !self.closing.is_cancelled() {
+            let rest = self.rest(&chain(why), serving.began, Duration::ZERO);
+            self.fill(rest);
+        }
+    }
+
+    /// Notes a failure, and how long the place, which counts nowhere at the moment, is to rest after it.
+    fn rest(&self, cause: &str, began: Instant, at_least: Duration) -> Duration {
+        let rest = {
+            let mut state = self.state();
+            let rest = state.failures.note(began, Instant::now()).max(at_least);
+            match rest.is_zero() {
+                true => state.starting += 1,
+                false => state.resting += 1,
+            }
+            if state.live.is_empty() && state.starting == 0 {
+                state.failures.none_left();
+            }
+            rest
+        };
+        // Those who wait may have nothing to wait for.
+        self.changed.notify_waiters();
+        let when = match rest.is_zero() {
+            true => "at once".to_owned(),
+            false => format!("in {rest:?}"),
+        };
+        tracing::warn!(
+            store = self.provider.spec().name,
+            cause,
+            "an instance of the store broke; the next one starts {when}"
+        );
+        rest
+    }
+}

@@ -1,0 +1,113 @@
+//! One instance, from its start to its end.
+
+use super::bindings::StateStoreLoopPre;
+use super::exchange::Exchange;
+use crate::providers::answer::Declaration;
+use crate::providers::guest::ProviderGuest;
+use crate::providers::linked::{ProviderSpec, StartError};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+use wasmtime::Store;
+
+/// An instance that serves.
+pub(in crate::providers) struct Serving {
+    pub(super) exchange: Arc<Exchange>,
+    /// When it began to be started.
+    pub(super) began: Instant,
+    /// Says why the instance ended.
+    pub(super) ended: oneshot::Receiver<Ended>,
+}
+
+/// Why an instance ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Ended {
+    /// It trapped.
+    #[error("it trapped")]
+    Trapped(#[source] Box<dyn Error + Send + Sync>),
+    /// It returned although nobody told it to stop.
+    #[error("it stopped serving of its own accord")]
+    Returned,
+    /// It had to be ended: it took or answered no requests any more.
+    #[error("it took or answered no requests any more")]
+    Hopeless,
+}
+
+/// Runs an instance in a task of its own, and waits until it serves.
+///
+/// # Errors
+///
+/// [`StartError`] if it does not within the deadline of a call. It has ended then.
+pub(in crate::providers) async fn start(
+    spec: &ProviderSpec,
+    pre: &StateStoreLoopPre<ProviderGuest>,
+    store: impl FnOnce(Arc<Exchange>) -> Store<ProviderGuest>,
+    (tasks, runtime): (&TaskTracker, &Handle),
+) -> Result<(Serving, Declaration), StartError> {
+    let began = Instant::now();
+    let (exchange, says) = Exchange::new(spec);
+    let (end, ended) = oneshot::channel();
+    let (pre, mut guest) = (pre.clone(), store(Arc::clone(&exchange)));
+    let closing = Arc::clone(&exchange);
+    let run = async move {
+        let run = async {
+            let bindings = pre.instantiate_async(&mut guest).await?;
+            bindings.dapr_state_provider_loop().call_run(&mut guest).await
+        };
+        let why = tokio::select! {
+            () = closing.hopeless() => Ended::Hopeless,
+            ran = run => match ran {
+                Ok(()) => Ended::Returned,
+                Err(trap) => Ended::Trapped(trap.into()),
+            },
+        };
+        // Its memory is given back before anybody hears of it.
+        drop(guest);
+        closing.close();
+        // Nobody listens if it never served.
+        let _ = end.send(why);
+    };
+    tasks.spawn_on(run, runtime);
+    let begun = Begun(Some(exchange));
+    match tokio::time::timeout(spec.deadline, says).await {
+        Ok(Ok(Ok(declaration))) => Ok((begun.serving(began, ended), declaration)),
+        Ok(Ok(Err(error))) => Err(StartError::Refused(error)),
+        Ok(Err(_)) => Err(match ended.await {
+            Ok(Ended::Trapped(trap)) => StartError::Trapped(trap),
+            _ => StartError::Returned,
+        }),
+        Err(_) => Err(StartError::TooSlow(spec.deadline)),
+    }
+}
+
+/// An instance that does not serve yet: it is ended if it never does, or nobody waits for it any more.
+struct Begun(Option<Arc<Exchange>>);
+
+impl Begun {
+    fn serving(mut self, began: Instant, ended: oneshot::Receiver<Ended>) -> Serving {
+        let exchange = self.0.take().expect("it is taken once");
+        Serving { exchange, began, ended }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(exchange) = &self.0 {
+            exchange.end();
+        }
+    }
+}
+
+/// Lets an instance answer what it has, and end.
+pub(super) async fn stop(mut serving: Serving, within: Duration) {
+    serving.exchange.stop();
+    if tokio::time::timeout(within, &mut serving.ended).await.is_err() {
+        serving.exchange.end();
+        // Its task ends at the next point where it waits.
+        let _ = serving.ended.await;
+    }
+}

@@ -1,0 +1,197 @@
+//! The fleet as a `StateStore`: apps cannot tell it from a built-in one.
+
+use super::bindings::{BulkGetRequest, Call, Error, GetRequest, Response, TransactRequest};
+use super::exchange::{Reply, Silent, Why};
+use super::fleet::{Fleet, Unanswered};
+use crate::providers::answer::{Declaration, health, of_read, refused, untrue, within_features};
+use crate::providers::contract;
+use crate::providers::linked::LoopProvider;
+use crate::providers::store::OpenError;
+use async_trait::async_trait;
+use dapr_blocks::state::{
+    BulkError, DeleteItem, Entry, Features, GetOptions, Health, Key, Limits, Listing, Metadata, Operation, SetItem,
+    StateError, StateStore, StoredPage,
+};
+use std::sync::Arc;
+
+/// A store whose vendor is a provider in the serve-loop form.
+pub(in crate::providers) struct LoopStore {
+    fleet: Arc<Fleet>,
+    /// The app id of whoever asks.
+    caller: Arc<str>,
+}
+
+impl LoopStore {
+    /// Starts the first instance of a provider.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if it does not start, or does not allow what is configured.
+    pub(in crate::providers) async fn open(
+        provider: LoopProvider,
+        size: impl FnOnce(&Declaration) -> Result<usize, OpenError>,
+    ) -> Result<Self, OpenError> {
+        Ok(Self {
+            fleet: Arc::new(Fleet::open(provider, size).await?),
+            caller: "".into(),
+        })
+    }
+
+    async fn ask(&self, call: Call) -> Result<Result<Response, StateError>, Unanswered> {
+        let reply: Reply = self.fleet.call(&self.caller, call).await?;
+        Ok(reply.map_err(|error: Error| error.into()))
+    }
+
+    async fn read(&self, call: Call) -> Result<Response, StateError> {
+        let answered = self.ask(call).await.map_err(|unanswered| match unanswered {
+            Unanswered::Refused(why) => refused(&why),
+            Unanswered::Silent(Silent::NotBegun(why) | Silent::Begun(why)) => unavailable(&why),
+        })?;
+        answered.map_err(of_read)
+    }
+
+    async fn write(&self, call: Call) -> Result<Response, StateError> {
+        self.ask(call).await.map_err(|unanswered| match unanswered {
+            Unanswered::Refused(why) => refused(&why),
+            Unanswered::Silent(Silent::NotBegun(why)) => unavailable(&why),
+            Unanswered::Silent(Silent::Begun(why)) => StateError::OutcomeUnknown {
+                reason: said(&why),
+                source: None,
+            },
+        })?
+    }
+
+    async fn done(&self, call: Call) -> Result<(), StateError> {
+        match self.write(call).await? {
+            Response::Done => Ok(()),
+            _ => Err(not_asked_of_a_write()),
+        }
+    }
+
+    async fn each(&self, call: Call, asked: usize) -> Result<(), BulkError> {
+        match self.write(call).await? {
+            Response::Each(results) => contract::bulk(Ok(results), asked),
+            _ => Err(not_asked_of_a_write().into()),
+        }
+    }
+
+    fn entry(&self, entry: Option<contract::types::Entry>) -> Result<Option<Entry>, StateError> {
+        let entry = entry.map(contract::entry).transpose()?;
+        within_features(self.features(), entry)
+    }
+}
+
+fn said(why: &Why) -> String {
+    match why {
+        Why::TooSlow(deadline) => format!("no answer within {deadline:?}"),
+        Why::Ended => "its component failed during the call".to_owned(),
+    }
+}
+
+fn unavailable(why: &Why) -> StateError {
+    StateError::Unavailable {
+        reason: said(why),
+        source: None,
+    }
+}
+
+fn not_asked() -> StateError {
+    untrue("something else than was asked for")
+}
+
+/// What was written then, nobody can tell.
+fn not_asked_of_a_write() -> StateError {
+    StateError::OutcomeUnknown {
+        reason: "the store answered something else than was asked for".to_owned(),
+        source: None,
+    }
+}
+
+#[async_trait]
+impl StateStore for LoopStore {
+    fn features(&self) -> Features {
+        self.fleet.declaration().features
+    }
+
+    fn limits(&self) -> Limits {
+        self.fleet.declaration().limits
+    }
+
+    fn of_app(&self, app: &str) -> Option<Arc<dyn StateStore>> {
+        Some(Arc::new(Self {
+            fleet: Arc::clone(&self.fleet),
+            caller: app.into(),
+        }))
+    }
+
+    fn health(&self) -> Health {
+        health(self.fleet.fitness())
+    }
+
+    async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {
+        let call = Call::Get(GetRequest {
+            key: key.as_str().to_owned(),
+            options: contract::get_options(options),
+        });
+        match self.read(call).await? {
+            Response::Entry(entry) => self.entry(entry),
+            _ => Err(not_asked()),
+        }
+    }
+
+    async fn bulk_get(
+        &self,
+        keys: &[Key],
+        options: &GetOptions,
+        max_bytes: usize,
+    ) -> Result<Vec<Option<Entry>>, StateError> {
+        let call = Call::BulkGet(BulkGetRequest {
+            keys: keys.iter().map(|key| key.as_str().to_owned()).collect(),
+            options: contract::get_options(options),
+            max_bytes: u32::try_from(max_bytes).unwrap_or(u32::MAX),
+        });
+        match self.read(call).await? {
+            Response::Entries(entries) => entries.into_iter().map(|entry| self.entry(entry)).collect(),
+            _ => Err(not_asked()),
+        }
+    }
+
+    async fn set(&self, item: SetItem) -> Result<(), StateError> {
+        self.done(Call::Set(contract::set_item(item))).await
+    }
+
+    async fn bulk_set(&self, items: Vec<SetItem>) -> Result<(), BulkError> {
+        let asked = items.len();
+        let items = items.into_iter().map(contract::set_item).collect();
+        self.each(Call::BulkSet(items), asked).await
+    }
+
+    async fn delete(&self, item: DeleteItem) -> Result<(), StateError> {
+        self.done(Call::Delete(contract::delete_item(item))).await
+    }
+
+    async fn bulk_delete(&self, items: Vec<DeleteItem>) -> Result<(), BulkError> {
+        let asked = items.len();
+        let items = items.into_iter().map(contract::delete_item).collect();
+        self.each(Call::BulkDelete(items), asked).await
+    }
+
+    async fn transact(&self, operations: Vec<Operation>, metadata: &Metadata) -> Result<(), StateError> {
+        let call = Call::Transact(TransactRequest {
+            operations: operations.into_iter().map(contract::operation).collect(),
+            metadata: metadata.clone().into_pairs(),
+        });
+        self.done(call).await
+    }
+
+    async fn list_keys(&self, listing: &Listing) -> Result<StoredPage, StateError> {
+        match self.read(Call::ListKeys(contract::listing(listing))).await? {
+            Response::Keys(page) => Ok(contract::page(page)),
+            _ => Err(not_asked()),
+        }
+    }
+
+    async fn close(&self) {
+        self.fleet.close().await;
+    }
+}

@@ -1,0 +1,3 @@
+package mystore
+
+func New() {}
