@@ -4,7 +4,7 @@ use crate::tools::{root, run};
 use anyhow::Result;
 use std::process::Command;
 
-/// The types, each of which has its tests in `tests/dapr_components.rs`.
+/// The types, each of which has its tests in `tests/go_components/`.
 const TYPES: [&str; 3] = ["state.in-memory", "state.memcached", "state.redis"];
 
 /// Builds them with the host that was built before. It needs Go, and says so.
