@@ -227,13 +227,13 @@ fn a_client_that_does_not_take_its_answer_is_cut() {
     const DEADLINE: Duration = Duration::from_secs(5);
     let _machine = beside_others();
     let host = hostile("request-timeout = \"5s\"");
-    let before = host.facts().descriptors;
+    let before = host.facts().sockets;
     let mut client = host.connect();
     client.send_get("/endless-body");
     let asked = Instant::now();
     // Beyond the guest's end: what it wrote before fills the sockets and waits.
     until("the host to close the connection", DEADLINE + 2 * SEND, || {
-        (asked.elapsed() > DEADLINE && host.facts().descriptors <= before).then_some(())
+        (asked.elapsed() > DEADLINE && host.facts().sockets <= before).then_some(())
     });
     let took = asked.elapsed();
     assert!(took > SEND, "it was cut after {took:?}");

@@ -13,6 +13,8 @@ pub struct Facts {
     pub resident_at_most: u64,
     /// Open files, sockets and the like.
     pub descriptors: usize,
+    /// Those of them that are sockets. Threads that come and go have files, and no sockets.
+    pub sockets: usize,
     /// Threads.
     pub threads: usize,
     /// The time that it had a processor, all its threads together.
@@ -34,10 +36,20 @@ impl Facts {
                 .and_then(|number| number.parse().ok())
                 .expect("it is a number")
         };
+        let open = std::fs::read_dir(folder.join("fd")).expect("the process runs");
+        // One that was closed meanwhile has no name any more.
+        let names: Vec<_> = open
+            .map(|entry| entry.and_then(|entry| std::fs::read_link(entry.path())))
+            .collect();
+        let is_socket = |name: &std::io::Result<PathBuf>| {
+            name.as_ref()
+                .is_ok_and(|name| name.to_string_lossy().starts_with("socket:"))
+        };
         Self {
             resident: number("VmRSS:") << 10,
             resident_at_most: number("VmHWM:") << 10,
-            descriptors: std::fs::read_dir(folder.join("fd")).expect("the process runs").count(),
+            descriptors: names.len(),
+            sockets: names.iter().filter(|name| is_socket(name)).count(),
             threads: number("Threads:") as usize,
             processor_time: processor_time(&folder.join("stat")),
         }
