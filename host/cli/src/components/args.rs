@@ -29,7 +29,6 @@ pub(crate) enum ComponentsCommand {
 }
 
 #[derive(Debug, Args)]
-#[cfg_attr(not(feature = "go-components"), expect(dead_code, reason = "nothing is built"))]
 pub(crate) struct BuildArgs {
     /// A type that Dapr has, with its version where there are several; or a folder with a Go package, which has a
     /// function `func NewX(logger.Logger) state.Store`.
