@@ -29,6 +29,12 @@ pub enum BuildError {
         /// What has an overlay.
         known: String,
     },
+    /// A Go in the folder of modules, where Go lets no file be replaced.
+    #[error("`{root}` is a Go that another Go has downloaded, which lets none of its files be replaced; install it")]
+    GoInModuleCache {
+        /// GOROOT.
+        root: PathBuf,
+    },
     /// A file of the standard library is not as the overlay expects it.
     #[error(
         "`{file}` of this Go is not as it was released: {times} places match an edit that needs one; use an unmodified Go"

@@ -6,8 +6,19 @@ use crate::{BuildError, Go, Recipe, Source};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
+/// What of this crate decides what comes out of a build.
+const SOURCES: [&str; 7] = [
+    include_str!("bindings.rs"),
+    include_str!("build.rs"),
+    include_str!("component.rs"),
+    include_str!("folder.rs"),
+    include_str!("mends.rs"),
+    include_str!("modules.rs"),
+    include_str!("overlay.rs"),
+];
+
 /// A hash, as hexadecimal digits, of what a build depends on: Go, the overlay, the glue, the contract, the version of
-/// components-contrib, this crate's own version, and the recipe; of a folder of the user's own its files.
+/// components-contrib, how this crate builds, and the recipe; of a folder of the user's own its files.
 ///
 /// # Errors
 ///
@@ -21,6 +32,9 @@ pub fn fingerprint(go: &Go, recipe: &Recipe) -> Result<String, BuildError> {
         }
     };
     add(b"crate", env!("CARGO_PKG_VERSION").as_bytes());
+    for source in SOURCES {
+        add(b"source", source.as_bytes());
+    }
     add(b"go", go.version().to_string().as_bytes());
     add(b"contrib", recipe.contrib().as_bytes());
     add(b"name", recipe.name().as_bytes());
@@ -51,4 +65,42 @@ pub fn fingerprint(go: &Go, recipe: &Recipe) -> Result<String, BuildError> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::go::pretended;
+
+    #[test]
+    fn a_fingerprint_is_the_same_for_the_same_and_another_for_all_that_matters() {
+        let go = pretended("go1.26.8");
+        let of = |name, contrib| fingerprint(&go, &Recipe::known(name, contrib).unwrap()).unwrap();
+        let redis = of("state.redis", None);
+        assert_eq!(redis.len(), 64);
+        assert_eq!(redis, of("state.redis", None));
+        assert_ne!(redis, of("state.redis", Some("v1.18.3")));
+        assert_ne!(redis, of("state.mysql", None));
+        assert_ne!(of("state.postgresql/v1", None), of("state.postgresql/v2", None));
+        let newer = pretended("go1.27.3");
+        let recipe = Recipe::known("state.redis", None).unwrap();
+        assert_ne!(redis, fingerprint(&newer, &recipe).unwrap());
+    }
+
+    #[test]
+    fn a_folder_of_ones_own_has_another_fingerprint_when_one_of_its_files_is_another() {
+        let go = pretended("go1.26.8");
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "store.go",
+            "package x\n\nfunc New(l logger.Logger) state.Store { return nil }\n",
+        );
+        let of = || fingerprint(&go, &Recipe::package(folder.path(), None).unwrap()).unwrap();
+        let first = of();
+        write("store_test.go", "package x\n");
+        assert_eq!(first, of());
+        write("more.go", "package x\n");
+        assert_ne!(first, of());
+    }
 }

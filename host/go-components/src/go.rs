@@ -34,9 +34,9 @@ impl Go {
     ///
     /// # Errors
     ///
-    /// [`BuildError::GoDoesNotRun`], [`BuildError::UnknownGo`].
+    /// [`BuildError::GoDoesNotRun`], [`BuildError::UnknownGo`], [`BuildError::GoInModuleCache`].
     pub fn at(program: &Path) -> Result<Self, BuildError> {
-        let output = quiet(Command::new(program).args(["env", "GOROOT", "GOVERSION"]))?;
+        let output = quiet(Command::new(program).args(["env", "GOROOT", "GOVERSION", "GOMODCACHE"]))?;
         let said = String::from_utf8_lossy(&output.stdout);
         let mut lines = said.lines();
         let (root, found) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
@@ -44,9 +44,13 @@ impl Go {
             found: if found.is_empty() { "without a version" } else { found }.to_owned(),
             known: overlay::supported().join(", "),
         };
+        let modules = lines.next().filter(|modules| !modules.is_empty());
         let version = GoVersion::parse(found).ok_or_else(unknown)?;
         if !overlay::carries(&version) {
             return Err(unknown());
+        }
+        if modules.is_some_and(|modules| Path::new(root).starts_with(modules)) {
+            return Err(BuildError::GoInModuleCache { root: root.into() });
         }
         Ok(Self {
             program: program.to_owned(),
@@ -103,6 +107,16 @@ fn quiet(command: &mut Command) -> Result<Output, BuildError> {
         })
 }
 
+/// A Go that is none, for tests that do not build.
+#[cfg(test)]
+pub(crate) fn pretended(version: &str) -> Go {
+    Go {
+        program: "go".into(),
+        root: "/go".into(),
+        version: GoVersion::parse(version).unwrap(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +143,12 @@ mod tests {
             let error = pretend(&format!("/usr/lib/go\\n{version}\\n")).unwrap_err().to_string();
             assert!(error.ends_with("one of these releases: 1.26, 1.27"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_go_that_another_go_has_downloaded_is_refused() {
+        let error = pretend("/m/golang.org/toolchain\\ngo1.26.8\\n/m\\n").unwrap_err();
+        assert!(matches!(error, BuildError::GoInModuleCache { .. }), "{error}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) fn modules(linked: &[Linked]) -> Result<Vec<Module>, BuildError> {
     let mut modules = Vec::new();
     for module in linked.iter().filter(|module| !module.main) {
         let mut licences = Vec::new();
-        for file in files(&module.dir)? {
+        for file in files(&module.dir, &LICENCES)? {
             let name = recognise(&read(&file)?).to_owned();
             if !licences.contains(&name) {
                 licences.push(name);
@@ -44,7 +44,7 @@ pub(crate) fn modules(linked: &[Linked]) -> Result<Vec<Module>, BuildError> {
 pub(crate) fn texts(go: &Go, linked: &[Linked]) -> Result<String, BuildError> {
     let mut text = String::new();
     let mut add = |title: &str, folder: &Path| {
-        for file in files(folder)? {
+        for file in files(folder, &[LICENCES.as_slice(), &NOTICES].concat())? {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             let _ = write!(text, "==== {title}: {name} ====\n\n{}\n\n", read(&file)?.trim_end());
         }
@@ -57,14 +57,18 @@ pub(crate) fn texts(go: &Go, linked: &[Linked]) -> Result<String, BuildError> {
     Ok(text)
 }
 
-/// Files of a module's folder that are licences or go with them, in the order of their names.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
+/// How files are called that are licences.
+const LICENCES: [&str; 3] = ["LICENSE", "LICENCE", "COPYING"];
+/// And those that go with them.
+const NOTICES: [&str; 2] = ["NOTICE", "PATENTS"];
+
+/// Files of a folder whose names begin so, in the order of their names.
+fn files(folder: &Path, kinds: &[&str]) -> Result<Vec<PathBuf>, BuildError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(BuildError::files(folder))? {
         let path = entry.map_err(BuildError::files(folder))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
-        let kind = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "PATENTS"];
-        if kind.iter().any(|kind| name.starts_with(kind)) && !name.ends_with(".GO") && path.is_file() {
+        if kinds.iter().any(|kind| name.starts_with(kind)) && !name.ends_with(".GO") && path.is_file() {
             found.push(path);
         }
     }
@@ -107,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn licence_files_are_found_whatever_their_ending() {
+    fn licence_files_are_found_whatever_their_ending_and_notices_apart() {
         let folder = tempfile::tempdir().unwrap();
         for name in [
             "LICENSE",
@@ -116,10 +120,12 @@ mod tests {
             "COPYING",
             "license.go",
             "README.md",
+            "NOTICE.txt",
         ] {
             std::fs::write(folder.path().join(name), "x").unwrap();
         }
-        let found: Vec<_> = files(folder.path()).unwrap();
+        let found: Vec<_> = files(folder.path(), &LICENCES).unwrap();
         assert_eq!(found.len(), 4, "{found:?}");
+        assert_eq!(files(folder.path(), &NOTICES).unwrap().len(), 1);
     }
 }

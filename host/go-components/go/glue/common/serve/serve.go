@@ -40,7 +40,7 @@ type Block[Call, Answer any] struct {
 	Next     func() (Event[Call], bool)
 	Do       func(context.Context, Call) Answer
 	// Panicked is the answer to a request in which the component panicked.
-	Panicked func() Answer
+	Panicked func(Call) Answer
 	// Busy is the answer where too many are under way.
 	Busy    func() Answer
 	Respond func(uint64, Answer)
@@ -141,7 +141,7 @@ func (l *loop[Call, Answer]) do(ctx context.Context, call Call) (answer Answer) 
 	defer func() {
 		if value := recover(); value != nil {
 			logs.Errorf("panic in a request: %v\n%s", value, debug.Stack())
-			answer = l.block.Panicked()
+			answer = l.block.Panicked(call)
 		}
 	}()
 	return l.block.Do(ctx, call)

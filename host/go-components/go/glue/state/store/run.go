@@ -41,7 +41,7 @@ func Run() {
 		Pollable: uint32(requests.Subscribe().TakeHandle()),
 		Next:     next,
 		Do:       opened.do,
-		Panicked: func() answer { return refuse(types.MakeErrorInternal("panic: see the log")) },
+		Panicked: panicked,
 		Busy:     func() answer { return refuse(types.MakeErrorThrottled()) },
 		Respond:  requests.Respond,
 	})
@@ -50,6 +50,17 @@ func Run() {
 	}
 	if err := opened.inner.Close(); err != nil {
 		logs.Errorf("the store could not be closed: %v", err)
+	}
+}
+
+// panicked is the answer where the component panicked: nobody knows what it had written.
+func panicked(call requests.Call) answer {
+	const text = "the component panicked"
+	switch call.Tag() {
+	case requests.Call_Get, requests.Call_BulkGet, requests.Call_ListKeys:
+		return refuse(types.MakeErrorInternal(text))
+	default:
+		return refuse(types.MakeErrorOutcomeUnknown(text))
 	}
 }
 

@@ -108,7 +108,7 @@ func Unpin() {
 //go:wasmexport cabi_realloc
 func cabiRealloc(oldPointer unsafe.Pointer, oldSize, align, newSize uintptr) unsafe.Pointer {
 	if oldPointer != nil || oldSize != 0 {
-		panic("todo")
+		panic("cabi_realloc is not asked to move memory")
 	}
 
 	if useGCAllocations {
