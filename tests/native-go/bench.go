@@ -26,11 +26,11 @@ type Bench struct {
 	InTransaction bool `json:"inTransaction"`
 }
 
-// Measured is what was seen: calls in a second, and what one took.
+// Measured is what was seen: calls in a second, and what one took in nanoseconds.
 type Measured struct {
-	PerSecond float64 `json:"perSecond"`
-	P50       int64   `json:"p50"` // nanoseconds
-	P99       int64   `json:"p99"`
+	PerSecond float64 `json:"per_second"`
+	P50       int64   `json:"p50_ns"`
+	P99       int64   `json:"p99_ns"`
 }
 
 func (b Bench) run(ctx context.Context, store state.Store) (Measured, error) {

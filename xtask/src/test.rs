@@ -43,7 +43,7 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
     build.arg("build").args(scope.arguments()).arg("--all-targets");
     run_command(build.current_dir(root()))?;
     if scope == Scope::Everything {
-        components::build()?;
+        components::build(&root().join("target/debug/dapr-wasm"), &components::TESTED)?;
     }
     run_command(cargo().arg("test").args(scope.arguments()).current_dir(root()))?;
     eprintln!("> all tests passed");

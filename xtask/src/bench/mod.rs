@@ -2,7 +2,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `hello`, `counter`, `calls`, `neighbours`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
+//! | `hello`, `counter`, `calls`, `neighbours`, `native_go`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
+//! | `native`, `redis` | what a component of Dapr's is measured beside and with |
 //! | `subject` | the servers that are measured, and what they need on disk |
 //! | `server`, `client`, `wrk`, `paced`, `turn`, `memory` | starting, asking, loading and weighing a server |
 //! | `rounds`, `budget`, `figure` | medians, verdicts, and how numbers are written |
@@ -19,9 +20,12 @@ mod figure;
 mod hello;
 mod machine;
 mod memory;
+mod native;
+mod native_go;
 mod neighbours;
 mod options;
 mod paced;
+mod redis;
 mod report;
 mod resident;
 mod rounds;
@@ -45,11 +49,12 @@ use subject::Bench;
 type Measure = fn(&Bench) -> Result<Section>;
 
 /// The sections by their names, in the order of the document.
-const SECTIONS: [(&str, Measure); 7] = [
+const SECTIONS: [(&str, Measure); 8] = [
     ("hello", hello::measure),
     ("counter", counter::measure),
     ("calls", calls::measure),
     ("neighbours", neighbours::measure),
+    ("native-go", native_go::measure),
     ("start", start::measure),
     ("resident", resident::measure),
     ("size", size::measure),

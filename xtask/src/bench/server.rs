@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A server that is not up by then will not come: compiling the largest guest takes seconds.
-const START: Duration = Duration::from_secs(60);
+/// A server that is not up by then will not come: compiling a component of Dapr's takes most of a minute.
+const START: Duration = Duration::from_secs(300);
 
 /// The host itself gives requests under way 10 s.
 const STOP: Duration = Duration::from_secs(15);

@@ -2,8 +2,8 @@
 
 use super::options::{Effort, Options};
 use super::server::Server;
-use crate::guests;
 use crate::tools::root;
+use crate::{components, guests};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -157,6 +157,7 @@ impl Host {
         // What is in the environment of whoever measures must not reach what is measured.
         run.current_dir(&self.folder)
             .env("XDG_CACHE_HOME", &self.cache)
+            .env("XDG_DATA_HOME", components::data_home())
             .env_remove("NAMESPACE")
             .env_remove("RUST_LOG");
         Server::start(&self.name, &mut run)

@@ -1,6 +1,9 @@
 //! Times state calls from inside a guest, where a user feels them: `GET /get?n=10000&size=100&store=statestore` writes one
 //! item and reads it `n` times, `GET /set` writes it `n` times. The answer is `{"median_ns": .., "best_ns": ..}`, the time
 //! of one call in the median and in the best of ten rounds.
+//!
+//! With `seconds=3` in place of `n` it calls for so long and times each call by itself: `{"per_second": .., "p50_ns": ..,
+//! "p99_ns": ..}`. `key=NAME` gives callers at the same time items of their own.
 
 #[path = "../../shared/p2.rs"]
 mod p2;
@@ -15,10 +18,8 @@ mod bindings {
 }
 
 use bindings::dapr::state::store;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wasip2::http::types::{self, IncomingRequest, ResponseOutparam};
-
-const KEY: &str = "bench";
 
 /// A round is long enough for the clock, and there are enough of them to see what noise does.
 const ROUNDS: u32 = 10;
@@ -36,29 +37,49 @@ impl wasip2::exports::http::incoming_handler::Guest for Bench {
     }
 }
 
+/// How long to go on.
+enum Effort {
+    Calls(u32),
+    For(Duration),
+}
+
 fn answer(target: &str) -> Result<String, String> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let (mut calls, mut size, mut store) = (10_000_u32, 100_usize, "statestore");
+    let (mut effort, mut size, mut store, mut key) = (Effort::Calls(10_000), 100_usize, "statestore", "bench");
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        let not_a_number = |_| format!("`{name}` is not `{value}`");
         match name {
-            "n" => calls = value.parse().map_err(|_| format!("`n` is not `{value}`"))?,
-            "size" => size = value.parse().map_err(|_| format!("`size` is not `{value}`"))?,
+            "n" => effort = Effort::Calls(value.parse().map_err(not_a_number)?),
+            "seconds" => effort = Effort::For(Duration::from_secs(value.parse().map_err(not_a_number)?)),
+            "size" => size = value.parse().map_err(not_a_number)?,
             "store" => store = value,
+            "key" => key = value,
             _ => return Err(format!("there is no parameter `{name}`")),
         }
     }
     let value = vec![b'x'; size];
+    let get = || store::get(store, key, None).map(drop);
+    let set = || store::set(store, key, &value, None);
     match path {
         "/get" => {
-            store::set(store, KEY, &value, None).map_err(|error| error.to_string())?;
-            time(calls, || store::get(store, KEY, None).map(drop))
+            set().map_err(|error| error.to_string())?;
+            effort.time(get)
         }
-        "/set" => time(calls, || store::set(store, KEY, &value, None)),
+        "/set" => effort.time(set),
         _ => Err("GET /get or /set".to_owned()),
     }
 }
 
-fn time<E: ToString>(calls: u32, call: impl Fn() -> Result<(), E>) -> Result<String, String> {
+impl Effort {
+    fn time<E: ToString>(self, call: impl Fn() -> Result<(), E>) -> Result<String, String> {
+        match self {
+            Self::Calls(calls) => rounds(calls, call),
+            Self::For(duration) => each(duration, call),
+        }
+    }
+}
+
+fn rounds<E: ToString>(calls: u32, call: impl Fn() -> Result<(), E>) -> Result<String, String> {
     let calls = (calls / ROUNDS).max(1);
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
@@ -71,4 +92,20 @@ fn time<E: ToString>(calls: u32, call: impl Fn() -> Result<(), E>) -> Result<Str
     rounds.sort_unstable();
     let (best, median) = (rounds[0], rounds[rounds.len() / 2]);
     Ok(format!(r#"{{"median_ns": {median}, "best_ns": {best}}}"#))
+}
+
+fn each<E: ToString>(duration: Duration, call: impl Fn() -> Result<(), E>) -> Result<String, String> {
+    let start = Instant::now();
+    let mut times = Vec::new();
+    while start.elapsed() < duration || times.is_empty() {
+        let begin = Instant::now();
+        call().map_err(|error| error.to_string())?;
+        times.push(begin.elapsed().as_nanos());
+    }
+    let per_second = times.len() as f64 / start.elapsed().as_secs_f64();
+    times.sort_unstable();
+    let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    Ok(format!(
+        r#"{{"per_second": {per_second:.1}, "p50_ns": {p50}, "p99_ns": {p99}}}"#
+    ))
 }
