@@ -1,7 +1,8 @@
 //! HTTP as a well-behaved client speaks it.
 //!
 //! Each request has a connection of its own: a kept one may be closed by the host at any time, which is its right and would
-//! look like a failure. What kept connections are worth is tested with [`Raw`](crate::Raw) ones.
+//! look like a failure. What kept connections are worth is tested with [`Raw`](crate::Raw) ones; who asks without a pause and
+//! by the thousand may [keep](Client::kept) one.
 
 use serde_json::Value;
 use std::time::Duration;
@@ -70,11 +71,20 @@ pub struct Call<'a> {
 impl Client {
     /// A client of `http://127.0.0.1:PORT`.
     pub fn new(port: u16) -> Self {
+        Self::keeping(0, port)
+    }
+
+    /// One that keeps its connection from one request to the next.
+    pub fn kept(port: u16) -> Self {
+        Self::keeping(1, port)
+    }
+
+    fn keeping(connections: usize, port: u16) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
             .max_redirects(0)
-            .max_idle_connections(0)
+            .max_idle_connections(connections)
             .proxy(None)
             .timeout_global(Some(TIMEOUT));
         Self {

@@ -31,7 +31,7 @@ pub mod raw;
 pub mod servers;
 pub mod wait;
 
-pub use client::Response;
+pub use client::{Client, Response};
 pub use host::Host;
 pub use launch::{Ended, Launch};
 pub use raw::Raw;

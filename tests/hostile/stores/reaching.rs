@@ -144,6 +144,22 @@ fn a_store_gets_so_many_connections_and_no_more() {
     others_are_answered(&host);
 }
 
+#[test]
+fn a_store_that_hoards_connections_leaves_the_host_descriptors() {
+    let _machine = beside_others();
+    let server = Server::start();
+    let address = format!("127.0.0.1:{}", server.port);
+    let host = launch(&format!("allow-hosts = [\"{address}\"]"))
+        .descriptors(256)
+        .start();
+    for _ in 0..3 {
+        let said = read(&host, &format!("hoard-{address}")).text();
+        assert!(said.starts_with("128: "), "{said}");
+        assert!(server.was_reached());
+        others_are_answered(&host);
+    }
+}
+
 // ---- the machine ----
 
 #[test]

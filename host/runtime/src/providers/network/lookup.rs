@@ -19,6 +19,9 @@ use wasmtime_wasi::p2::{DynPollable, Pollable, SocketResult, subscribe};
 /// The longest that a look-up takes, its wait for others included: as long as a resolver asks one name server twice.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// Bytes of the longest name of DNS. What is longer is not even told of.
+const NAME: usize = 253;
+
 /// A look-up, and what is left of its addresses.
 #[allow(unreachable_pub, reason = "what is generated re-exports it")]
 pub struct Lookup {
@@ -84,6 +87,9 @@ impl Pollable for Lookup {
 impl Host for Sockets<'_> {
     fn resolve_addresses(&mut self, network: Resource<NetworkHandle>, name: String) -> SocketResult<Resource<Lookup>> {
         self.table.get(&network)?;
+        if name.strip_suffix('.').unwrap_or(&name).len() > NAME {
+            return Err(ErrorCode::InvalidArgument.into());
+        }
         let lookup = match name.parse() {
             // It is checked when it is connected to.
             Ok(address) => Lookup::of_address(address),
@@ -158,13 +164,27 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_cannot_be_is_not_found() {
         let mut instance = Instance::new(&["*.invalid:1"]);
-        for name in ["a.invalid", "a\0b.invalid", &format!("{}.invalid", "a".repeat(300))] {
+        for name in ["a.invalid", "a\0b.invalid", &format!("{}.invalid", "a".repeat(200))] {
             assert_eq!(
                 look_up(&mut instance, name).await,
                 Err(ErrorCode::NameUnresolvable),
                 "{name:?}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_longer_than_names_are_is_refused_and_not_told() {
+        let mut instance = Instance::new(&["*.invalid:1"]);
+        for length in [NAME + 1, 16 << 20] {
+            let name = "a".repeat(length - ".invalid".len()) + ".invalid";
+            assert_eq!(look_up(&mut instance, &name).await, Err(ErrorCode::InvalidArgument));
+            assert_eq!(
+                look_up(&mut instance, &"a".repeat(length)).await,
+                Err(ErrorCode::InvalidArgument)
+            );
+        }
+        assert!(instance.refusals.sentences().is_empty());
     }
 
     #[tokio::test]
