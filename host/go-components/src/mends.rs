@@ -168,6 +168,21 @@ mod tests {
         assert_eq!(read(original.path().join("conncheck_dummy.go")), TEXT);
     }
 
+    #[cfg(feature = "go")]
+    #[test]
+    fn each_fits_the_module_that_components_contrib_links() {
+        let go = crate::Go::find().unwrap();
+        let program = crate::settings::program(&go);
+        let linked = crate::modules::linked(&go, program.path()).unwrap();
+        for mend in &MENDS {
+            let module = linked.iter().find(|module| module.path == mend.module);
+            let files = mended(module.unwrap()).unwrap();
+            let file = Path::new(mend.package).join(mend.file);
+            let (_, text) = files.iter().find(|(path, _)| path.ends_with(&file)).unwrap();
+            assert!(text.contains(mend.replace), "{}: {}", mend.module, file.display());
+        }
+    }
+
     #[test]
     fn a_module_without_the_text_and_a_package_that_is_not_linked_are_left_alone() {
         let (_folder, other) = module("package mysql\n", "github.com/go-sql-driver/mysql");

@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Output;
 use std::sync::LazyLock;
+use tempfile::TempDir;
 
 const PROGRAM: &str = include_str!("../tests/settings/main.go");
 
@@ -89,16 +90,23 @@ fn builtin(profile: &str) -> &'static [&'static str] {
     }
 }
 
-/// What all stores say, compiled and asked once.
-static STORES: LazyLock<Vec<Store>> = LazyLock::new(|| {
-    let go = Go::find().unwrap();
+/// The module of the program, which links all stores.
+pub(crate) fn program(go: &Go) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     files::write(&GO, "pkg", &path.join("pkg")).unwrap();
     files::write(&GO, "glue/state/settings", &path.join("settings")).unwrap();
     std::fs::write(path.join("main.go"), PROGRAM).unwrap();
     std::fs::write(path.join("stores.go"), stores(known())).unwrap();
-    modules::write(&go, &Recipe::known("state.redis", None).unwrap(), path).unwrap();
+    modules::write(go, &Recipe::known("state.redis", None).unwrap(), path).unwrap();
+    folder
+}
+
+/// What all stores say, compiled and asked once.
+static STORES: LazyLock<Vec<Store>> = LazyLock::new(|| {
+    let go = Go::find().unwrap();
+    let folder = program(&go);
+    let path = folder.path();
     let contrib = format!("{}@{CONTRIB_VERSION}", modules::CONTRIB);
     let downloaded = run(&go, path, &["mod", "download", "-json", &contrib]);
     let downloaded: serde_json::Value = serde_json::from_slice(&downloaded.stdout).unwrap();
