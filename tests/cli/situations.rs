@@ -381,7 +381,10 @@ fn an_installed_file_of_another_world_is_to_be_built_again() {
 fn what_was_built_is_removed_with_the_cache_and_what_is_installed_stays() {
     let folder = with_component(b"");
     let built = folder.path().join("dapr-wasm/go");
-    std::fs::create_dir_all(built.join("build-1-0")).expect("the folder is writable");
+    for folder in ["build-1-0/module", "compiled/ab"] {
+        std::fs::create_dir_all(built.join(folder)).expect("the folder is writable");
+        std::fs::write(built.join(folder).join("file"), vec![0; 3 << 20]).expect("the folder is writable");
+    }
     std::fs::write(built.join("abc.wasm"), vec![0; 2 << 20]).expect("the folder is writable");
     std::fs::write(built.join("abc.licences.txt"), "MIT").expect("the folder is writable");
     let cleaned = with_cache(folder.path(), &["cache", "clean"]);

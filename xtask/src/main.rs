@@ -1,7 +1,10 @@
-//! `cargo xtask test`, `fuzz` and `bench`: sets up what they need, or fails naming what it could not get.
+//! `cargo xtask test`, `fuzz`, `bench` and `components`: sets up what they need, or fails naming what it could not get.
 
 mod bench;
+mod catalogue;
 mod components;
+mod document;
+mod figure;
 mod fuzz;
 mod guests;
 mod servers;
@@ -21,6 +24,10 @@ cargo xtask bench [--quick] [--only SECTION]... [--wasmtime PATH]
                                    --quick: short runs, nothing is written
                                    --only SECTION: `neighbours`, say; the others stay as they are
                                    --wasmtime PATH: beside `wasmtime serve`, of that binary
+cargo xtask components [--only TYPE[/VERSION]]...
+                                   build all of Dapr's components that are known to build: what a release publishes goes to
+                                   target/components, what came of each to docs/dapr-components.md. It needs Go
+                                   --only TYPE: `state.redis`, say; the others stay as they are
 ";
 
 fn main() -> ExitCode {
@@ -41,6 +48,7 @@ fn run(args: &[String]) -> Result<()> {
         ["test", "--only", "core"] => test::run(test::Scope::Core),
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::parse(options)?),
         ["bench", options @ ..] => bench::run(&bench::Options::parse(options)?),
+        ["components", options @ ..] => catalogue::run(&catalogue::Options::parse(options)?),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

@@ -69,7 +69,7 @@ pub(crate) const COMPILE: &str = "compile-into";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
-    /// Remove compiled code and built components; what is installed stays.
+    /// Remove compiled code, built components and what Go compiled for them; what is installed stays.
     Clean,
 }
 

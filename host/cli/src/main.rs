@@ -79,16 +79,20 @@ fn block_on(command: impl Future<Output = Outcome<ExitCode>>) -> Outcome<ExitCod
 
 /// Empties the caches.
 fn clean() -> Outcome<String> {
-    let code = code::clean()?;
-    let components::Removed { components, bytes } = components::clean()?;
-    Ok(match components {
-        0 => code,
-        _ => format!(
-            "{code}\nremoved {} that was built, {}",
-            failure::counted(components, "component"),
-            size::size(bytes)
-        ),
-    })
+    let mut done = vec![code::clean()?];
+    let components::Removed {
+        components,
+        bytes,
+        of_go,
+    } = components::clean()?;
+    if components > 0 {
+        let components = failure::counted(components, "component");
+        done.push(format!("removed {components} that was built, {}", size::size(bytes)));
+    }
+    if of_go > 0 {
+        done.push(format!("removed what Go had compiled, {}", size::size(of_go)));
+    }
+    Ok(done.join("\n"))
 }
 
 /// Tells the user what was done.

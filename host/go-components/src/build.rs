@@ -40,7 +40,7 @@ pub struct Built {
 }
 
 /// Builds a component, in a folder of its own below `cache`, which is removed afterwards. Takes minutes the first time, when
-/// Go compiles what it then has in its cache, and blocks for as long.
+/// Go compiles what it then has in a cache, which is there, too, unless GOCACHE names another; and blocks for as long.
 ///
 /// # Errors
 ///
@@ -48,6 +48,7 @@ pub struct Built {
 pub fn build(go: &Go, recipe: &Recipe, cache: &Path, progress: &dyn Fn(Step)) -> Result<Built, BuildError> {
     progress(Step::Resolving);
     let folder = Folder::new(cache)?;
+    let go = &go.keeping_in(folder.compiled());
     let contract = folder.fill(go, recipe)?;
     let linked = modules::linked(go, &folder.module())?;
     mends::apply(&linked, &folder.module())?;

@@ -4,27 +4,48 @@ use crate::bindings::Contract;
 use crate::files::{self, GO};
 use crate::recipe::go_files;
 use crate::{BuildError, Go, Recipe, Source, modules};
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A folder in which a component is built, removed when it is let go of.
 pub(crate) struct Folder {
     path: PathBuf,
+    /// Locked for as long as the folder is in use: the system unlocks it when the process ends, whichever way.
+    _in_use: File,
 }
 
+/// How the folders are called.
+const PREFIX: &str = "build-";
+
+/// The file within that is locked.
+const IN_USE: &str = "in-use";
+
 impl Folder {
-    /// Makes an empty one in a folder that is there or is made.
+    /// Makes an empty one in a folder that is there or is made, and removes those that killed builds left there.
     pub(crate) fn new(parent: &Path) -> Result<Self, BuildError> {
         let parent = std::path::absolute(parent).map_err(BuildError::files(parent))?;
         std::fs::create_dir_all(&parent).map_err(BuildError::files(&parent))?;
+        // One at a time: nobody sees a folder that is made and not locked yet.
+        let _turn = locked(&parent.join("lock"))?;
+        remove_left(&parent);
         for number in 0..1000 {
-            let path = parent.join(format!("build-{}-{number}", std::process::id()));
+            let path = parent.join(format!("{PREFIX}{}-{number}", std::process::id()));
             match std::fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path }),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Ok(()) => {
+                    let in_use = locked(&path.join(IN_USE))?;
+                    return Ok(Self { path, _in_use: in_use });
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(BuildError::files(&path)(error)),
             }
         }
-        Err(BuildError::files(&parent)(std::io::ErrorKind::AlreadyExists.into()))
+        Err(BuildError::files(&parent)(ErrorKind::AlreadyExists.into()))
+    }
+
+    /// What Go compiles, for the next build: beside all folders.
+    pub(crate) fn compiled(&self) -> PathBuf {
+        self.path.with_file_name("compiled")
     }
 
     pub(crate) fn module(&self) -> PathBuf {
@@ -95,6 +116,30 @@ impl Folder {
     }
 }
 
+/// A file that is made if need be, once nobody else has it locked.
+fn locked(path: &Path) -> Result<File, BuildError> {
+    let open = File::options().create(true).append(true).open(path);
+    let file = open.map_err(BuildError::files(path))?;
+    file.lock().map_err(BuildError::files(path))?;
+    Ok(file)
+}
+
+/// Removes folders that nobody uses. What cannot be removed is no reason not to build.
+fn remove_left(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX) && path.is_dir();
+        if is_ours && !is_in_use(&path) {
+            let _ = std::fs::remove_dir_all(&path);
+        }
+    }
+}
+
+/// One without the file was left before it was locked.
+fn is_in_use(path: &Path) -> bool {
+    File::open(path.join(IN_USE)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 /// The building block of a component: `state`.
 pub(crate) fn block(recipe: &Recipe) -> &str {
     recipe.name().split_once('.').map_or("state", |(block, _)| block)
@@ -104,5 +149,35 @@ impl Drop for Folder {
     fn drop(&mut self) {
         // What is left is a folder in a cache.
         let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_build_left_is_removed_by_the_next_one_and_what_is_in_use_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let other = Folder::new(parent.path()).unwrap();
+        for left in ["build-1-0", "build-2-0"] {
+            std::fs::create_dir_all(parent.path().join(left).join("module")).unwrap();
+        }
+        std::fs::write(parent.path().join("build-1-0").join(IN_USE), "").unwrap();
+        std::fs::create_dir(parent.path().join("compiled")).unwrap();
+        let own = Folder::new(parent.path()).unwrap();
+        let names = || {
+            let entries = std::fs::read_dir(parent.path()).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+            names.sort();
+            names
+        };
+        let [compiled, lock] = ["compiled", "lock"].map(|name| parent.path().join(name));
+        assert_eq!(
+            names(),
+            [other.path.clone(), own.path.clone(), compiled.clone(), lock.clone()]
+        );
+        drop((other, own));
+        assert_eq!(names(), [compiled, lock]);
     }
 }

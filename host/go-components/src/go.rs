@@ -11,6 +11,7 @@ pub struct Go {
     program: PathBuf,
     root: PathBuf,
     version: GoVersion,
+    cache: Option<PathBuf>,
 }
 
 impl Go {
@@ -56,7 +57,17 @@ impl Go {
             program: program.to_owned(),
             root: root.into(),
             version,
+            cache: None,
         })
+    }
+
+    /// The same, which keeps what it compiles in this folder, unless GOCACHE says where: what it compiles for components is
+    /// of use for nothing else, and goes when the folder does.
+    pub(crate) fn keeping_in(&self, cache: PathBuf) -> Self {
+        Self {
+            cache: Some(cache),
+            ..self.clone()
+        }
     }
 
     /// Its version.
@@ -71,27 +82,35 @@ impl Go {
         &self.root
     }
 
-    /// Runs a command of it in a folder. What the user has set for other builds does not count; where modules come from
-    /// does.
+    /// Runs a command of it in a folder, for what becomes a component.
     pub(crate) fn run<I, S>(&self, folder: &Path, args: I) -> Result<Output, BuildError>
     where
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        quiet(
-            Command::new(&self.program)
-                .args(args)
-                .current_dir(folder)
-                .env("GOOS", "wasip1")
-                .env("GOARCH", "wasm")
-                .env("CGO_ENABLED", "0")
-                .env("GOFLAGS", "-mod=mod")
-                .env("GOTOOLCHAIN", "local")
-                .env("GOWORK", "off")
-                .env("GO111MODULE", "on")
-                .env("GOEXPERIMENT", "")
-                .env("GOWASM", ""),
-        )
+        let mut command = self.command(folder);
+        command.args(args).env("GOOS", "wasip1").env("GOARCH", "wasm");
+        if let (Some(cache), None) = (&self.cache, std::env::var_os("GOCACHE")) {
+            command.env("GOCACHE", cache);
+        }
+        quiet(&mut command)
+    }
+
+    /// A command of it in a folder. What the user has set for other builds does not count; where modules come from does.
+    pub(crate) fn command(&self, folder: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .current_dir(folder)
+            .env_remove("GOOS")
+            .env_remove("GOARCH")
+            .env("CGO_ENABLED", "0")
+            .env("GOFLAGS", "-mod=mod")
+            .env("GOTOOLCHAIN", "local")
+            .env("GOWORK", "off")
+            .env("GO111MODULE", "on")
+            .env("GOEXPERIMENT", "")
+            .env("GOWASM", "");
+        command
     }
 }
 
@@ -114,6 +133,7 @@ pub(crate) fn pretended(version: &str) -> Go {
         program: "go".into(),
         root: "/go".into(),
         version: GoVersion::parse(version).unwrap(),
+        cache: None,
     }
 }
 

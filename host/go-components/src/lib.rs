@@ -44,6 +44,8 @@ mod mends;
 mod modules;
 mod overlay;
 mod recipe;
+#[cfg(all(test, feature = "go"))]
+mod settings;
 mod version;
 
 pub use build::{Built, Step, build};

@@ -1,9 +1,9 @@
 //! What is mended in modules that are linked, for one build: in a copy of the module, which stands in its place. A module that
 //! was published stays as it is.
 //!
-//! Two kinds. A client that looks whether a pooled connection is still alive does so on systems that it knows, of which this is
-//! none: without it, the first calls after a restart of the server fail. And a fault of components-contrib that makes a store
-//! useless. A version of a module that does not have the text is left alone: it is another, or has the mend itself.
+//! Three kinds. A client that looks whether a pooled connection is still alive does so on systems that it knows, of which this
+//! is none: without it, the first calls after a restart of the server fail. A client that writes its log to standard error goes
+//! through Go's own log, which the host gets. And a fault of components-contrib that makes a store useless. A version of a module that does not have the text is left alone: it is another, or has the mend itself.
 
 use crate::BuildError;
 use crate::modules::Linked;
@@ -20,7 +20,7 @@ struct Mend {
     replace: &'static str,
 }
 
-const MENDS: [Mend; 4] = [
+const MENDS: [Mend; 6] = [
     Mend {
         module: "github.com/redis/go-redis/v9",
         package: "internal/pool",
@@ -34,6 +34,21 @@ const MENDS: [Mend; 4] = [
         file: "conn_check_dummy.go",
         find: "func maybeHasData(_ net.Conn) bool {\n\treturn true\n}",
         replace: "func maybeHasData(conn net.Conn) bool {\n\tdata, _ := net.WasiCheck(conn)\n\treturn data\n}",
+    },
+    Mend {
+        module: "github.com/redis/go-redis/v9",
+        package: "internal",
+        file: "log.go",
+        find: "_ = l.log.Output(2, fmt.Sprintf(format, v...))",
+        replace: "log.Print(\"redis: \" + fmt.Sprintf(format, v...))",
+    },
+    // The client that components-contrib begins with, to ask for the server's version.
+    Mend {
+        module: "github.com/go-redis/redis/v8",
+        package: "internal",
+        file: "log.go",
+        find: "_ = l.log.Output(2, fmt.Sprintf(format, v...))",
+        replace: "log.Print(\"redis: \" + fmt.Sprintf(format, v...))",
     },
     Mend {
         module: "github.com/go-sql-driver/mysql",
@@ -151,6 +166,21 @@ mod tests {
         assert_eq!(read(copy.join("other.go")), "package mysql\n");
         assert!(read(to.path().join("go.mod")).contains("replace github.com/go-sql-driver/mysql => ./mended/"));
         assert_eq!(read(original.path().join("conncheck_dummy.go")), TEXT);
+    }
+
+    #[cfg(feature = "go")]
+    #[test]
+    fn each_fits_the_module_that_components_contrib_links() {
+        let go = crate::Go::find().unwrap();
+        let program = crate::settings::program(&go);
+        let linked = crate::modules::linked(&go, program.path()).unwrap();
+        for mend in &MENDS {
+            let module = linked.iter().find(|module| module.path == mend.module);
+            let files = mended(module.unwrap()).unwrap();
+            let file = Path::new(mend.package).join(mend.file);
+            let (_, text) = files.iter().find(|(path, _)| path.ends_with(&file)).unwrap();
+            assert!(text.contains(mend.replace), "{}: {}", mend.module, file.display());
+        }
     }
 
     #[test]

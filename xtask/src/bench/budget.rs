@@ -1,6 +1,6 @@
 //! The figures that the design promises, and what a measured one is beside them.
 
-use super::figure::NONE;
+use crate::figure::NONE;
 use std::fmt;
 
 /// A promised figure.
@@ -56,7 +56,7 @@ impl Missed {
         let shown = if figure < 100.0 {
             figure.to_string()
         } else {
-            super::figure::whole(figure)
+            crate::figure::whole(figure)
         };
         [shown, format!("{:.2}", measured / figure), verdict.to_string()]
     }

@@ -5,11 +5,12 @@
 
 use super::budget::{Budget, Missed};
 use super::client;
-use super::figure::whole;
-use super::report::{Section, Table};
+use super::report::Section;
 use super::rounds::{interleaved, median};
 use super::server::Server;
 use super::subject::{Bench, Instances, Store};
+use crate::document::Table;
+use crate::figure::whole;
 use crate::guests;
 use anyhow::{Context, Result};
 use std::thread;

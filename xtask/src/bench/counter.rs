@@ -2,10 +2,11 @@
 //! sent the same requests and keeps nothing.
 
 use super::budget::{Budget, Missed};
-use super::figure::{NONE, whole};
-use super::report::{Section, Table};
+use super::report::Section;
 use super::subject::{Bench, Instances, Store};
 use super::turn::{self, Turn};
+use crate::document::Table;
+use crate::figure::{NONE, whole};
 use crate::guests;
 use anyhow::Result;
 

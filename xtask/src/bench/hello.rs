@@ -1,10 +1,11 @@
 //! `hello` over HTTP: what the host costs, beside a server without Wasm and beside `wasmtime serve`.
 
 use super::budget::{Budget, Missed};
-use super::figure::{NONE, whole};
-use super::report::{Section, Table};
+use super::report::Section;
 use super::subject::{Bench, Instances, Store};
 use super::turn::{self, Turn};
+use crate::document::Table;
+use crate::figure::{NONE, whole};
 use crate::guests;
 use anyhow::Result;
 

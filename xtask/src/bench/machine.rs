@@ -1,13 +1,14 @@
 //! Where, when and with what a run was made.
 
 use super::budget::Missed;
-use super::figure::micros;
 use super::memory::field;
 use super::options::Options;
-use super::report::{Section, Table};
+use super::report::Section;
 use super::rounds::median;
 use super::subject::{self, Bench};
 use super::wrk;
+use crate::document::Table;
+use crate::figure::micros;
 use crate::tools::{output, root};
 use anyhow::{Context, Result};
 use std::fs::File;

@@ -6,8 +6,8 @@
 //! | `native`, `redis` | what a component of Dapr's is measured beside and with |
 //! | `subject` | the servers that are measured, and what they need on disk |
 //! | `server`, `client`, `wrk`, `paced`, `turn`, `memory` | starting, asking, loading and weighing a server |
-//! | `rounds`, `budget`, `figure` | medians, verdicts, and how numbers are written |
-//! | `report`, `machine` | the document |
+//! | `rounds`, `budget` | medians, and verdicts |
+//! | `report`, `machine` | what the document says |
 //!
 //! A figure that is compared with another is taken beside it: in rounds, A B C A B C, so that what else the machine does
 //! meets all of them. Nothing here fails because it is slow; a wrong answer does.
@@ -16,7 +16,6 @@ mod budget;
 mod calls;
 mod client;
 mod counter;
-mod figure;
 mod hello;
 mod machine;
 mod memory;
@@ -38,11 +37,12 @@ mod wrk;
 
 pub(crate) use options::Options;
 
+use crate::document::Document;
 use crate::guests;
 use crate::tools::{cargo, root, run as run_command};
 use anyhow::{Context, Result};
 use options::Effort;
-use report::{Document, Section};
+use report::Section;
 use subject::Bench;
 
 /// What measures a section.
@@ -89,11 +89,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         sections.push(section);
     }
     for section in &sections {
-        document.put(section)?;
+        document.put(section.name, &section.table.to_string())?;
     }
     // The README has figures of all sections.
     if options.only.is_empty() {
-        readme.put(&Section::figures(&sections))?;
+        let figures = Section::figures(&sections);
+        readme.put(figures.name, &figures.table.to_string())?;
     }
     report_missed(&sections);
     if options.effort == Effort::Full {

@@ -2,12 +2,13 @@
 
 use super::budget::{Budget, Missed};
 use super::client::{self, Answer, Connection};
-use super::figure::whole;
 use super::paced::{Paced, Waits};
-use super::report::{Section, Table};
+use super::report::Section;
 use super::rounds::{interleaved, median};
 use super::server::Server;
 use super::subject::Bench;
+use crate::document::Table;
+use crate::figure::whole;
 use crate::guests;
 use anyhow::{Result, anyhow};
 use std::net::SocketAddr;

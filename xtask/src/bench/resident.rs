@@ -2,14 +2,15 @@
 
 use super::budget::{Budget, Missed};
 use super::client;
-use super::figure::megabytes;
 use super::memory::Resident;
 use super::options::Effort;
-use super::report::{Section, Table};
+use super::report::Section;
 use super::rounds::range;
 use super::server::Server;
 use super::subject::{Bench, Instances, Store};
 use super::wrk::Load;
+use crate::document::Table;
+use crate::figure::megabytes;
 use crate::guests;
 use anyhow::{Result, anyhow};
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! The size of the program that users install.
 
 use super::budget::{Budget, Missed};
-use super::figure::megabytes;
-use super::report::{Section, Table};
+use super::report::Section;
 use super::subject::{Bench, released};
+use crate::document::Table;
+use crate::figure::megabytes;
 use anyhow::Result;
 
 const PROGRAM: Budget = Budget::AtMost(40.0);

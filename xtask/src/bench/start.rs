@@ -2,10 +2,11 @@
 
 use super::budget::{Budget, Missed};
 use super::client;
-use super::figure::millis;
-use super::report::{Section, Table};
+use super::report::Section;
 use super::rounds::{interleaved, median, range};
 use super::subject::{Bench, Host, Instances, Store};
+use crate::document::Table;
+use crate::figure::millis;
 use crate::guests;
 use anyhow::Result;
 use std::time::{Duration, Instant};

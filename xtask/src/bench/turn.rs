@@ -2,11 +2,11 @@
 //!
 //! The time per request is there because the load generator shares the cores: it does not change with what else runs.
 
-use super::figure::{micros, millis, whole};
 use super::rounds::{interleaved, median, range};
 use super::server::Server;
 use super::subject::Bench;
 use super::wrk::{Load, Throughput};
+use crate::figure::{micros, millis, whole};
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::Duration;

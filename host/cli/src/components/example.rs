@@ -51,7 +51,7 @@ const NEEDS: [Needs; 18] = [
     ),
     needs(
         "state.gcp.firestore",
-        "Type = \"service_account\"\nproject_id = \"PROJECT\"\nprivate_key = { env = \"FIRESTORE_KEY\" }\nclient_email = \"NAME@PROJECT.iam.gserviceaccount.com\"",
+        "Type = \"service_account\"\nproject_id = \"PROJECT\"\nprivate_key_id = \"KEY_ID\"\nprivate_key = { env = \"FIRESTORE_KEY\" }\nclient_email = \"NAME@PROJECT.iam.gserviceaccount.com\"",
         "\"datastore.googleapis.com:443\", \"oauth2.googleapis.com:443\"",
     ),
     needs(
@@ -88,7 +88,11 @@ const NEEDS: [Needs; 18] = [
         "connectionString = { env = \"SQLSERVER\" }  # \"server=localhost;user id=USER;password=PASSWORD;database=dapr\"",
         "\"localhost:1433\"",
     ),
-    needs("state.zookeeper", "servers = \"localhost:2181\"", "\"localhost:2181\""),
+    needs(
+        "state.zookeeper",
+        "servers = \"localhost:2181\"\nsessionTimeout = \"10s\"",
+        "\"localhost:2181\"",
+    ),
 ];
 
 /// The table of a store, which is called `store`. `built_in` are the types for which it has to say that it is not one of

@@ -112,17 +112,18 @@ pub(super) fn write(path: &Path, contents: &[u8]) -> Result<(), FolderError> {
 }
 
 /// What was removed.
+#[derive(Default)]
 pub(crate) struct Removed {
     pub(crate) components: usize,
+    /// Of components and their licences.
     pub(crate) bytes: u64,
+    /// Of what Go had compiled, and of builds that were broken off.
+    pub(crate) of_go: u64,
 }
 
-/// Removes what was built and is not installed, with what was left of builds that were broken off.
+/// Removes what was built and is not installed, what Go compiled for it, and what was left of builds that were broken off.
 pub(crate) fn clean() -> Outcome<Removed> {
-    let mut removed = Removed {
-        components: 0,
-        bytes: 0,
-    };
+    let mut removed = Removed::default();
     let Some(folder) = built() else {
         return Ok(removed);
     };
@@ -135,6 +136,7 @@ pub(crate) fn clean() -> Outcome<Removed> {
         let entry = entry.map_err(cannot)?;
         let (path, metadata) = (entry.path(), entry.metadata().map_err(cannot)?);
         if metadata.is_dir() {
+            removed.of_go += bytes_in(&path).map_err(cannot)?;
             fs::remove_dir_all(&path).map_err(cannot)?;
             continue;
         }
@@ -143,6 +145,20 @@ pub(crate) fn clean() -> Outcome<Removed> {
         removed.components += usize::from(path.extension().is_some_and(|kind| kind == "wasm"));
     }
     Ok(removed)
+}
+
+/// The bytes of all files below a folder.
+fn bytes_in(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        bytes += match metadata.is_dir() {
+            true => bytes_in(&entry.path())?,
+            false => metadata.len(),
+        };
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

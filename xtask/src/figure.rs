@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 /// What stands where there is no number.
-pub(super) const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// A whole number, its thousands apart.
-pub(super) fn whole(number: f64) -> String {
+pub(crate) fn whole(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -18,16 +18,16 @@ pub(super) fn whole(number: f64) -> String {
     text
 }
 
-pub(super) fn micros(duration: Duration) -> String {
+pub(crate) fn micros(duration: Duration) -> String {
     whole(duration.as_secs_f64() * 1e6)
 }
 
-pub(super) fn millis(duration: Duration) -> String {
+pub(crate) fn millis(duration: Duration) -> String {
     format!("{:.1}", duration.as_secs_f64() * 1e3)
 }
 
 /// Bytes as MB, of which a megabyte has a million.
-pub(super) fn megabytes(bytes: u64) -> String {
+pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / 1e6)
 }
 
