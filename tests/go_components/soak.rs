@@ -2,7 +2,7 @@
 //! of all that can be under way: no answer that differs from what was acknowledged, and nothing that grows.
 //!
 //! A few thousand operations unless `DAPR_WASM_SOAK` says how many; `cargo xtask soak` runs two million, and has a row for
-//! each store written to the file that `DAPR_WASM_SOAK_ROWS` names.
+//! each store written to the file that `DAPR_WASM_TOLD` names.
 
 use crate::ground::launch;
 use dapr_wasm_tests::process::Facts;
@@ -69,7 +69,7 @@ fn soak(kind: Kind) {
     );
     assert!(late.resident <= early.resident + MORE, "{early:?}, then {late:?}");
     assert!(late.sockets <= early.sockets + MORE_SOCKETS, "{early:?}, then {late:?}");
-    report(kind, operations, took, &seen, [early, late]);
+    tell(kind, operations, took, &seen, [early, late]);
 }
 
 /// What callers and the server have in common.
@@ -293,13 +293,16 @@ impl Caller {
     }
 }
 
-/// Writes the row of a store, for the document.
-fn report(kind: Kind, operations: u64, took: Duration, seen: &Seen, [early, late]: [Facts; 2]) {
-    let per_second = operations as f64 / took.as_secs_f64();
+/// Tells of a store, its cells apart by `|`, if somebody wants to know.
+fn tell(kind: Kind, operations: u64, took: Duration, seen: &Seen, [early, late]: [Facts; 2]) {
+    let Some(path) = std::env::var_os("DAPR_WASM_TOLD") else {
+        return;
+    };
     let row = format!(
-        "| {} | {operations} | {:.0} | {per_second:.0} | {} | {} | {:.0}, then {:.0} | {}, then {} |",
+        "{}|{operations}|{:.0}|{:.0}|{}|{}|{:.0}, then {:.0}|{}, then {}",
         kind.to_string().to_lowercase(),
         took.as_secs_f64(),
+        operations as f64 / took.as_secs_f64(),
         seen.unavailable,
         seen.unknown,
         early.resident as f64 / 1e6,
@@ -307,13 +310,6 @@ fn report(kind: Kind, operations: u64, took: Duration, seen: &Seen, [early, late
         early.sockets,
         late.sockets,
     );
-    println!("{row}");
-    if let Some(path) = std::env::var_os("DAPR_WASM_SOAK_ROWS") {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .expect("the file can be written");
-        writeln!(file, "{row}").expect("the file can be written");
-    }
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    writeln!(file.expect("the file can be opened"), "{row}").expect("the file can be written");
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask test`, `fuzz`, `bench` and `components`: sets up what they need, or fails naming what it could not get.
+//! `cargo xtask test`, `fuzz`, `bench`, `components` and `soak`: sets up what they need, or fails naming what it could not get.
 
 mod bench;
 mod catalogue;
@@ -10,6 +10,7 @@ mod guests;
 mod servers;
 mod test;
 mod tools;
+mod trial;
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ cargo xtask components [--only TYPE[/VERSION]]...
                                    build all of Dapr's components that are known to build: what a release publishes goes to
                                    target/components, what came of each to docs/dapr-components.md. It needs Go
                                    --only TYPE: `state.redis`, say; the others stay as they are
+cargo xtask soak [--operations N]  call Dapr's components two million times while deadlines expire, and write
+                                   docs/dapr-components.md
 ";
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn run(args: &[String]) -> Result<()> {
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::parse(options)?),
         ["bench", options @ ..] => bench::run(&bench::Options::parse(options)?),
         ["components", options @ ..] => catalogue::run(&catalogue::Options::parse(options)?),
+        ["soak", options @ ..] => trial::soak(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

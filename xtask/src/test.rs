@@ -16,7 +16,7 @@ pub(crate) enum Scope {
 impl Scope {
     /// What both builds of the host's workspace are given. Other features of the host would compile wasmtime a second
     /// time.
-    fn arguments(self) -> &'static [&'static str] {
+    pub(crate) fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Everything => &["--locked", "--workspace", "--all-features"],
             // All features that are no defaults, but `servers` of the tests.
@@ -32,12 +32,20 @@ impl Scope {
 
 /// Gets and builds what the tests run, and runs them.
 pub(crate) fn run(scope: Scope) -> Result<()> {
+    prepare(scope)?;
+    guests::test()?;
+    run_command(cargo().arg("test").args(scope.arguments()).current_dir(root()))?;
+    eprintln!("> all tests passed");
+    Ok(())
+}
+
+/// Gets and builds what the tests run.
+pub(crate) fn prepare(scope: Scope) -> Result<()> {
     require_c_compiler()?;
     if scope == Scope::Everything {
         servers::require()?;
     }
     guests::build()?;
-    guests::test()?;
     // The tests start `dapr-wasm` itself, which `cargo test` alone does not build.
     let mut build = cargo();
     build.arg("build").args(scope.arguments()).arg("--all-targets");
@@ -45,7 +53,5 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
     if scope == Scope::Everything {
         components::build(&root().join("target/debug/dapr-wasm"), &components::TESTED)?;
     }
-    run_command(cargo().arg("test").args(scope.arguments()).current_dir(root()))?;
-    eprintln!("> all tests passed");
     Ok(())
 }
