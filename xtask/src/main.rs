@@ -4,6 +4,7 @@ mod bench;
 mod components;
 mod fuzz;
 mod guests;
+mod providers;
 mod servers;
 mod test;
 mod tools;

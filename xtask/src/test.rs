@@ -1,7 +1,7 @@
-//! `cargo xtask test`: servers, guests, host, then every test.
+//! `cargo xtask test`: servers, guests, host, providers, then every test.
 
 use crate::tools::{cargo, require_c_compiler, root, run as run_command};
-use crate::{components, guests, servers};
+use crate::{components, guests, providers, servers};
 use anyhow::Result;
 
 /// Which tests.
@@ -44,6 +44,7 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
     run_command(build.current_dir(root()))?;
     if scope == Scope::Everything {
         components::build()?;
+        providers::build()?;
     }
     run_command(cargo().arg("test").args(scope.arguments()).current_dir(root()))?;
     eprintln!("> all tests passed");

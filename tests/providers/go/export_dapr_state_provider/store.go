@@ -48,11 +48,9 @@ func Init(configuration Configuration) Result[Declaration, Error] {
 		return Err[Declaration](MakeErrorInvalid(fmt.Sprintf("unknown metadata `%s`: this store has none", setting.F0)))
 	}
 	run = rand.Text()
-	none := None[uint32]()
 	return Ok[Declaration, Error](Declaration{
 		Features:  Features_Etags | Features_ContentTypes,
 		Instances: Instances_One,
-		Limits:    Limits{Key: none, Value: none, Items: none, Operations: none, Batch: none},
 	})
 }
 
@@ -91,7 +89,6 @@ func Set(caller Caller, item SetItem) Result[Unit, Error] {
 		Value:       item.Value,
 		Etag:        Some(fmt.Sprintf("%s-%d", run, writes)),
 		ContentType: item.ContentType,
-		ExpiresAt:   None[uint64](),
 	}
 	return Ok[Unit, Error](Unit{})
 }
