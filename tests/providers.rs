@@ -86,21 +86,19 @@ fn the_documentation_shows_what_is_built() {
     ];
     for (language, source) in sources {
         let blocks = page.split("```").skip(1).step_by(2);
-        let shown: Vec<_> = blocks
-            .filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'))
-            .flat_map(|block| {
-                block
-                    .split_inclusive('\n')
-                    .collect::<Vec<_>>()
-                    .split(|line| line.contains('…'))
-                    .map(<[_]>::concat)
-                    .collect::<Vec<_>>()
-            })
-            .collect();
+        let own = blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n'));
+        let shown: Vec<_> = own.flat_map(pieces).collect();
         assert!(!shown.is_empty(), "nothing in {language}");
         for piece in shown {
             let piece = piece.trim_matches('\n');
             assert!(source.contains(piece), "not in the source in {language}:\n{piece}");
         }
     }
+}
+
+/// What stands between the comments that say what is left out.
+fn pieces(block: &str) -> Vec<String> {
+    let lines: Vec<_> = block.split_inclusive('\n').collect();
+    let pieces = lines.split(|line| line.contains('…'));
+    pieces.map(|piece| piece.concat()).collect()
 }
