@@ -67,6 +67,15 @@ pub fn dapr_component(kind: &str) -> PathBuf {
     path
 }
 
+/// The provider in a language: the folder of its sources in `tests/providers`.
+pub fn provider(language: &str) -> PathBuf {
+    let profile = profile_folder();
+    let folder = profile.parent().unwrap_or(&profile).join("providers");
+    let path = folder.join(format!("{language}.wasm"));
+    assert!(path.is_file(), "there is no {}: run cargo xtask test", path.display());
+    path
+}
+
 /// `target/debug`: the test itself is `target/debug/deps/NAME-HASH`.
 fn profile_folder() -> PathBuf {
     let test = std::env::current_exe().expect("the system knows which program runs");

@@ -7,6 +7,7 @@ mod document;
 mod figure;
 mod fuzz;
 mod guests;
+mod providers;
 mod servers;
 mod test;
 mod tools;

@@ -1,7 +1,7 @@
-//! `cargo xtask test`: servers, guests, host, then every test.
+//! `cargo xtask test`: servers, guests, host, providers, then every test.
 
 use crate::tools::{cargo, require_c_compiler, root, run as run_command};
-use crate::{components, guests, servers};
+use crate::{components, guests, providers, servers};
 use anyhow::Result;
 
 /// Which tests.
@@ -52,6 +52,7 @@ pub(crate) fn prepare(scope: Scope) -> Result<()> {
     run_command(build.current_dir(root()))?;
     if scope == Scope::Everything {
         components::build(&root().join("target/debug/dapr-wasm"), &components::TESTED)?;
+        providers::build()?;
     }
     Ok(())
 }

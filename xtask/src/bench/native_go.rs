@@ -4,14 +4,15 @@
 
 use super::budget::{Budget, Missed};
 use super::client;
-use super::figure::{megabytes, millis, whole};
 use super::memory::Resident;
 use super::native::{Calls, Native, Seen};
 use super::redis::Redis;
-use super::report::{Section, Table};
+use super::report::Section;
 use super::rounds::{interleaved, median};
 use super::server::Server;
 use super::subject::{Bench, Host, released};
+use crate::document::Table;
+use crate::figure::{megabytes, millis, whole};
 use crate::{components, guests};
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;

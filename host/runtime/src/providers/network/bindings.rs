@@ -1,11 +1,12 @@
-//! What is generated from the WIT of `wasi:sockets`.
+//! What is generated from the WIT of `wasi:sockets`, which is not part of what this project publishes: a tool that has its own
+//! need not agree with this one.
 //!
 //! Streams, pollables, error codes and the `network` handle are wasmtime-wasi's types, so that its `wasi:io` serves these
 //! sockets, too.
 
 mod generated {
     wasmtime::component::bindgen!({
-        path: "../../wit",
+        path: ["../../wit", "wit/wasi-sockets-0.2.10"],
         inline: "
             package dapr:sockets;
 
