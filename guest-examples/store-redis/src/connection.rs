@@ -14,6 +14,8 @@ use std::net::TcpStream;
 pub enum Failure {
     /// Nothing was done.
     Unreached(Error),
+    /// Nothing was done: somebody has removed the script that writes. A new connection brings it again.
+    Forgotten,
     /// The server may have done it.
     Unanswered(io::Error),
 }
@@ -22,6 +24,7 @@ pub enum Failure {
 pub fn of_read(failure: Failure) -> Error {
     match failure {
         Failure::Unreached(error) => error,
+        Failure::Forgotten => refused("NOSCRIPT"),
         Failure::Unanswered(error) => Error::Unavailable(format!("the connection to Redis broke: {error}")),
     }
 }
@@ -30,6 +33,7 @@ pub fn of_read(failure: Failure) -> Error {
 pub fn of_write(failure: Failure) -> Error {
     match failure {
         Failure::Unreached(error) => error,
+        Failure::Forgotten => refused("NOSCRIPT"),
         Failure::Unanswered(error) => Error::OutcomeUnknown(format!("the connection to Redis broke: {error}")),
     }
 }
@@ -100,8 +104,7 @@ impl Connection {
     /// Reads the next answer.
     pub fn receive(&mut self) -> Result<Reply, Failure> {
         match resp::reply(&mut self.stream).map_err(Failure::Unanswered)? {
-            // Somebody has removed the scripts. The next connection brings it again.
-            Reply::Error(text) if text.starts_with("NOSCRIPT") => Err(Failure::Unreached(refused(&text))),
+            Reply::Error(text) if text.starts_with("NOSCRIPT") => Err(Failure::Forgotten),
             reply => Ok(reply),
         }
     }

@@ -77,6 +77,8 @@ impl Store {
         let alone = |operation| std::slice::from_ref(operation);
         let mut results = Vec::with_capacity(operations.len());
         let answered = self.exchange(|connection| {
+            // All, or what is left where the script went in the middle.
+            let operations = &operations[results.len()..];
             let mut commands = Vec::new();
             for operation in operations {
                 write(connection, alone(operation), &mut commands);
@@ -134,13 +136,20 @@ impl Store {
         })
     }
 
-    /// Does something with the connection, or a new one. One on which it failed is not used again.
-    fn exchange<T>(&mut self, act: impl FnOnce(&mut Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+    /// Does something with the connection, or a new one. One on which it failed is not used again. What was not done for want
+    /// of the script is tried once more.
+    fn exchange<T>(&mut self, mut act: impl FnMut(&mut Connection) -> Result<T, Failure>) -> Result<T, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) if connection.is_alive() => connection,
             _ => Connection::open(&self.settings)?,
         };
-        let done = act(&mut connection)?;
+        let done = match act(&mut connection) {
+            Err(Failure::Forgotten) => {
+                connection = Connection::open(&self.settings)?;
+                act(&mut connection)?
+            }
+            done => done?,
+        };
         self.connection = Some(connection);
         Ok(done)
     }
