@@ -40,7 +40,7 @@ const MENDS: [Mend; 6] = [
         package: "internal",
         file: "log.go",
         find: "_ = l.log.Output(2, fmt.Sprintf(format, v...))",
-        replace: "log.Print(\"redis: \" + fmt.Sprintf(format, v...))",
+        replace: "log.Print(fmt.Sprintf(format, v...))",
     },
     // The client that components-contrib begins with, to ask for the server's version.
     Mend {
@@ -48,7 +48,7 @@ const MENDS: [Mend; 6] = [
         package: "internal",
         file: "log.go",
         find: "_ = l.log.Output(2, fmt.Sprintf(format, v...))",
-        replace: "log.Print(\"redis: \" + fmt.Sprintf(format, v...))",
+        replace: "log.Print(fmt.Sprintf(format, v...))",
     },
     Mend {
         module: "github.com/go-sql-driver/mysql",
