@@ -67,6 +67,13 @@ pub fn dapr_component(kind: &str) -> PathBuf {
     path
 }
 
+/// Dapr's own code for the same stores as a native program, `tests/native-go`.
+pub fn native() -> PathBuf {
+    let path = data_home().join("native");
+    assert!(path.is_file(), "there is no {}: run cargo xtask test", path.display());
+    path
+}
+
 /// `target/debug`: the test itself is `target/debug/deps/NAME-HASH`.
 fn profile_folder() -> PathBuf {
     let test = std::env::current_exe().expect("the system knows which program runs");
