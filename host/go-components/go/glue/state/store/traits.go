@@ -14,7 +14,7 @@ type traits struct {
 	// Features that are withheld, each for the reason beside it.
 	withheld []state.Feature
 	// Settings where the configuration says nothing.
-	defaults map[string]string
+	defaults []setting
 	// Conditions are checked here before the store checks them: it takes an etag on an absent item, or knows an ended item.
 	readsFirst bool
 	// The same for deletes alone.
@@ -65,6 +65,12 @@ type traits struct {
 	mutes []string
 }
 
+// setting is one of a component, under the first of its names.
+type setting struct {
+	names []string
+	value string
+}
+
 func traitsOf(kind, version string) traits {
 	switch kind {
 	case "state.in-memory":
@@ -74,9 +80,8 @@ func traitsOf(kind, version string) traits {
 		return traits{
 			// A failing condition leaves the other operations done.
 			withheld: []state.Feature{state.FeatureTransactional},
-			// Its client would send a write again whose answer was lost. By etag, that is a mismatch, though the first was done. The
-			// name is the one that gives way to the other that it has, redisMaxRetries.
-			defaults:   map[string]string{"maxRetries": "-1"},
+			// Its client would send a write again whose answer was lost. By etag, that is a mismatch, though the first was done.
+			defaults:   []setting{{[]string{"redisMaxRetries", "maxRetries"}, "-1"}},
 			readsFirst: true,
 			marksEtags: true,
 			// Dapr's first-write would demand an etag of every later write.
@@ -101,7 +106,7 @@ func traitsOf(kind, version string) traits {
 	case "state.mysql":
 		return traits{
 			withEtag: state.FirstWrite, etagForm: isUUID, readsBeforeDelete: true, bulkGet: true,
-			defaults:   map[string]string{"cleanupInterval": "1s"},
+			defaults:   []setting{{[]string{"cleanupInterval"}, "1s"}},
 			existsSays: "Error 1062", endedStays: true, missesHigh: true,
 			// The second is said of what the server has undone already.
 			mutes:   []string{"possible etag mismatch", "Error while attempting to roll back"},
@@ -128,7 +133,7 @@ func traitsOf(kind, version string) traits {
 	case "state.zookeeper":
 		return traits{
 			// Without one all paths are wrong.
-			defaults:   map[string]string{"keyPrefixPath": "/"},
+			defaults:   []setting{{[]string{"keyPrefixPath"}, "/"}},
 			readsFirst: true, marksEtags: true, neverEtag: "2147483647", withEtag: state.FirstWrite,
 			mismatchSays: []string{"version conflict", "already exists"}, ignoresContext: true, unfit: unfitForZookeeper, value: 1_000_000,
 		}
