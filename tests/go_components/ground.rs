@@ -1,6 +1,7 @@
 //! A server, the component for it, and the app `kv` on both.
 
-use dapr_wasm_tests::servers::{Kind, Server, Setup};
+use crate::vendors::Vendor;
+use dapr_wasm_tests::servers::Server;
 use dapr_wasm_tests::{Host, Launch, Response, built};
 use serde_json::Value;
 
@@ -10,39 +11,27 @@ pub(crate) struct Ground {
     pub(crate) host: Host,
 }
 
-/// What a component is told of its server.
-pub(crate) fn metadata(server: &Server) -> String {
-    let address = server.address();
-    match server.kind() {
-        Kind::Redis => format!("redisHost={address}"),
-        Kind::Memcached => format!("hosts={address}"),
-        kind => panic!("no component for {kind} is built for tests"),
-    }
+/// The store on a server that is reached at this address, and one in memory beside it.
+pub(crate) fn launch(vendor: Vendor, server: &Server, address: &str, more: &str) -> Launch {
+    let table = vendor.table(server, address);
+    with_installed("kv").components(&format!("{table}{more}\n\n[state.other]\ntype = \"in-memory\"\n"))
 }
 
-/// The store on a server, and one in memory beside it.
-pub(crate) fn launch(server: &Server, more: &str) -> Launch {
-    let metadata = metadata(server);
-    let (name, value) = metadata.split_once('=').unwrap();
-    let (kind, address) = (server.kind().to_string().to_lowercase(), server.address());
-    Launch::guest("kv")
-        .env("XDG_DATA_HOME", built::data_home().to_str().unwrap())
-        .components(&format!(
-            "[state.statestore]\ntype = {kind:?}\n{name} = {value:?}\nallow-hosts = [{address:?}]\n{more}\n\n\
-         [state.other]\ntype = \"in-memory\"\n"
-        ))
+/// A guest on a host that finds what `cargo xtask test` has installed.
+pub(crate) fn with_installed(guest: &str) -> Launch {
+    Launch::guest(guest).env("XDG_DATA_HOME", built::data_home().to_str().unwrap())
 }
 
 impl Ground {
-    /// A new server of a kind.
-    pub(crate) fn of(kind: Kind) -> Self {
-        Self::with(kind, "")
+    /// A new server with its component.
+    pub(crate) fn of(vendor: Vendor) -> Self {
+        Self::with(vendor, "")
     }
 
     /// The same with more settings of the store.
-    pub(crate) fn with(kind: Kind, more: &str) -> Self {
-        let server = Setup::of(kind).start();
-        let host = launch(&server, more).start();
+    pub(crate) fn with(vendor: Vendor, more: &str) -> Self {
+        let server = vendor.serve();
+        let host = launch(vendor, &server, &server.address(), more).start();
         Self { server, host }
     }
 
@@ -56,9 +45,20 @@ impl Ground {
 
     /// The app on the other store is answered.
     pub(crate) fn other_is_answered(&self) {
-        assert_eq!(self.put("/neighbour?store=other", "here").status, 204);
-        assert_eq!(self.get("/neighbour?store=other").text(), "here");
+        other_is_answered(&self.host);
     }
+}
+
+/// The app on the other store is answered.
+pub(crate) fn other_is_answered(host: &Host) {
+    let put = host.client().put("/neighbour?store=other", "here");
+    assert_eq!(put.status, 204, "{}", put.text());
+    assert_eq!(host.get("/neighbour?store=other").text(), "here");
+}
+
+/// Something was written, or deleted.
+pub(crate) fn assert_done(response: &Response) {
+    assert_eq!(response.status, 204, "{}", response.text());
 }
 
 /// An error of `kv`.
@@ -70,4 +70,11 @@ pub(crate) fn assert_error(response: &Response, status: u16, case: &str) {
         "{}",
         response.text()
     );
+}
+
+/// One of several errors of `kv`.
+pub(crate) fn assert_one_of(response: &Response, errors: &[(u16, &str)]) {
+    let error = response.json();
+    let case = error.get("error").and_then(Value::as_str).unwrap_or_default();
+    assert!(errors.contains(&(response.status, case)), "{} {error}", response.status);
 }

@@ -2,10 +2,14 @@
 //!
 //! | module | claims about |
 //! |---|---|
+//! | `vendors` | nothing: the servers, and what differs between them |
 //! | `ground` | nothing: a server, the component, and the app `kv` on both |
+//! | `native` | nothing: Dapr's code for the same store, built for this machine |
 //! | `conforming` | the rules of all stores, and where a component is known not to keep one |
+//! | `rows` | nothing: what lies in a server, read by its own client |
 //! | `layout` | what lies in the server: what daprd would have written, and reads |
 //! | `faults` | servers that die, stop and come back |
+//! | `panics` | a component that panics while others wait for it |
 //! | `soak` | many operations while deadlines expire |
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -14,4 +18,8 @@ mod conforming;
 mod faults;
 mod ground;
 mod layout;
+mod native;
+mod panics;
+mod rows;
 mod soak;
+mod vendors;

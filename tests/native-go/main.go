@@ -46,8 +46,10 @@ type Call struct {
 	Do  string `json:"do"`
 	Key string `json:"key"`
 	// Value is bytes, in base64.
-	Value []byte  `json:"value"`
-	Etag  *string `json:"etag"`
+	Value []byte `json:"value"`
+	// JSON is a value that the app gave as JSON, in its place.
+	JSON any     `json:"json"`
+	Etag *string `json:"etag"`
 	// FirstWrite demands that the etag is the item's, or that there is no item.
 	FirstWrite bool              `json:"firstWrite"`
 	Metadata   map[string]string `json:"metadata"`
@@ -128,9 +130,11 @@ func do(store state.Store, call Call) (Answer, error) {
 		}
 		return Answer{Value: found.Data, Etag: found.ETag, Metadata: found.Metadata}, nil
 	case "set":
-		return Answer{}, store.Set(ctx, &state.SetRequest{
-			Key: call.Key, Value: call.Value, ETag: call.Etag, Metadata: call.Metadata, Options: options,
-		})
+		request := state.SetRequest{Key: call.Key, Value: call.Value, ETag: call.Etag, Metadata: call.Metadata, Options: options}
+		if call.JSON != nil {
+			request.Value = call.JSON
+		}
+		return Answer{}, store.Set(ctx, &request)
 	case "delete":
 		deletion := state.DeleteStateOption{Concurrency: options.Concurrency}
 		return Answer{}, store.Delete(ctx, &state.DeleteRequest{

@@ -67,6 +67,14 @@ pub fn dapr_component(kind: &str) -> PathBuf {
     path
 }
 
+/// Dapr's own code for the same stores as a native program, `tests/native-go`.
+pub fn native() -> PathBuf {
+    let profile = profile_folder();
+    let path = profile.parent().unwrap_or(&profile).join("native-go");
+    assert!(path.is_file(), "there is no {}: run cargo xtask test", path.display());
+    path
+}
+
 /// The provider in a language: the folder of its sources in `tests/providers`.
 pub fn provider(language: &str) -> PathBuf {
     let profile = profile_folder();

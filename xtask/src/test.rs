@@ -52,6 +52,7 @@ pub(crate) fn prepare(scope: Scope) -> Result<()> {
     run_command(build.current_dir(root()))?;
     if scope == Scope::Everything {
         components::build(&root().join("target/debug/dapr-wasm"), &components::TESTED)?;
+        components::native_go()?;
         providers::build()?;
     }
     Ok(())

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 /// Where components ran against a server, by their arguments. What is not here builds, and nobody has run it.
 const RUN: [(&str, &str); 7] = [
-    ("state.etcd/v2", "by hand, etcd 3.4"),
+    ("state.etcd/v2", "tested, etcd 3.4"),
     ("state.in-memory/v1", "tested; it has no server"),
     ("state.memcached/v1", "tested, memcached 1.6"),
-    ("state.mysql/v1", "by hand, MariaDB 10.11"),
-    ("state.postgresql/v2", "by hand, PostgreSQL 15"),
+    ("state.mysql/v1", "tested, MariaDB 10.11"),
+    ("state.postgresql/v2", "tested, PostgreSQL 15"),
     ("state.redis/v1", "tested, Redis 7.0"),
-    ("state.zookeeper/v1", "by hand, ZooKeeper 3.8"),
+    ("state.zookeeper/v1", "tested, ZooKeeper 3.8"),
 ];
 
 /// What a component is once it is installed.

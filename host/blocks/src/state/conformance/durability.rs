@@ -99,12 +99,12 @@ pub(super) async fn check(claim: &Claim, reopen: &mut Reopen<'_>) -> Result<Opti
 }
 
 async fn items_are_there_after_reopening(reopen: &mut Reopen<'_>) -> Verdict {
+    let ground = reopen.ground().await?;
     let values = [
         ("empty", Vec::new()),
         ("bytes", (0..=255).collect()),
-        ("large", vec![7; 1 << 20]),
+        ("large", vec![7; ground.limits.value.min(1 << 20)]),
     ];
-    let ground = reopen.ground().await?;
     for (key, value) in &values {
         ground.app.put(key, value.clone()).await?;
     }

@@ -36,13 +36,14 @@ func Of(err error) Kind {
 	if kind := byState(err); kind != Internal {
 		return kind
 	}
-	if kind := byText(err, before); kind != Internal {
+	said := err.Error()
+	if kind := byText(said, before); kind != Internal {
 		return kind
 	}
 	if kind := byType(err); kind != Internal {
 		return kind
 	}
-	return byText(err, after)
+	return byText(strings.ToLower(said), after)
 }
 
 func byType(err error) Kind {
@@ -95,18 +96,30 @@ var states = []struct {
 }{
 	{"42501", Denied}, {"28", Denied}, {"25006", Denied},
 	{"57P", NotReached}, {"53", NotReached}, {"40", NotReached}, {"55P03", NotReached},
-	{"08", Lost}, {"22001", TooLarge}, {"54", TooLarge}, {"22021", Invalid},
+	{"08", Lost}, {"22001", TooLarge}, {"54", TooLarge}, {"22007", Invalid}, {"22008", Invalid}, {"22021", Invalid},
 }
 
-// byState knows an error of a SQL database: PostgreSQL's has a method, MySQL's says it in its text.
-func byState(err error) Kind {
-	state := ""
+// Undone says whether a SQL database has undone what it was asked for since others were at the same: it may be asked again.
+// MariaDB says it in another way where the lock is that of a counter.
+func Undone(err error) bool {
+	return err != nil && (strings.HasPrefix(stateOf(err), "40") || strings.Contains(err.Error(), "Error 1467 "))
+}
+
+// stateOf is the state of SQL that an error has: PostgreSQL's has a method, MySQL's says it in its text.
+func stateOf(err error) string {
 	var sql interface{ SQLState() string }
 	if errors.As(err, &sql) {
-		state = sql.SQLState()
-	} else if found := mysqlState.FindStringSubmatch(err.Error()); found != nil {
-		state = found[1]
+		return sql.SQLState()
 	}
+	if found := mysqlState.FindStringSubmatch(err.Error()); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+// byState knows an error of a SQL database.
+func byState(err error) Kind {
+	state := stateOf(err)
 	for _, known := range states {
 		if state != "" && strings.HasPrefix(state, known.prefix) {
 			return known.kind
@@ -130,7 +143,7 @@ var before = []text{
 	{"OOM command", NotReached}, {"MISCONF", NotReached},
 }
 
-// What is said without a type.
+// What is said without a type, in small letters: systems begin their errors with one or the other.
 var after = []text{
 	{"malformed: key is too long or contains invalid characters", Invalid}, // memcached
 	{"object too large for cache", TooLarge},
@@ -140,16 +153,17 @@ var after = []text{
 	{"zk: authentication failed", Denied}, {"zk: not authenticated", Denied},
 	{"zk: invalid path", Invalid},
 	{"zk: connection closed", Lost}, {"zk: session has been expired", Lost}, {"zk: zookeeper is closing", Lost},
-	{"code = Unavailable", Lost}, {"code = DeadlineExceeded", Lost}, {"code = Canceled", Lost}, // gRPC
-	{"code = Unauthenticated", Denied}, {"code = PermissionDenied", Denied},
-	{"code = ResourceExhausted", NotReached}, {"request is too large", TooLarge},
+	{"code = unavailable", Lost}, {"code = deadlineexceeded", Lost}, {"code = canceled", Lost}, // gRPC
+	{"code = unauthenticated", Denied}, {"code = permissiondenied", Denied},
+	{"message larger than max", TooLarge}, {"request is too large", TooLarge}, {"code = resourceexhausted", NotReached},
 	{"connection refused", NotReached}, {"no such host", NotReached},
-	{"i/o timeout", Lost}, {"connection reset", Lost}, {"broken pipe", Lost}, {"unexpected EOF", Lost}, {": EOF", Lost},
+	{"error 1467 ", NotReached}, // MariaDB's counter
+	{"i/o timeout", Lost}, {"connection timed out", Lost}, {"connection reset", Lost}, {"connection aborted", Lost},
+	{"is unreachable", NotReached}, {"broken pipe", Lost}, {"unexpected eof", Lost}, {": eof", Lost},
 	{"invalid connection", Lost}, {"bad connection", Lost},
 }
 
-func byText(err error, texts []text) Kind {
-	said := err.Error()
+func byText(said string, texts []text) Kind {
 	for _, known := range texts {
 		if strings.Contains(said, known.part) {
 			return known.kind

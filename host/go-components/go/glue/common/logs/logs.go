@@ -21,15 +21,15 @@ import (
 type Logger struct {
 	name    string
 	fields  string
-	without string
+	without []string
 }
 
 // New is a logger whose records have this name as their context.
 func New(name string) *Logger { return &Logger{name: name} }
 
-// Without leaves out records that begin so. Empty: none.
-func (l *Logger) Without(beginning string) *Logger {
-	return &Logger{name: l.name, fields: l.fields, without: beginning}
+// Without leaves out records that begin so.
+func (l *Logger) Without(beginnings []string) *Logger {
+	return &Logger{name: l.name, fields: l.fields, without: beginnings}
 }
 
 var own = New("component")
@@ -60,7 +60,7 @@ func (l *Logger) WithFields(fields map[string]any) logger.Logger {
 }
 
 func (l *Logger) write(level host.Level, message string) {
-	if l.without == "" || !strings.HasPrefix(message, l.without) {
+	if !slices.ContainsFunc(l.without, func(beginning string) bool { return strings.HasPrefix(message, beginning) }) {
 		host.Log(level, l.name, message+l.fields)
 	}
 }

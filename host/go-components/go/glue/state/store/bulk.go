@@ -83,8 +83,8 @@ func (c *contrib) manyAtOnce(ctx context.Context, gets []state.GetRequest, place
 
 func (c *contrib) oneByOne(ctx context.Context, gets []state.GetRequest, found []option) error {
 	failures := make([]error, len(gets))
-	each(len(gets), func(i int) {
-		response, err := c.inner.Get(ctx, &gets[i])
+	c.each(len(gets), func(i int) {
+		response, err := c.read(ctx, &gets[i])
 		if err == nil {
 			found[i], err = c.entry(response)
 		}
@@ -102,16 +102,16 @@ func (c *contrib) oneByOne(ctx context.Context, gets []state.GetRequest, found [
 // together what became of them.
 
 func (c *contrib) bulkSet(ctx context.Context, items []types.SetItem) answer {
-	return writtenEach(len(items), func(i int) error { return c.set(ctx, items[i]) })
+	return c.writtenEach(len(items), func(i int) error { return c.set(ctx, items[i]) })
 }
 
 func (c *contrib) bulkDelete(ctx context.Context, items []types.DeleteItem) answer {
-	return writtenEach(len(items), func(i int) error { return c.delete(ctx, items[i]) })
+	return c.writtenEach(len(items), func(i int) error { return c.delete(ctx, items[i]) })
 }
 
-func writtenEach(count int, write func(int) error) answer {
+func (c *contrib) writtenEach(count int, write func(int) error) answer {
 	results := make([]witTypes.Result[witTypes.Unit, types.Error], count)
-	each(count, func(i int) {
+	c.each(count, func(i int) {
 		if err := write(i); err != nil {
 			results[i] = witTypes.Err[witTypes.Unit, types.Error](writeError(err))
 		} else {
@@ -122,7 +122,7 @@ func writtenEach(count int, write func(int) error) answer {
 }
 
 // each does something for each of so many, a few at the same time. A panic is one of the caller's.
-func each(count int, do func(int)) {
+func (c *contrib) each(count int, do func(int)) {
 	var (
 		all      sync.WaitGroup
 		mutex    sync.Mutex
@@ -149,7 +149,11 @@ func each(count int, do func(int)) {
 			do(i)
 		}
 	}
-	for range min(count, atOnce) {
+	workers := atOnce
+	if c.traits.atOnce > 0 {
+		workers = c.traits.atOnce
+	}
+	for range min(count, workers) {
 		all.Add(1)
 		go work()
 	}

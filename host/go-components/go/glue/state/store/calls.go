@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	"github.com/dapr/components-contrib/state"
 	witTypes "go.bytecodealliance.org/pkg/wit/types"
@@ -50,7 +51,7 @@ func (c *contrib) do(ctx context.Context, call requests.Call) answer {
 }
 
 func (c *contrib) get(ctx context.Context, request requests.GetRequest) answer {
-	found, err := c.inner.Get(ctx, c.getRequest(request.Key, request.Options))
+	found, err := c.read(ctx, c.getRequest(request.Key, request.Options))
 	if err != nil {
 		return refuse(readError(err))
 	}
@@ -61,32 +62,37 @@ func (c *contrib) get(ctx context.Context, request requests.GetRequest) answer {
 	return accept(requests.MakeResponseEntry(entry))
 }
 
+// read reads once more where the store does not say why it failed.
+func (c *contrib) read(ctx context.Context, request *state.GetRequest) (*state.GetResponse, error) {
+	found, err := c.inner.Get(ctx, request)
+	if hidden := c.traits.hidesBehind; err != nil && hidden != "" && strings.Contains(err.Error(), hidden) {
+		return c.inner.Get(ctx, request)
+	}
+	return found, err
+}
+
 func (c *contrib) set(ctx context.Context, item types.SetItem) error {
 	request := c.setRequest(item)
-	if item.Condition.Tag() == hosttypes.Condition_Any {
+	if err := c.check(ctx, item.Key, item.Condition, c.traits.readsFirst); err != nil {
+		return err
+	}
+	return c.write(ctx, item.Condition, func() error {
 		multi, ok := c.inner.(state.TransactionalStore)
-		if ok && c.traits.setsInTransaction && request.Options.Consistency != state.Strong {
+		isPlain := item.Condition.Tag() == hosttypes.Condition_Any && request.Options.Consistency != state.Strong
+		if ok && c.traits.setsInTransaction && isPlain {
 			operations := []state.TransactionalStateOperation{request}
 			return multi.Multi(ctx, &state.TransactionalStateRequest{Operations: operations})
 		}
 		return c.inner.Set(ctx, &request)
-	}
-	if c.traits.readsFirst {
-		if err := c.check(ctx, item.Key, item.Condition); err != nil {
-			return err
-		}
-	}
-	return c.created(item.Condition, c.inner.Set(ctx, &request))
+	})
 }
 
 func (c *contrib) delete(ctx context.Context, item types.DeleteItem) error {
 	request := c.deleteRequest(item)
-	if item.Etag.IsSome() && (c.traits.readsFirst || c.traits.readsBeforeDelete) {
-		if err := c.check(ctx, item.Key, hosttypes.MakeConditionMatches(item.Etag.Some())); err != nil {
-			return err
-		}
+	if err := c.checkDelete(ctx, item); err != nil {
+		return err
 	}
-	return c.inner.Delete(ctx, &request)
+	return c.write(ctx, hosttypes.MakeConditionAny(), func() error { return c.inner.Delete(ctx, &request) })
 }
 
 func (c *contrib) transact(ctx context.Context, request requests.TransactRequest) error {
@@ -114,32 +120,38 @@ func (c *contrib) transact(ctx context.Context, request requests.TransactRequest
 		}
 	}
 	metadata := pairs(request.Metadata, 0)
-	err := inner.Multi(ctx, &state.TransactionalStateRequest{Operations: operations, Metadata: metadata})
-	return c.created(creates, err)
+	return c.write(ctx, creates, func() error {
+		return inner.Multi(ctx, &state.TransactionalStateRequest{Operations: operations, Metadata: metadata})
+	})
 }
 
 func (c *contrib) checkOperation(ctx context.Context, operation types.Operation) error {
-	if operation.Tag() == types.Operation_Set {
-		if item := operation.Set(); c.traits.readsFirst {
-			return c.check(ctx, item.Key, item.Condition)
-		}
-		return nil
+	if operation.Tag() == types.Operation_Delete {
+		return c.checkDelete(ctx, operation.Delete())
 	}
-	item := operation.Delete()
-	if item.Etag.IsNone() || !c.traits.readsFirst && !c.traits.readsBeforeDelete {
-		return nil
-	}
-	return c.check(ctx, item.Key, hosttypes.MakeConditionMatches(item.Etag.Some()))
+	item := operation.Set()
+	return c.check(ctx, item.Key, item.Condition, c.traits.readsFirst)
 }
 
-// check is what a store that does not hold conditions as the host has them is asked before: whether the condition holds now.
-// The store's own check follows, so that of several writers one wins.
-func (c *contrib) check(ctx context.Context, key string, condition hosttypes.Condition) error {
-	if condition.Tag() == hosttypes.Condition_Any {
+func (c *contrib) checkDelete(ctx context.Context, item types.DeleteItem) error {
+	if item.Etag.IsNone() {
+		return nil
+	}
+	condition := hosttypes.MakeConditionMatches(item.Etag.Some())
+	return c.check(ctx, item.Key, condition, c.traits.readsFirst || c.traits.readsBeforeDelete)
+}
+
+// check refuses an etag that the store would take for another one. A store that does not hold conditions as the host has them
+// is asked before, too, whether the condition holds now. The store's own check follows, so that of several writers one wins.
+func (c *contrib) check(ctx context.Context, key string, condition hosttypes.Condition, reads bool) error {
+	if form := c.traits.etagForm; form != nil && condition.Tag() == hosttypes.Condition_Matches && !form(condition.Matches()) {
+		return state.NewETagError(state.ETagMismatch, nil)
+	}
+	if condition.Tag() == hosttypes.Condition_Any || !reads {
 		return nil
 	}
 	request := state.GetRequest{Key: c.traits.spelled(key), Options: state.GetStateOption{Consistency: state.Strong}}
-	found, err := c.inner.Get(ctx, &request)
+	found, err := c.read(ctx, &request)
 	if err != nil {
 		return notDone{err}
 	}

@@ -9,7 +9,6 @@ import (
 	witTypes "go.bytecodealliance.org/pkg/wit/types"
 
 	types "wit_component/dapr_state_provider_types"
-	hosttypes "wit_component/dapr_state_types"
 	"wit_component/failure"
 	"wit_component/source"
 )
@@ -90,15 +89,4 @@ func asMismatch(err error) (types.Error, bool) {
 		key = witTypes.Some(item.Key())
 	}
 	return types.MakeErrorEtagMismatch(key), true
-}
-
-// created gives the failure of a set that was to create an item the type that it has not everywhere.
-func (c *contrib) created(condition hosttypes.Condition, err error) error {
-	if err == nil || condition.Tag() != hosttypes.Condition_Absent || c.traits.existsSays == "" {
-		return err
-	}
-	if strings.Contains(err.Error(), c.traits.existsSays) {
-		return state.NewETagError(state.ETagMismatch, nil)
-	}
-	return err
 }

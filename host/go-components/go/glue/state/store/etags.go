@@ -23,6 +23,27 @@ func versionOf(etag string) string {
 	return version
 }
 
+// isUUID knows a UUID as databases write it.
+func isUUID(etag string) bool {
+	for i := range len(etag) {
+		digit := etag[i] >= '0' && etag[i] <= '9' || etag[i] >= 'a' && etag[i] <= 'f'
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (etag[i] == '-') || !dash && !digit {
+			return false
+		}
+	}
+	return len(etag) == 36
+}
+
+// isNumber knows a number above 0 without a sign or zeros before it.
+func isNumber(etag string) bool {
+	for i := range len(etag) {
+		if etag[i] < '0' || etag[i] > '9' {
+			return false
+		}
+	}
+	return etag != "" && etag[0] != '0'
+}
+
 // hash is quick and spreads well; nobody gains by making two values that have the same.
 func hash(value []byte) uint64 {
 	const a, b = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93

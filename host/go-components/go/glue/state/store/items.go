@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -63,7 +64,8 @@ func (c *contrib) setRequest(item types.SetItem) state.SetRequest {
 		Options:  state.SetStateOption{Consistency: consistency(item.Consistency)},
 	}
 	if item.Ttl.IsSome() {
-		request.Metadata[ttlName] = strconv.FormatUint(uint64(item.Ttl.Some())+c.traits.moreTTL, 10)
+		seconds := min(uint64(item.Ttl.Some())+c.traits.moreTTL, math.MaxInt32)
+		request.Metadata[ttlName] = strconv.FormatUint(seconds, 10)
 	} else if c.traits.noTTL != "" {
 		request.Metadata[ttlName] = c.traits.noTTL
 	}

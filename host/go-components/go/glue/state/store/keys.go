@@ -48,7 +48,7 @@ func isSpelling(text string) bool {
 // Memcached's keys are one word.
 func unfitForMemcached(r rune) bool { return r <= ' ' || r == 0x7f }
 
-// ZooKeeper's keys are parts of paths.
+// ZooKeeper's keys are parts of paths, of which it takes no characters that Java has as two.
 func unfitForZookeeper(r rune) bool {
-	return r == '/' || r < ' ' || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0 && r <= 0xffff
+	return r == '/' || r < ' ' || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dapr/components-contrib/state"
 	witTypes "go.bytecodealliance.org/pkg/wit/types"
@@ -22,9 +23,9 @@ func (c *contrib) listKeys(ctx context.Context, listing types.Listing) answer {
 	if !ok {
 		return refuse(types.MakeErrorInternal("the component does not list keys"))
 	}
-	list := inPages
+	list := c.traits.inPages
 	if c.traits.listsWhole {
-		list = inOrder
+		list = c.traits.inOrder
 	}
 	page, err := list(ctx, inner, listing)
 	var number *strconv.NumError
@@ -37,8 +38,23 @@ func (c *contrib) listKeys(ctx context.Context, listing types.Listing) answer {
 	return accept(requests.MakeResponseKeys(page))
 }
 
-// pattern matches what begins with the prefix.
-func pattern(prefix string) string { return escape.Replace(prefix) + "%" }
+// pattern matches what begins with the prefix, and may match more.
+func (t traits) pattern(prefix string) string {
+	if !t.missesHigh {
+		return escape.Replace(prefix) + "%"
+	}
+	// The part of the index is that of what stands before the first wildcard: it has to be followed by a character that is
+	// not high in each key that is looked for.
+	text, wildcards := prefix, "%"
+	for text != "" {
+		last, size := utf8.DecodeLastRuneInString(text)
+		text, wildcards = text[:len(text)-size], "_"+wildcards
+		if last <= 0xffff {
+			break
+		}
+	}
+	return escape.Replace(text) + wildcards
+}
 
 var escape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
@@ -55,8 +71,8 @@ func own(key, prefix string) bool {
 	return !strings.Contains(behind, separator)
 }
 
-func inPages(ctx context.Context, inner state.KeysLiker, listing types.Listing) (types.Page, error) {
-	request := state.KeysLikeRequest{Pattern: pattern(listing.Prefix), PageSize: &listing.Limit}
+func (t traits) inPages(ctx context.Context, inner state.KeysLiker, listing types.Listing) (types.Page, error) {
+	request := state.KeysLikeRequest{Pattern: t.pattern(listing.Prefix), PageSize: &listing.Limit}
 	if listing.Position.IsSome() {
 		position := listing.Position.Some()
 		request.ContinuationToken = &position
@@ -79,8 +95,8 @@ func inPages(ctx context.Context, inner state.KeysLiker, listing types.Listing) 
 
 // inOrder is for stores that read all keys for each page and count them: a key that others remove would make them leave one
 // out. Here the position is the last key.
-func inOrder(ctx context.Context, inner state.KeysLiker, listing types.Listing) (types.Page, error) {
-	found, err := inner.KeysLike(ctx, &state.KeysLikeRequest{Pattern: pattern(listing.Prefix)})
+func (t traits) inOrder(ctx context.Context, inner state.KeysLiker, listing types.Listing) (types.Page, error) {
+	found, err := inner.KeysLike(ctx, &state.KeysLikeRequest{Pattern: t.pattern(listing.Prefix)})
 	if err != nil {
 		return types.Page{}, err
 	}

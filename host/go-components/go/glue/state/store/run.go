@@ -4,6 +4,7 @@ package store
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,17 +78,14 @@ type contrib struct {
 
 func open(configuration types.Configuration) (*contrib, error) {
 	traits := traitsOf(source.Type, source.Version)
-	properties := make(map[string]string, len(configuration.Metadata))
-	for name, value := range traits.defaults {
-		properties[name] = value
+	properties := make(map[string]string, len(configuration.Metadata)+len(traits.defaults))
+	for _, given := range configuration.Metadata {
+		properties[given.F0] = given.F1
 	}
-	for _, setting := range configuration.Metadata {
-		for name := range traits.defaults {
-			if strings.EqualFold(name, setting.F0) {
-				delete(properties, name)
-			}
+	for _, missing := range traits.defaults {
+		if !slices.ContainsFunc(configuration.Metadata, missing.isGivenAs) {
+			properties[missing.names[0]] = missing.value
 		}
-		properties[setting.F0] = setting.F1
 	}
 	inner := source.New(logs.New(source.Type).Without(traits.mutes))
 	metadata := state.Metadata{Base: contribmetadata.Base{Name: configuration.Name, Properties: properties}}
@@ -99,6 +97,11 @@ func open(configuration types.Configuration) (*contrib, error) {
 		inner = newPatient(inner)
 	}
 	return &contrib{inner: inner, traits: traits, features: features}, nil
+}
+
+// isGivenAs says whether the configuration names the setting so. Case does not count.
+func (s setting) isGivenAs(given pair) bool {
+	return slices.ContainsFunc(s.names, func(name string) bool { return strings.EqualFold(name, given.F0) })
 }
 
 func next() (serve.Event[requests.Call], bool) {

@@ -14,7 +14,7 @@ type traits struct {
 	// Features that are withheld, each for the reason beside it.
 	withheld []state.Feature
 	// Settings where the configuration says nothing.
-	defaults map[string]string
+	defaults []setting
 	// Conditions are checked here before the store checks them: it takes an etag on an absent item, or knows an ended item.
 	readsFirst bool
 	// The same for deletes alone.
@@ -24,6 +24,8 @@ type traits struct {
 	// An etag that no item ever has. With it the store creates and does not replace; its own way to say so has a consequence
 	// that the host does not want, or is none. Empty: its own way.
 	neverEtag string
+	// What an etag looks like, where the store takes what looks otherwise for the same one. Nil: it compares them whole.
+	etagForm func(string) bool
 	// The concurrency that goes with an etag.
 	withEtag string
 	// A set without condition is a transaction of one operation: TTL and value in one, and in one round trip.
@@ -36,20 +38,37 @@ type traits struct {
 	pastEndIsNone bool
 	// BulkGet is one request, or all are local.
 	bulkGet bool
+	// Items of a bulk call that are under way at the same time. 0: atOnce.
+	atOnce int
 	// Listing reads all keys for each page.
 	listsWhole bool
+	// A pattern does not find keys in which a character above U+FFFF follows the prefix: the server looks for them in a part of
+	// its index that ends before.
+	missesHigh bool
 	// What the cause of a mismatch says, one of them, where other failures are called mismatches, too. Empty: none are.
 	mismatchSays []string
 	// What the failure to create says where the item exists, if that is not called a mismatch.
 	existsSays string
+	// An ended item keeps another from being created until it is removed, which happens soon.
+	endedStays bool
+	// What the failure of a read says that hides another one.
+	hidesBehind string
 	// Its client does not look at contexts.
 	ignoresContext bool
 	// Runes that it cannot have in a key. Nil: it can have all.
 	unfit func(rune) bool
 	// Most bytes of a key without the app's prefix, and of a value. 0: the host's.
 	key, value uint32
+	// How many operations fewer than it says a transaction may have.
+	fewerOperations int
 	// Log records that begin so tell nothing here.
-	mutes string
+	mutes []string
+}
+
+// setting is one of a component, under the first of its names.
+type setting struct {
+	names []string
+	value string
 }
 
 func traitsOf(kind, version string) traits {
@@ -60,7 +79,9 @@ func traitsOf(kind, version string) traits {
 	case "state.redis":
 		return traits{
 			// A failing condition leaves the other operations done.
-			withheld:   []state.Feature{state.FeatureTransactional},
+			withheld: []state.Feature{state.FeatureTransactional},
+			// Its client would send a write again whose answer was lost. By etag, that is a mismatch, though the first was done.
+			defaults:   []setting{{[]string{"redisMaxRetries", "maxRetries"}, "-1"}},
 			readsFirst: true,
 			marksEtags: true,
 			// Dapr's first-write would demand an etag of every later write.
@@ -69,21 +90,29 @@ func traitsOf(kind, version string) traits {
 			noTTL:             "-1",
 			listsWhole:        true,
 			mismatchSays:      []string{"failed to set key", "failed to delete"},
-			mutes:             "Redis does not support transaction rollbacks",
+			// Whatever fails, it then looks for a string in place of the hash.
+			hidesBehind: "WRONGTYPE",
+			mutes:       []string{"Redis does not support transaction rollbacks"},
 		}
 	case "state.postgresql", "state.cockroachdb":
+		form := isNumber
+		if kind == "state.postgresql" && version == "v2" {
+			form = isUUID // which it parses, and would take in capitals or quotes, too
+		}
 		return traits{
-			withEtag: state.FirstWrite, readsBeforeDelete: true, bulkGet: true, existsSays: "no item was updated",
+			withEtag: state.FirstWrite, etagForm: form, readsBeforeDelete: true, bulkGet: true,
+			existsSays: "no item was updated",
 		}
 	case "state.mysql":
 		return traits{
-			withEtag: state.FirstWrite, readsBeforeDelete: true, bulkGet: true,
-			// An ended row that is still there keeps `absent` from being done.
-			defaults:   map[string]string{"cleanupInterval": "1s"},
-			existsSays: "Error 1062",
-			mutes:      "possible etag mismatch",
-			moreTTL:    1,
-			key:        200, // the column has 255 characters, and the app's prefix goes there, too
+			withEtag: state.FirstWrite, etagForm: isUUID, readsBeforeDelete: true, bulkGet: true,
+			defaults:   []setting{{[]string{"cleanupInterval"}, "1s"}},
+			existsSays: "Error 1062", endedStays: true, missesHigh: true,
+			// The second is said of what the server has undone already.
+			mutes:   []string{"possible etag mismatch", "Error while attempting to roll back"},
+			moreTTL: 1,
+			atOnce:  2,   // Go keeps so many connections that have nothing to do; more would be made for an item each
+			key:     200, // the column has 255 characters, and the app's prefix goes there, too
 		}
 	case "state.memcached":
 		return traits{
@@ -96,11 +125,15 @@ func traitsOf(kind, version string) traits {
 			// lease lasts two seconds at least and ends late, and an item that has ended is read until then.
 			withheld:      []state.Feature{state.FeatureETag, state.FeatureTTL},
 			pastEndIsNone: version == "v2",
+			// A request has 1.5 MiB.
+			value: 1_500_000,
+			// Each operation is a transaction in the transaction, and these are counted, too.
+			fewerOperations: 1,
 		}
 	case "state.zookeeper":
 		return traits{
 			// Without one all paths are wrong.
-			defaults:   map[string]string{"keyPrefixPath": "/"},
+			defaults:   []setting{{[]string{"keyPrefixPath"}, "/"}},
 			readsFirst: true, marksEtags: true, neverEtag: "2147483647", withEtag: state.FirstWrite,
 			mismatchSays: []string{"version conflict", "already exists"}, ignoresContext: true, unfit: unfitForZookeeper, value: 1_000_000,
 		}
@@ -128,8 +161,8 @@ func (c *contrib) declaration() types.Declaration {
 	}
 	if _, able := c.inner.(state.TransactionalStore); able && c.offers(state.FeatureTransactional) {
 		declared.Features |= types.Features_Transactions
-		if limited, ok := c.inner.(state.TransactionalStoreMultiMaxSize); ok && limited.MultiMaxSize() > 0 {
-			declared.Limits.Operations = some(uint32(limited.MultiMaxSize()))
+		if limited, ok := c.inner.(state.TransactionalStoreMultiMaxSize); ok && limited.MultiMaxSize() > c.traits.fewerOperations {
+			declared.Limits.Operations = some(uint32(limited.MultiMaxSize() - c.traits.fewerOperations))
 		}
 	}
 	if _, able := c.inner.(state.KeysLiker); able && c.offers(state.FeatureKeysLike) {
