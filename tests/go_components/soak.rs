@@ -4,9 +4,10 @@
 //! A few thousand operations unless `DAPR_WASM_SOAK` says how many; `cargo xtask soak` runs two million, and has a row for
 //! each store written to the file that `DAPR_WASM_TOLD` names.
 
-use crate::ground::launch;
+use crate::ground::Ground;
+use crate::vendors::{REDIS, Vendor};
 use dapr_wasm_tests::process::Facts;
-use dapr_wasm_tests::servers::{Kind, Server, Setup};
+use dapr_wasm_tests::servers::Server;
 use dapr_wasm_tests::{Client, PATIENCE, Response};
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -31,13 +32,12 @@ const MORE_SOCKETS: usize = 16;
 
 #[test]
 fn a_soak_of_redis_shows_no_difference_and_nothing_grows() {
-    soak(Kind::Redis);
+    soak(REDIS);
 }
 
-fn soak(kind: Kind) {
+fn soak(vendor: Vendor) {
     let operations: u64 = std::env::var("DAPR_WASM_SOAK").map_or(8_000, |count| count.parse().expect("it is a number"));
-    let server = Setup::of(kind).start();
-    let host = launch(&server, SETTINGS).start();
+    let Ground { server, host } = Ground::with(vendor, SETTINGS);
     let soak = Soak {
         port: host.port(),
         operations,
@@ -69,7 +69,7 @@ fn soak(kind: Kind) {
     );
     assert!(late.resident <= early.resident + MORE, "{early:?}, then {late:?}");
     assert!(late.sockets <= early.sockets + MORE_SOCKETS, "{early:?}, then {late:?}");
-    tell(kind, operations, took, &seen, [early, late]);
+    tell(vendor, operations, took, &seen, [early, late]);
 }
 
 /// What callers and the server have in common.
@@ -294,13 +294,13 @@ impl Caller {
 }
 
 /// Tells of a store, its cells apart by `|`, if somebody wants to know.
-fn tell(kind: Kind, operations: u64, took: Duration, seen: &Seen, [early, late]: [Facts; 2]) {
+fn tell(vendor: Vendor, operations: u64, took: Duration, seen: &Seen, [early, late]: [Facts; 2]) {
     let Some(path) = std::env::var_os("DAPR_WASM_TOLD") else {
         return;
     };
     let row = format!(
-        "{}|{operations}|{:.0}|{:.0}|{}|{}|{:.0}, then {:.0}|{}, then {}",
-        kind.to_string().to_lowercase(),
+        "`{}`|{operations}|{:.0}|{:.0}|{}|{}|{:.0}, then {:.0}|{}, then {}",
+        vendor.component,
         took.as_secs_f64(),
         operations as f64 / took.as_secs_f64(),
         seen.unavailable,

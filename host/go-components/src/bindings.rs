@@ -5,7 +5,7 @@
 //! than a call.
 
 use crate::BuildError;
-use crate::files::WIT;
+use crate::files::{UNPUBLISHED, WIT};
 use std::path::Path;
 use wit_bindgen_core::Files;
 use wit_bindgen_core::wit_parser::{Resolve, WorldId};
@@ -22,6 +22,7 @@ impl Contract {
     pub(crate) fn read(folder: &Path, worlds: &str) -> Result<Self, BuildError> {
         std::fs::create_dir_all(folder)
             .and_then(|()| WIT.extract(folder))
+            .and_then(|()| UNPUBLISHED.extract(folder.join("deps")))
             .map_err(BuildError::files(folder))?;
         let mut resolve = Resolve::default();
         let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("the contract: {error:#}"));

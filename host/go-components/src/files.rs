@@ -8,6 +8,8 @@ use std::path::Path;
 pub(crate) static GO: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/go");
 /// The contract: the folder `wit/` of the repository.
 pub(crate) static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit");
+/// What the host has beside it, and the overlay asks for: sockets.
+pub(crate) static UNPUBLISHED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../runtime/wit");
 
 /// Writes a folder of this crate to a folder on disk, without its own name.
 pub(crate) fn write(from: &Dir<'_>, name: &str, to: &Path) -> Result<(), BuildError> {

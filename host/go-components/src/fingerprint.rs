@@ -1,6 +1,6 @@
 //! A name for what a build gives: another one for everything that matters.
 
-use crate::files::{self, GO, WIT};
+use crate::files::{self, GO, UNPUBLISHED, WIT};
 use crate::recipe::go_files;
 use crate::{BuildError, Go, Recipe, Source};
 use sha2::{Digest, Sha256};
@@ -39,7 +39,7 @@ pub fn fingerprint(go: &Go, recipe: &Recipe) -> Result<String, BuildError> {
     add(b"contrib", recipe.contrib().as_bytes());
     add(b"name", recipe.name().as_bytes());
     add(b"version", recipe.version().as_bytes());
-    for (path, contents) in files::all(&GO).into_iter().chain(files::all(&WIT)) {
+    for (path, contents) in [&GO, &WIT, &UNPUBLISHED].into_iter().flat_map(files::all) {
         add(path.as_os_str().as_encoded_bytes(), contents);
     }
     match recipe.source() {
