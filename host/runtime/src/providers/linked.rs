@@ -24,6 +24,7 @@ use dapr_blocks::state::{Limits as StateLimits, StateError};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{InstancePre, Module, ResourcesRequired, Store};
@@ -114,9 +115,6 @@ pub enum StartError {
     /// It returned before it served.
     #[error("it returned before it served")]
     Returned,
-    /// The system gave it no thread to serve on.
-    #[error("the system gave it no thread")]
-    NoThread(#[source] std::io::Error),
     /// It says something else of itself than the instance before it.
     #[error("it declares other features, limits or instances than the instance before it")]
     Changed,
@@ -312,10 +310,10 @@ impl LoopProvider {
         &self.provider.spec
     }
 
-    /// Makes an instance, and waits until it serves. `tasks` counts the thread that it runs on.
-    pub(super) async fn start(&self, tasks: &TaskTracker) -> Result<(Serving, Declaration), StartError> {
+    /// Makes an instance, and waits until it serves. `tasks` owns the task that it runs in, on this runtime.
+    pub(super) async fn start(&self, on: (&TaskTracker, &Handle)) -> Result<(Serving, Declaration), StartError> {
         let guest = |exchange| self.provider.guest(Some(exchange));
-        serving::start(self.spec(), &self.pre, guest, tasks).await
+        serving::start(self.spec(), &self.pre, guest, on).await
     }
 }
 

@@ -13,7 +13,10 @@ mod generated {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "dapr:host/state-store-loop",
-        imports: { default: trappable },
+        imports: {
+            "dapr:state/provider-requests.respond": async | trappable,
+            default: trappable,
+        },
         exports: { default: async },
         require_store_data_send: true,
         with: {
@@ -90,8 +93,11 @@ impl wit::Host for ProviderGuest {
         }))
     }
 
-    fn respond(&mut self, id: u64, response: Result<Response, Error>) -> wasmtime::Result<()> {
+    async fn respond(&mut self, id: u64, response: Result<Response, Error>) -> wasmtime::Result<()> {
         self.exchange()?.respond(id, response);
+        // The caller that was woken comes next on this thread, and no other may take it over: an instance that always has
+        // something to do would keep it waiting for as long.
+        tokio::task::yield_now().await;
         Ok(())
     }
 }

@@ -94,7 +94,7 @@ impl Fleet {
         size: impl FnOnce(&Declaration) -> Result<usize, E>,
     ) -> Result<Self, E> {
         let (tasks, runtime) = (TaskTracker::new(), Handle::current());
-        let (first, declaration) = provider.start(&tasks).await?;
+        let (first, declaration) = provider.start((&tasks, &runtime)).await?;
         let size = match size(&declaration) {
             Ok(size) => size,
             Err(error) => {
@@ -226,7 +226,7 @@ impl Inner {
                 let began = Instant::now();
                 let started = tokio::select! {
                     () = fleet.closing.cancelled() => return,
-                    started = fleet.provider.start(&fleet.tasks) => started,
+                    started = fleet.provider.start((&fleet.tasks, &fleet.runtime)) => started,
                 };
                 let error = match started {
                     Ok((serving, declaration)) if declaration == fleet.declaration => {

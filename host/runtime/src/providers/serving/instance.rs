@@ -1,8 +1,5 @@
-//! One instance, from its start to its end, on a thread of its own.
-//!
-//! An instance under load always has something to do. As a task among others it would keep its worker's turn, and the caller
-//! that it just answered would wait in that worker's slot, from which no other takes tasks: calls were seen to wait for most of
-//! a second (decision 33).
+//! One instance, from its start to its end, in a task among those of its callers: one that calls an idle instance has it begin on
+//! the same thread at once.
 
 use super::bindings::StateStoreLoopPre;
 use super::exchange::Exchange;
@@ -12,8 +9,7 @@ use crate::providers::linked::{ProviderSpec, StartError};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{io, thread};
-use tokio::runtime;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -40,12 +36,9 @@ pub(super) enum Ended {
     /// It had to be ended: it took or answered no requests any more.
     #[error("it took or answered no requests any more")]
     Hopeless,
-    /// The system gave it no thread, or no place to wait for its sockets.
-    #[error("the system gave it no thread")]
-    NoThread(#[source] io::Error),
 }
 
-/// Runs an instance on a thread of its own, and waits until it serves. `tasks` counts the thread.
+/// Runs an instance in a task of its own, and waits until it serves.
 ///
 /// # Errors
 ///
@@ -54,58 +47,42 @@ pub(in crate::providers) async fn start(
     spec: &ProviderSpec,
     pre: &StateStoreLoopPre<ProviderGuest>,
     store: impl FnOnce(Arc<Exchange>) -> Store<ProviderGuest>,
-    tasks: &TaskTracker,
+    (tasks, runtime): (&TaskTracker, &Handle),
 ) -> Result<(Serving, Declaration), StartError> {
     let began = Instant::now();
     let (exchange, says) = Exchange::new(spec);
     let (end, ended) = oneshot::channel();
     let (pre, mut guest) = (pre.clone(), store(Arc::clone(&exchange)));
-    let (closing, counted) = (Arc::clone(&exchange), tasks.token());
-    let serve = move || {
-        let _counted = counted;
-        let why = block_on(async {
-            let run = async {
-                let bindings = pre.instantiate_async(&mut guest).await?;
-                bindings.dapr_state_provider_loop().call_run(&mut guest).await
-            };
-            let why = tokio::select! {
-                () = closing.hopeless() => Ended::Hopeless,
-                ran = run => match ran {
-                    Ok(()) => Ended::Returned,
-                    Err(trap) => Ended::Trapped(trap.into()),
-                },
-            };
-            // Its sockets are those of this thread's runtime.
-            drop(guest);
-            why
-        });
-        // All that it held is given back before anybody hears of it.
+    let closing = Arc::clone(&exchange);
+    let run = async move {
+        let run = async {
+            let bindings = pre.instantiate_async(&mut guest).await?;
+            bindings.dapr_state_provider_loop().call_run(&mut guest).await
+        };
+        let why = tokio::select! {
+            () = closing.hopeless() => Ended::Hopeless,
+            ran = run => match ran {
+                Ok(()) => Ended::Returned,
+                Err(trap) => Ended::Trapped(trap.into()),
+            },
+        };
+        // Its memory is given back before anybody hears of it.
+        drop(guest);
         closing.close();
         // Nobody listens if it never served.
-        let _ = end.send(why.unwrap_or_else(Ended::NoThread));
+        let _ = end.send(why);
     };
-    let thread = thread::Builder::new().name(format!("store {}", spec.name));
-    thread.spawn(serve).map_err(StartError::NoThread)?;
+    tasks.spawn_on(run, runtime);
     let begun = Begun(Some(exchange));
     match tokio::time::timeout(spec.deadline, says).await {
         Ok(Ok(Ok(declaration))) => Ok((begun.serving(began, ended), declaration)),
         Ok(Ok(Err(error))) => Err(StartError::Refused(error)),
         Ok(Err(_)) => Err(match ended.await {
             Ok(Ended::Trapped(trap)) => StartError::Trapped(trap),
-            Ok(Ended::NoThread(error)) => StartError::NoThread(error),
             _ => StartError::Returned,
         }),
         Err(_) => Err(StartError::TooSlow(spec.deadline)),
     }
-}
-
-/// Runs a future to its end on this thread, with timers and sockets.
-fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let output = runtime.block_on(future);
-    // A look-up that the system still works on is not waited for.
-    runtime.shutdown_background();
-    Ok(output)
 }
 
 /// An instance that does not serve yet: it is ended if it never does, or nobody waits for it any more.
@@ -131,7 +108,7 @@ pub(super) async fn stop(mut serving: Serving, within: Duration) {
     serving.exchange.stop();
     if tokio::time::timeout(within, &mut serving.ended).await.is_err() {
         serving.exchange.end();
-        // It ends at the next point where it waits.
+        // Its task ends at the next point where it waits.
         let _ = serving.ended.await;
     }
 }

@@ -8,8 +8,8 @@
 //! | `fleet` | the instances of one store: as many as its load needs, and in the place of those that ended |
 //! | `store` | the fleet as a `StateStore` |
 //!
-//! An instance of the other form is entered by its callers, one at a time. Here one thread runs the instance for all its
-//! life, and callers leave requests for it: what runs in the background of the guest goes on between calls, a call that waits for a
+//! An instance of the other form is entered by its callers, one at a time. Here one task runs the instance for all its life,
+//! and callers leave requests for it: what runs in the background of the guest goes on between calls, a call that waits for a
 //! server holds up no other, and a caller that leaves costs the instance nothing.
 
 mod bindings;
