@@ -2,9 +2,11 @@
 //! it, nothing that was acknowledged is lost, and nobody starts the host again.
 
 use crate::ground::{Ground, assert_done, assert_error, assert_one_of, launch};
+use crate::told::tell;
 use crate::vendors::{Feature, Start, Vendor, each};
 use dapr_wasm_tests::servers::Proxy;
 use dapr_wasm_tests::{Host, PATIENCE, Response, until};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,28 +21,54 @@ const IN_TIME: Duration = Duration::from_secs(4);
 const UNREAD: [(u16, &str); 1] = [(503, "unavailable")];
 const UNWRITTEN: [(u16, &str); 2] = [(503, "unavailable"), (504, "outcome-unknown")];
 
+thread_local! {
+    /// The longest that an answer took, and until the store served again, of a claim about one store.
+    static LONGEST: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    static AGAIN: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// Checks a claim about each store, and tells what was seen of it.
+fn each_in(fault: &str, claim: impl Fn(Vendor) + Sync) {
+    each(|vendor| {
+        claim(vendor);
+        let ms = |took: Duration| took.as_millis().to_string();
+        tell(&[
+            format!("`{}`", vendor.component),
+            fault.to_owned(),
+            ms(LONGEST.get()),
+            AGAIN.get().map_or_else(String::new, ms),
+        ]);
+    });
+}
+
 /// The answer, which comes in time.
 fn timed(ask: impl FnOnce() -> Response) -> Response {
     let asked = Instant::now();
     let response = ask();
-    assert!(asked.elapsed() < IN_TIME, "{:?}: {}", asked.elapsed(), response.text());
+    let took = asked.elapsed();
+    LONGEST.set(LONGEST.get().max(took));
+    assert!(took < IN_TIME, "{took:?}: {}", response.text());
     response
 }
 
 fn serves_again(ground: &Ground) {
+    let begun = Instant::now();
     until("the store to serve again", PATIENCE, || {
         (timed(|| ground.put("/again", "and again")).status == 204).then_some(())
     });
+    AGAIN.set(Some(begun.elapsed()));
     assert_eq!(ground.get("/again").text(), "and again");
 }
 
 /// Reads and writes fail in time, both at once, and the other store answers.
 fn fails_in_time(ground: &Ground, reads: &[(u16, &str)], writes: &[(u16, &str)]) {
+    let asked = Instant::now();
     thread::scope(|scope| {
         let write = scope.spawn(|| timed(|| ground.put("/lost", "perhaps")));
         assert_one_of(&timed(|| ground.get("/kept")), reads);
         assert_one_of(&write.join().unwrap(), writes);
     });
+    LONGEST.set(LONGEST.get().max(asked.elapsed()));
     ground.other_is_answered();
 }
 
@@ -75,7 +103,7 @@ fn written_until(ground: &mut Ground, happens: impl FnOnce(&mut Ground)) -> Vec<
 
 #[test]
 fn a_server_that_dies_is_an_error_in_time_and_has_all_that_was_acknowledged_when_it_is_back() {
-    each(|vendor| {
+    each_in("it is killed under four writers", |vendor| {
         let mut ground = Ground::with(vendor, DEADLINE);
         assert_done(&ground.put("/kept", "acknowledged"));
         let mut keys = written_until(&mut ground, |ground| ground.server.kill());
@@ -94,7 +122,7 @@ fn a_server_that_dies_is_an_error_in_time_and_has_all_that_was_acknowledged_when
 
 #[test]
 fn a_server_that_is_started_again_is_used_again() {
-    each(|vendor| {
+    each_in("it is started again", |vendor| {
         let mut ground = Ground::with(vendor, DEADLINE);
         assert_done(&ground.put("/kept", "acknowledged"));
         ground.server.restart();
@@ -113,7 +141,7 @@ fn a_server_that_is_started_again_is_used_again() {
 
 #[test]
 fn a_server_that_stands_still_is_an_error_in_time_and_is_used_again_when_it_goes_on() {
-    each(|vendor| {
+    each_in("it stands still", |vendor| {
         let ground = Ground::with(vendor, DEADLINE);
         assert_done(&ground.put("/kept", "acknowledged"));
         ground.server.pause();
@@ -128,7 +156,7 @@ fn a_server_that_stands_still_is_an_error_in_time_and_is_used_again_when_it_goes
 
 #[test]
 fn a_server_that_is_not_there_at_the_start_is_told_of_and_waited_for() {
-    each(|vendor| {
+    each_in("it is not there at the start", |vendor| {
         let mut server = vendor.serve();
         server.stop();
         let address = server.address();
@@ -169,7 +197,7 @@ fn read(host: &Host, target: &str) -> Response {
 
 #[test]
 fn a_reply_to_a_read_that_is_cut_in_the_middle_is_an_error_or_the_whole_value() {
-    each(|vendor| {
+    each_in("a reply to a read is cut", |vendor| {
         let (ground, proxy) = behind_a_proxy(vendor);
         let value: String = (0..20_000).map(|number| format!("{number:05}")).collect();
         assert_done(&ground.put("/large", &value));
@@ -188,7 +216,7 @@ fn a_reply_to_a_read_that_is_cut_in_the_middle_is_an_error_or_the_whole_value() 
 
 #[test]
 fn a_reply_to_a_write_that_is_cut_in_the_middle_says_nothing_that_is_not_so() {
-    each(|vendor| {
+    each_in("a reply to a write is cut", |vendor| {
         let (ground, proxy) = behind_a_proxy(vendor);
         for bytes in 1..4 {
             let (target, value) = (format!("/{bytes}"), format!("value {bytes}"));

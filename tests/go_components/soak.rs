@@ -1,16 +1,14 @@
 //! Many operations of many callers on a store whose server stands still now and then, so that deadlines expire in the middle
 //! of all that can be under way: no answer that differs from what was acknowledged, and nothing that grows.
 //!
-//! A few thousand operations unless `DAPR_WASM_SOAK` says how many; `cargo xtask soak` runs two million, and has a row for
-//! each store written to the file that `DAPR_WASM_TOLD` names.
+//! A few thousand operations unless `DAPR_WASM_SOAK` says how many: `cargo xtask soak` runs two million.
 
 use crate::ground::Ground;
+use crate::told::tell;
 use crate::vendors::{REDIS, Vendor};
 use dapr_wasm_tests::process::Facts;
 use dapr_wasm_tests::servers::Server;
 use dapr_wasm_tests::{Client, PATIENCE, Response};
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -69,7 +67,7 @@ fn soak(vendor: Vendor) {
     );
     assert!(late.resident <= early.resident + MORE, "{early:?}, then {late:?}");
     assert!(late.sockets <= early.sockets + MORE_SOCKETS, "{early:?}, then {late:?}");
-    tell(vendor, operations, took, &seen, [early, late]);
+    tell_of(vendor, operations, took, &seen, [early, late]);
 }
 
 /// What callers and the server have in common.
@@ -293,23 +291,16 @@ impl Caller {
     }
 }
 
-/// Tells of a store, its cells apart by `|`, if somebody wants to know.
-fn tell(vendor: Vendor, operations: u64, took: Duration, seen: &Seen, [early, late]: [Facts; 2]) {
-    let Some(path) = std::env::var_os("DAPR_WASM_TOLD") else {
-        return;
-    };
-    let row = format!(
-        "`{}`|{operations}|{:.0}|{:.0}|{}|{}|{:.0}, then {:.0}|{}, then {}",
-        vendor.component,
-        took.as_secs_f64(),
-        operations as f64 / took.as_secs_f64(),
-        seen.unavailable,
-        seen.unknown,
-        early.resident as f64 / 1e6,
-        late.resident as f64 / 1e6,
-        early.sockets,
-        late.sockets,
-    );
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    writeln!(file.expect("the file can be opened"), "{row}").expect("the file can be written");
+fn tell_of(vendor: Vendor, operations: u64, took: Duration, seen: &Seen, [early, late]: [Facts; 2]) {
+    let mb = |facts: Facts| facts.resident as f64 / 1e6;
+    tell(&[
+        format!("`{}`", vendor.component),
+        operations.to_string(),
+        format!("{:.0}", took.as_secs_f64()),
+        format!("{:.0}", operations as f64 / took.as_secs_f64()),
+        seen.unavailable.to_string(),
+        seen.unknown.to_string(),
+        format!("{:.0}, then {:.0}", mb(early), mb(late)),
+        format!("{}, then {}", early.sockets, late.sockets),
+    ]);
 }

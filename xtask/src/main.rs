@@ -1,4 +1,4 @@
-//! `cargo xtask test`, `fuzz`, `bench`, `components` and `soak`: sets up what they need, or fails naming what it could not get.
+//! `cargo xtask test`, `fuzz`, `bench`, `components`, `soak` and `faults`: sets up what they need, or fails naming what it could not get.
 
 mod bench;
 mod catalogue;
@@ -32,6 +32,8 @@ cargo xtask components [--only TYPE[/VERSION]]...
                                    --only TYPE: `state.redis`, say; the others stay as they are
 cargo xtask soak [--operations N]  call Dapr's components two million times while deadlines expire, and write
                                    docs/dapr-components.md
+cargo xtask faults [--rounds N]    let the servers of Dapr's components die, stop and come back five times each, and write
+                                   docs/dapr-components.md
 ";
 
 fn main() -> ExitCode {
@@ -54,6 +56,7 @@ fn run(args: &[String]) -> Result<()> {
         ["bench", options @ ..] => bench::run(&bench::Options::parse(options)?),
         ["components", options @ ..] => catalogue::run(&catalogue::Options::parse(options)?),
         ["soak", options @ ..] => trial::soak(options),
+        ["faults", options @ ..] => trial::faults(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
