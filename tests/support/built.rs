@@ -39,9 +39,12 @@ fn first(name: &str, places: &[(&str, &str)]) -> PathBuf {
     }
 }
 
-/// The host's own binary, from the build that these tests belong to.
+/// The host's own binary: the one that `DAPR_WASM_HOST` names, else that of the build to which these tests belong.
 pub fn binary() -> PathBuf {
-    let path = profile_folder().join("dapr-wasm");
+    let path = match std::env::var_os("DAPR_WASM_HOST") {
+        Some(path) => path.into(),
+        None => profile_folder().join("dapr-wasm"),
+    };
     assert!(path.is_file(), "there is no {}: run cargo xtask test", path.display());
     path
 }

@@ -31,7 +31,13 @@ pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
     ];
     let mut document = begin("soak")?;
     test::prepare(Scope::Everything)?;
-    let rows = told("soak::", &[("DAPR_WASM_SOAK", operations.to_string())])?;
+    // What is measured is what users run.
+    run(cargo()
+        .args(["build", "--release", "--locked", "--package", "dapr-wasm"])
+        .current_dir(root()))?;
+    let host = root().join("target/release/dapr-wasm").display().to_string();
+    let variables = [("DAPR_WASM_SOAK", operations.to_string()), ("DAPR_WASM_HOST", host)];
+    let rows = told("soak::", &variables)?;
     end(&mut document, "soak", Table::of(columns), rows)
 }
 

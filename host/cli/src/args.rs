@@ -59,6 +59,9 @@ pub(crate) enum Command {
     /// Compile the component on standard input into a file: what `run` starts to fill its cache.
     #[command(hide = true, name = COMPILE)]
     Compile {
+        /// It is a store, and no app.
+        #[arg(long = &COMPILE_STORE[2..])]
+        store: bool,
         /// The file to make.
         out: PathBuf,
     },
@@ -66,6 +69,9 @@ pub(crate) enum Command {
 
 /// The hidden command that compiles.
 pub(crate) const COMPILE: &str = "compile-into";
+
+/// That it is to compile a store.
+pub(crate) const COMPILE_STORE: &str = "--store";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {

@@ -188,8 +188,8 @@ struct StoreRow {
 }
 
 impl StoreRow {
-    fn new(store: &StateComponent<StateSettings>, tried: Option<&Tried>) -> Self {
-        let bound = Bound::new(store);
+    fn new(setup: &Setup, store: &StateComponent<StateSettings>, tried: Option<&Tried>) -> Self {
+        let bound = Bound::new(setup, store);
         let features = |features: &Features| {
             let has = Feature::ALL.into_iter().filter(|feature| features.has(*feature));
             has.map(|feature| feature.to_string()).collect()
@@ -220,7 +220,7 @@ impl Report {
     fn new(setup: &Setup, examined: &Examined, tried: &BTreeMap<String, Tried>, strict: bool) -> Self {
         let stores = setup
             .stores()
-            .map(|store| StoreRow::new(store, tried.get(store.name.as_str())));
+            .map(|store| StoreRow::new(setup, store, tried.get(store.name.as_str())));
         let imports = examined.needs.iter().map(|need| ImportRow {
             name: need.name.to_string(),
             status: status(&need.standing, strict),

@@ -1,11 +1,11 @@
 //! Compiled code: found in the cache, or made in a child process.
 
-use crate::args::COMPILE;
+use crate::args::{COMPILE, COMPILE_STORE};
 use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
 use crate::tell::say;
 use dapr_code_cache::{CacheError, ChildCompiler, Code, CodeCache, DEFAULT_LIMIT, Progress};
-use dapr_runtime::engine::{self, Allocator};
+use dapr_runtime::engine::{self, Allocator, Engines, Guests};
 use dapr_runtime::limits::Limits;
 use std::error::Error;
 use std::io::Read;
@@ -14,7 +14,11 @@ use std::process::ExitCode;
 use wasmtime::Engine;
 
 /// The code of a component or module, compiled or found.
-pub(crate) async fn load<C: Code>(path: &Path, wasm: &[u8], engine: &Engine) -> Outcome<C> {
+pub(crate) async fn load<C: Code>(path: &Path, wasm: &[u8], guests: Guests, engines: &Engines) -> Outcome<C> {
+    let (engine, role) = match guests {
+        Guests::Apps => (&engines.apps, None),
+        Guests::Stores => (&engines.stores, Some(COMPILE_STORE.into())),
+    };
     let cache = match open_cache() {
         Ok(cache) => cache,
         Err(NoCache::Refused(failure)) => return Err(failure),
@@ -24,7 +28,7 @@ pub(crate) async fn load<C: Code>(path: &Path, wasm: &[u8], engine: &Engine) -> 
         std::env::current_exe().map_err(|error| Failure::run("cannot find this program's own file").because(&error))?;
     let compiler = ChildCompiler {
         program,
-        args: vec![COMPILE.into()],
+        args: [COMPILE.into()].into_iter().chain(role).collect(),
     };
     let loaded = match cache.load(engine, wasm, &compiler, &told(path, &cache)).await {
         // The disk is full, say.
@@ -106,11 +110,11 @@ fn open_cache() -> Result<CodeCache, NoCache> {
 }
 
 /// The hidden command: compiles what is on standard input, in a process whose memory goes with it.
-pub(crate) fn compile(out: &Path) -> ExitCode {
+pub(crate) fn compile(out: &Path, guests: Guests) -> ExitCode {
     let compiled = || -> Result<(), Box<dyn Error>> {
         let mut component = Vec::new();
         std::io::stdin().read_to_end(&mut component)?;
-        let engine = Engine::new(&engine::config(Allocator::probe(), &Limits::default()))?;
+        let engine = Engine::new(&engine::config(guests, Allocator::probe(), &Limits::default()))?;
         Ok(dapr_code_cache::compile_to_file(&engine, &component, out)?)
     };
     let Err(error) = compiled() else {

@@ -6,7 +6,7 @@ use dapr_blocks::state::{ContentType, Cursor, Etag, Limits as StateLimits, Metad
 use dapr_code_cache::DEFAULT_LIMIT;
 use dapr_runtime::admin;
 use dapr_runtime::app::App;
-use dapr_runtime::engine::{Allocator, CORE_INSTANCES, EPOCH_TICK, MEMORIES, TABLE_ELEMENTS, TABLES};
+use dapr_runtime::engine::{Allocator, CORE_INSTANCES, EPOCH_TICK, MEMORIES, STORE_INSTANCES, TABLE_ELEMENTS, TABLES};
 use dapr_runtime::limits::{HEADERS, Limits};
 use dapr_runtime::output::{LINE, QUEUE};
 use serde_json::{Value, json};
@@ -73,13 +73,14 @@ fn at_once(app: &App) -> InForce {
     } = limits;
     // Only a pool has an end.
     let instances = (app.allocator() == Allocator::Pooling).then(|| limits.instances());
+    let stores = instances.map(|_| STORE_INSTANCES);
     let places = instances.map_or(String::new(), |instances| {
-        format!(", {instances} instances with those of stores")
+        format!(", {instances} instances and {STORE_INSTANCES} of stores")
     });
     InForce {
         kind: "at once",
         text: format!("{requests} requests, {connections} connections{places}"),
-        numbers: json!({ "requests": requests, "connections": connections, "instances": instances }),
+        numbers: json!({ "requests": requests, "connections": connections, "instances": instances, "store_instances": stores }),
     }
 }
 

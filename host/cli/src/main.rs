@@ -27,6 +27,7 @@ mod wit;
 
 use args::{CacheCommand, Cli, Command, LogLevel};
 use clap::Parser;
+use dapr_runtime::engine::Guests;
 use failure::{Failure, Outcome};
 use std::process::ExitCode;
 
@@ -40,7 +41,10 @@ fn main() -> ExitCode {
     dapr_runtime::caught::print_no_caught_panic();
     let outcome = match Cli::parse().command {
         // Without a runtime: this is the process that the cache starts, and it must stay small.
-        Command::Compile { out } => return code::compile(&out),
+        Command::Compile { out, store } => {
+            let guests = if store { Guests::Stores } else { Guests::Apps };
+            return code::compile(&out, guests);
+        }
         Command::Run(args) => {
             if let Some(format) = args.log_format {
                 tell::in_format(format);

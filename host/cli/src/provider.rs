@@ -10,6 +10,7 @@ use dapr_blocks::config::{ProviderConfig, StartWhen, StateComponent};
 use dapr_blocks::state::StateStore;
 use dapr_components::StateSettings;
 use dapr_runtime::app::Shared;
+use dapr_runtime::engine::Guests;
 use dapr_runtime::providers::file::{FileError, ProviderFile};
 use dapr_runtime::providers::linked::{AllowedIn, Provider, ProviderCode, ProviderLinkError, ProviderSpec};
 use dapr_runtime::providers::store::{self, OpenError};
@@ -100,9 +101,11 @@ impl<'a> Wanted<'a> {
         let file = ProviderFile::read(bytes).map_err(|error| self.no_provider(&error))?;
         let code = match &file {
             ProviderFile::Component { bytes, .. } => {
-                ProviderCode::Component(code::load(path, bytes, &shared.engine).await?)
+                ProviderCode::Component(code::load(path, bytes, Guests::Stores, &shared.engines).await?)
             }
-            ProviderFile::Plugin { bytes } => ProviderCode::Plugin(code::load(path, bytes, &shared.engine).await?),
+            ProviderFile::Plugin { bytes } => {
+                ProviderCode::Plugin(code::load(path, bytes, Guests::Stores, &shared.engines).await?)
+            }
         };
         Provider::link(&file, &code, self.spec(), shared.clone()).map_err(|error| match error {
             ProviderLinkError::Memory { needed, memory } => Failure::usage(format!(

@@ -9,6 +9,7 @@ use crate::target;
 use dapr_blocks::config::{
     AppId, ConfigErrors, Configuration, Environment, Implementation, Namespace, ReadError, Source, StateComponent,
 };
+use dapr_blocks::resiliency::{Guard, Policy};
 use dapr_blocks::state::{AppStores, KeyPrefix, Limits, StateStore, StoreSettings};
 use dapr_components::{OpenError, StateSettings};
 use dapr_runtime::app::{AppSpec, Shared};
@@ -96,6 +97,9 @@ pub(crate) struct Bound {
     key_prefix: String,
     #[serde(rename = "deadline_seconds", serialize_with = "seconds")]
     deadline: Duration,
+    /// Empty where there is no policy.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    resiliency: String,
 }
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -103,12 +107,17 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
 }
 
 impl Bound {
-    pub(crate) fn new(store: &StateComponent<StateSettings>) -> Self {
+    pub(crate) fn new(setup: &Setup, store: &StateComponent<StateSettings>) -> Self {
+        let policy = setup.policy(store);
         Self {
             name: store.name.to_string(),
             place: store.implementation.to_string(),
             key_prefix: store.key_prefix.to_string(),
             deadline: store.deadline,
+            resiliency: match policy.is_empty() {
+                true => String::new(),
+                false => policy.to_string(),
+            },
         }
     }
 }
@@ -120,8 +129,13 @@ impl fmt::Display for Bound {
             place,
             key_prefix,
             deadline,
+            resiliency,
         } = self;
-        write!(f, "{name}: {place}, key prefix {key_prefix}, {deadline:?} a call")
+        write!(f, "{name}: {place}, key prefix {key_prefix}, {deadline:?} a call")?;
+        match resiliency.as_str() {
+            "" => Ok(()),
+            resiliency => write!(f, ", {resiliency}"),
+        }
     }
 }
 
@@ -185,6 +199,17 @@ impl Setup {
         format!("add to {file}:\n[state.statestore]\ntype = \"sqlite\"\nconnectionString = \"state.db\"")
     }
 
+    /// The policy for the app's calls to a store.
+    fn policy(&self, store: &StateComponent<StateSettings>) -> Policy {
+        let is_remote = match &store.implementation {
+            Implementation::BuiltIn(settings) => settings.is_remote(),
+            Implementation::Provider(config) => !config.allow_hosts.is_empty(),
+        };
+        self.configuration
+            .resiliency
+            .outbound(&self.app_id, &store.name, is_remote)
+    }
+
     /// Opens the stores that the app may use.
     pub(crate) async fn open(&self, shared: &Shared) -> Outcome<Vec<OpenStore>> {
         let mut open = Vec::new();
@@ -246,6 +271,9 @@ impl Setup {
             key_prefix: component.key_prefix.value.clone(),
             deadline: component.deadline,
             limits: Limits::default(),
+            guard: Some(self.policy(component))
+                .filter(|policy| !policy.is_empty())
+                .map(|policy| Arc::new(Guard::new(policy))),
         };
         let (app_id, namespace) = (self.app_id.as_str(), self.namespace.as_ref());
         stores.insert(component.name.as_str(), store, &settings, app_id, namespace);

@@ -2,13 +2,12 @@
 
 use crate::failure::{Failure, Outcome};
 use dapr_runtime::app::Shared;
-use dapr_runtime::engine::{self, Allocator, EpochTicker};
+use dapr_runtime::engine::{Allocator, Engines, EpochTicker};
 use dapr_runtime::limits::{Limits, MemoryBudget};
 use dapr_runtime::output::GuestOutput;
 use dapr_runtime::providers::roots::Roots;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::Engine;
 
 /// Makes the engine and what all apps share.
 pub(crate) fn start() -> Outcome<Shared> {
@@ -16,7 +15,7 @@ pub(crate) fn start() -> Outcome<Shared> {
     let output = GuestOutput::start().map_err(|error| Failure::run("cannot start a thread").because(&error))?;
     let budget = MemoryBudget::of_this_machine();
     Ok(Shared {
-        engine: engine(allocator, &limits)?,
+        engines: engines(allocator, &limits)?,
         allocator,
         limits,
         budget,
@@ -27,7 +26,7 @@ pub(crate) fn start() -> Outcome<Shared> {
 
 /// What interrupts guests that compute.
 pub(crate) fn ticker(shared: &Shared) -> Outcome<EpochTicker> {
-    EpochTicker::start(&shared.engine).map_err(|error| Failure::run("cannot start a thread").because(&error))
+    EpochTicker::start(&shared.engines).map_err(|error| Failure::run("cannot start a thread").because(&error))
 }
 
 /// How long what guests printed last may take to be printed: nobody may be reading.
@@ -41,7 +40,7 @@ pub(crate) async fn printed(shared: &Shared) {
     }
 }
 
-fn engine(allocator: Allocator, limits: &Limits) -> Outcome<Engine> {
-    Engine::new(&engine::config(allocator, limits))
+fn engines(allocator: Allocator, limits: &Limits) -> Outcome<Engines> {
+    Engines::new(allocator, limits)
         .map_err(|error| Failure::run("cannot start the WebAssembly engine").because(error.as_ref()))
 }

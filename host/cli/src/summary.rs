@@ -65,7 +65,7 @@ impl Summary {
     pub(crate) fn new(setup: &Setup, examined: &Examined, app: &App, open: &[OpenStore], at: Addresses) -> Self {
         let (version, id, target) = (env!("CARGO_PKG_VERSION"), app.id(), &examined.target);
         let stores = setup.stores().zip(open).map(|(store, open)| Store {
-            bound: Bound::new(store),
+            bound: Bound::new(setup, store),
             bounds: open.store.bounds(),
         });
         let (reuse, idle) = (app.reuse(), app.limits().idle);

@@ -25,6 +25,7 @@ fn bare(store: Arc<dyn StateStore>) -> AppStore {
         key_prefix: KeyPrefix::None,
         deadline: Duration::from_secs(60),
         limits: Limits::default(),
+        guard: None,
     };
     let mut stores = AppStores::default();
     stores.insert("s", store, &settings, "app", None);

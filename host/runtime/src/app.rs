@@ -3,7 +3,7 @@
 //! Made once: imports are resolved and types checked here, so that an instance later costs memory and nothing else.
 
 use crate::capabilities::state;
-use crate::engine::Allocator;
+use crate::engine::{Allocator, Engines};
 use crate::guest::{Guest, bounded};
 use crate::limits::{Limits, MemoryBudget, MemoryLimiter, begins_with};
 use crate::needs::{Entry, STATE_VERSION, WASI_0_2, WASI_0_3};
@@ -45,8 +45,8 @@ pub struct AppSpec {
 /// What all apps of the process share.
 #[derive(Clone)]
 pub struct Shared {
-    /// The engine.
-    pub engine: Engine,
+    /// The engines.
+    pub engines: Engines,
     /// Where the memory of its guests comes from.
     pub allocator: Allocator,
     /// The limits of the host.
@@ -170,7 +170,7 @@ impl App {
         spec: AppSpec,
         shared: Shared,
     ) -> Result<Self, LinkError> {
-        let linker = linker(&shared.engine, shape)?;
+        let linker = linker(&shared.engines.apps, shape)?;
         fits(component, spec.memory)?;
         let entrance = Entrance::new(entry, linker.instantiate_pre(component)?)?;
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
@@ -245,7 +245,7 @@ impl App {
             limiter: MemoryLimiter::new(self.spec.memory, self.shared.budget.clone()),
             stores: Arc::clone(&self.stores),
         };
-        let mut store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
+        let mut store = bounded(&self.shared.engines.apps, limits, guest, |guest| &mut guest.limiter);
         store.set_max_component_handles(limits.handles);
         store
     }

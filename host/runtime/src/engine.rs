@@ -1,4 +1,7 @@
-//! The one engine of the process: how guests are compiled, where their memory comes from, and what interrupts them.
+//! The two engines of the process: how guests are compiled, where their memory comes from, and what interrupts them.
+//!
+//! Apps have one and stores in WebAssembly have the other, since a call costs less where no event loop for concurrent
+//! calls has to be there (decision 36).
 //!
 //! Two settings decide what a fresh instance per request costs: the pooling allocator with memory kept resident, and the
 //! kernel's page-map scan (Linux 6.7) that finds the pages to reset. Together they are worth a factor of three
@@ -9,7 +12,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, Memory, MemoryType, PoolingAllocationConfig, Store,
+    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, Memory, MemoryType, PoolingAllocationConfig, Store,
 };
 
 /// How often a running guest lets others run: short enough that a busy guest is not felt, long enough to cost nothing.
@@ -34,6 +37,41 @@ pub const TABLES: u32 = 64;
 /// Elements of a table in a pool.
 pub const TABLE_ELEMENTS: usize = 100_000;
 
+/// Instances of stores in WebAssembly, of all of them together, where they come from a pool.
+pub const STORE_INSTANCES: usize = 256;
+
+/// Whose code an engine runs. What is compiled for the one cannot be loaded by the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guests {
+    /// Apps, of WASI 0.2 or 0.3: an instance for one request or for some.
+    Apps,
+    /// Stores: few instances that live long, and have one call after the other.
+    Stores,
+}
+
+/// The engines of a process.
+#[derive(Clone)]
+pub struct Engines {
+    /// That of apps.
+    pub apps: Engine,
+    /// That of stores.
+    pub stores: Engine,
+}
+
+impl Engines {
+    /// Both engines.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses the address space of the pools, or lacks what every guest needs.
+    pub fn new(allocator: Allocator, limits: &Limits) -> wasmtime::Result<Self> {
+        Ok(Self {
+            apps: Engine::new(&config(Guests::Apps, allocator, limits))?,
+            stores: Engine::new(&config(Guests::Stores, allocator, limits))?,
+        })
+    }
+}
+
 /// Where guests' memory comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allocator {
@@ -57,7 +95,14 @@ impl Allocator {
             Memory::new(&mut store, MemoryType::new64(0, Some(1 << (BITS - PAGE_BITS))))
         });
         match probed {
-            Ok(_) => Self::Pooling,
+            Ok(_) => {
+                if !PoolingAllocationConfig::is_pagemap_scan_available() {
+                    tracing::warn!(
+                        "this kernel cannot scan page maps (Linux 6.7 can): fresh instances take about a third longer"
+                    );
+                }
+                Self::Pooling
+            }
             Err(error) => {
                 tracing::warn!(
                     cause = %error,
@@ -73,12 +118,19 @@ impl Allocator {
 /// How this host runs guests.
 ///
 /// The process that compiles and the one that loads must agree on it, or loading refuses the file.
-pub fn config(allocator: Allocator, limits: &Limits) -> Config {
+pub fn config(guests: Guests, allocator: Allocator, limits: &Limits) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    let instances = match guests {
+        Guests::Apps => limits.instances(),
+        Guests::Stores => {
+            config.concurrency_support(false);
+            STORE_INSTANCES
+        }
+    };
     match allocator {
         Allocator::Pooling => {
-            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(instances)));
         }
         // Address space is what there is too little of: wasmtime's own choice is 4 GiB of it for each memory.
         Allocator::OnDemand => {
@@ -92,10 +144,10 @@ pub fn config(allocator: Allocator, limits: &Limits) -> Config {
     config
 }
 
-fn pool(limits: &Limits) -> PoolingAllocationConfig {
-    let instances = u32::try_from(limits.instances()).unwrap_or(u32::MAX);
+fn pool(instances: usize) -> PoolingAllocationConfig {
+    let instances = u32::try_from(instances).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
-    // One request is one component instance. A component is several core modules, of which few have a memory.
+    // One request is one component instance, and so is an instance of a store. A component is several core modules, of which few have a memory.
     pool.total_component_instances(instances)
         .total_stacks(instances)
         .total_core_instances(instances.saturating_mul(16))
@@ -112,13 +164,10 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .async_stack_keep_resident(64 << 10)
         .max_unused_warm_slots(WARM_SLOTS)
         .pagemap_scan(Enabled::Auto);
-    if !PoolingAllocationConfig::is_pagemap_scan_available() {
-        tracing::warn!("this kernel cannot scan page maps (Linux 6.7 can): fresh instances take about a third longer");
-    }
     pool
 }
 
-/// Ticks the engine's epoch, so that no guest holds a thread for longer than [`EPOCH_TICK`]. Stops when dropped.
+/// Ticks the engines' epochs, so that no guest holds a thread for longer than [`EPOCH_TICK`]. Stops when dropped.
 #[must_use = "guests are not interrupted once this is dropped"]
 pub struct EpochTicker {
     stop: Option<Sender<()>>,
@@ -131,13 +180,16 @@ impl EpochTicker {
     /// # Errors
     ///
     /// If the system has no thread left.
-    pub fn start(engine: &Engine) -> std::io::Result<Self> {
-        let engine = engine.weak();
+    pub fn start(engines: &Engines) -> std::io::Result<Self> {
+        let engines = [engines.apps.weak(), engines.stores.weak()];
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
             while matches!(stopped.recv_timeout(EPOCH_TICK), Err(RecvTimeoutError::Timeout)) {
-                let Some(engine) = engine.upgrade() else { return };
-                engine.increment_epoch();
+                let mut left = engines.iter().filter_map(EngineWeak::upgrade).peekable();
+                if left.peek().is_none() {
+                    return;
+                }
+                left.for_each(|engine| engine.increment_epoch());
             }
         })?;
         Ok(Self {

@@ -5,6 +5,7 @@ use super::component::{ComponentType, KnownType};
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigErrors};
 use super::installed::InstalledComponent;
+use super::resiliency::Resiliency;
 use super::source::Source;
 use super::state::StateComponent;
 use super::table::Table;
@@ -43,10 +44,12 @@ pub struct Configuration<S> {
     pub app: AppConfig,
     /// `[state.NAME]`, in the order of the file.
     pub state: Vec<StateComponent<S>>,
+    /// `[resiliency]`.
+    pub resiliency: Resiliency,
 }
 
 /// Top-level names of building blocks and other parts of Dapr that come later, and what they are.
-const LATER: [(&str, &str); 18] = [
+const LATER: [(&str, &str); 17] = [
     ("pubsub", "pub/sub"),
     ("subscriptions", "pub/sub"),
     ("secrets", "secret stores"),
@@ -63,7 +66,6 @@ const LATER: [(&str, &str); 18] = [
     ("conversation", "conversation"),
     ("invocation", "service invocation"),
     ("middleware", "middleware"),
-    ("resiliency", "resiliency policies"),
     ("apps", "several apps in one host"),
 ];
 
@@ -88,6 +90,11 @@ impl<S> Configuration<S> {
             let state = table.named_sections("state", "statestore", |name, location, table| {
                 StateComponent::read(name, location, table, vendors)
             });
+            let resiliency = table.section("resiliency", Resiliency::read);
+            if let (Ok(state), Ok(Some(resiliency))) = (&state, &resiliency) {
+                // What it finds, the table reports.
+                let _ = table.keep(resiliency.check(state.iter().map(|store| &store.name)));
+            }
             for (name, what) in LATER {
                 let help = (name == "apps").then_some("the settings of the one app are [app]");
                 table.refuse(name, format!("`{name}`: this version does not have {what} yet"), help);
@@ -96,6 +103,7 @@ impl<S> Configuration<S> {
             Ok(Self {
                 app: app?.unwrap_or_default(),
                 state: state?,
+                resiliency: resiliency?.unwrap_or_default(),
             })
         })
     }

@@ -20,6 +20,7 @@
 //! | `state` | [`StateComponent`], `[state.NAME]` |
 //! | `provider` | [`ProviderConfig`], `type = "wasm"` and components that are installed |
 //! | `installed`, `property`, `settings` | [`InstalledComponent`], and the settings that it has |
+//! | `resiliency` | [`Resiliency`], `[resiliency]` |
 //! | `allowed_hosts` | [`AllowedHosts`], `allow-hosts` |
 //! | `component` | [`ComponentType`] and [`Scopes`], which components of all building blocks have |
 //! | `table`, `section` | [`Table`], which knows the keys it was asked for, and tables in it |
@@ -48,6 +49,7 @@ mod nearest;
 mod property;
 mod provider;
 mod reference;
+mod resiliency;
 mod scalar;
 mod section;
 mod settings;
@@ -74,6 +76,7 @@ pub use name::{AppId, ComponentName, NameError, Namespace};
 pub use nearest::nearest;
 pub use property::{Property, PropertyKind};
 pub use provider::{Implementation, ProviderConfig, StartWhen, TooManyInstances};
+pub use resiliency::Resiliency;
 pub use source::{ReadError, Source};
 pub use state::StateComponent;
 pub use table::Table;

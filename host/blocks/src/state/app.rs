@@ -4,13 +4,12 @@
 //! The checks stand here and not in the stores, so that no store can forget one.
 
 use super::{
-    BulkError, Condition, Cursor, DeleteItem, Entry, Feature, GetOptions, ItemError, Key, KeyPage, KeyPrefix, Limits,
-    Metadata, Operation, PageLimit, Prefix, ResultBudget, SetItem, StateError, StateStore,
+    BulkError, Condition, Cursor, DeleteItem, Entry, Feature, GetOptions, Key, KeyPage, KeyPrefix, Limits, Metadata,
+    Operation, PageLimit, Prefix, ResultBudget, SetItem, StateError, StateStore,
 };
-use crate::chain;
 use crate::config::Namespace;
+use crate::resiliency::Guard;
 use std::collections::{BTreeMap, HashSet};
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +22,8 @@ pub struct StoreSettings {
     pub deadline: Duration,
     /// How much an app may hand over at once; what the store itself allows may be less.
     pub limits: Limits,
+    /// The store's policy, which all apps share; none: each call is one attempt.
+    pub guard: Option<Arc<Guard>>,
 }
 
 /// The stores that one app may use, by name.
@@ -49,8 +50,7 @@ impl AppStores {
         namespace: Option<&Namespace>,
     ) {
         let prefix = settings.key_prefix.resolve(app_id, name, namespace);
-        let StoreSettings { deadline, limits, .. } = *settings;
-        let limits = limits.within(store.limits());
+        let limits = settings.limits.within(store.limits());
         let store = store.of_app(app_id).unwrap_or(store);
         self.stores.insert(
             name.to_owned(),
@@ -58,8 +58,9 @@ impl AppStores {
                 name: name.to_owned(),
                 store,
                 prefix,
-                deadline,
+                deadline: settings.deadline,
                 limits,
+                guard: settings.guard.clone(),
             },
         );
     }
@@ -86,13 +87,7 @@ pub struct AppStore {
     prefix: Prefix,
     deadline: Duration,
     limits: Limits,
-}
-
-/// What a call that ran out of time may have done.
-#[derive(Clone, Copy)]
-enum Access {
-    Read,
-    Write,
+    guard: Option<Arc<Guard>>,
 }
 
 impl AppStore {
@@ -108,12 +103,9 @@ impl AppStore {
     /// As `dapr:state/store.get`.
     pub async fn get(&self, key: &str, options: &GetOptions) -> Result<Option<Entry>, StateError> {
         let key = self.key(key)?;
-        let read = async {
-            let entry = self.store.get(&key, options).await?;
-            self.check_found(std::slice::from_ref(&entry))?;
-            Ok(entry)
-        };
-        self.call("get", Access::Read, read).await
+        let entry = self.read("get", || self.store.get(&key, options)).await?;
+        self.check_found(std::slice::from_ref(&entry))?;
+        Ok(entry)
     }
 
     /// Reads items, answered in the order of `keys`.
@@ -127,7 +119,7 @@ impl AppStore {
             return Ok(Vec::new());
         }
         let keys = keys.iter().map(|key| self.key(key)).collect::<Result<Vec<_>, _>>()?;
-        let read = async {
+        let read = || async {
             let entries = self.store.bulk_get(&keys, options, self.limits.batch).await?;
             self.check_found(&entries)?;
             match (entries.len(), keys.len()) {
@@ -138,7 +130,7 @@ impl AppStore {
                 }
             }
         };
-        self.call("bulk-get", Access::Read, read).await
+        self.read("bulk-get", read).await
     }
 
     /// Writes an item.
@@ -148,7 +140,7 @@ impl AppStore {
     /// As `dapr:state/store.set`.
     pub async fn set(&self, item: SetItem<String>) -> Result<(), StateError> {
         let item = self.set_item(item)?;
-        self.call("set", Access::Write, self.store.set(item)).await
+        self.write("set", item, |item| self.store.set(item)).await
     }
 
     /// Writes items, each on its own.
@@ -166,7 +158,8 @@ impl AppStore {
             .into_iter()
             .map(|item| self.set_item(item))
             .collect::<Result<Vec<_>, _>>()?;
-        self.bulk_call("bulk-set", self.store.bulk_set(items)).await
+        self.bulk_write("bulk-set", items, |items| self.store.bulk_set(items))
+            .await
     }
 
     /// Removes an item.
@@ -176,7 +169,7 @@ impl AppStore {
     /// As `dapr:state/store.delete`.
     pub async fn delete(&self, item: DeleteItem<String>) -> Result<(), StateError> {
         let item = self.delete_item(item)?;
-        self.call("delete", Access::Write, self.store.delete(item)).await
+        self.write("delete", item, |item| self.store.delete(item)).await
     }
 
     /// Removes items, each on its own.
@@ -194,7 +187,8 @@ impl AppStore {
             .into_iter()
             .map(|item| self.delete_item(item))
             .collect::<Result<Vec<_>, _>>()?;
-        self.bulk_call("bulk-delete", self.store.bulk_delete(items)).await
+        self.bulk_write("bulk-delete", items, |items| self.store.bulk_delete(items))
+            .await
     }
 
     /// Does all operations or none.
@@ -211,8 +205,8 @@ impl AppStore {
         }
         let operations = operations.into_iter().map(|operation| self.operation(operation));
         let operations = operations.collect::<Result<Vec<_>, _>>()?;
-        self.call("transact", Access::Write, self.store.transact(operations, metadata))
-            .await
+        let write = |operations| self.store.transact(operations, metadata);
+        self.write("transact", operations, write).await
     }
 
     /// Lists the app's keys that begin with `prefix`, without the app's own prefix.
@@ -228,8 +222,8 @@ impl AppStore {
     ) -> Result<KeyPage, StateError> {
         self.require(Feature::Listing)?;
         let listing = self.prefix.listing(prefix, &self.limits)?.page(limit, cursor)?;
-        let read = async { listing.answer(self.store.list_keys(&listing).await?) };
-        self.call("list-keys", Access::Read, read).await
+        let read = || async { listing.answer(self.store.list_keys(&listing).await?) };
+        self.read("list-keys", read).await
     }
 
     // ---- checks ----
@@ -319,72 +313,6 @@ impl AppStore {
         }
         Ok(())
     }
-
-    // ---- calling the vendor ----
-
-    async fn call<T>(
-        &self,
-        operation: &'static str,
-        access: Access,
-        call: impl Future<Output = Result<T, StateError>>,
-    ) -> Result<T, StateError> {
-        match tokio::time::timeout(self.deadline, call).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.seal(operation, error)),
-            Err(_) => Err(self.seal(operation, self.timed_out(access))),
-        }
-    }
-
-    async fn bulk_call(
-        &self,
-        operation: &'static str,
-        call: impl Future<Output = Result<(), BulkError>>,
-    ) -> Result<(), BulkError> {
-        match tokio::time::timeout(self.deadline, call).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(BulkError::Call(error))) => Err(self.seal(operation, error).into()),
-            Ok(Err(BulkError::Items(items))) => Err(BulkError::Items(
-                items
-                    .into_iter()
-                    .map(|item| ItemError {
-                        error: self.seal(operation, item.error),
-                        ..item
-                    })
-                    .collect(),
-            )),
-            Err(_) => Err(self.seal(operation, self.timed_out(Access::Write)).into()),
-        }
-    }
-
-    fn timed_out(&self, access: Access) -> StateError {
-        let reason = format!("no answer within {:?}", self.deadline);
-        match access {
-            Access::Read => StateError::Unavailable { reason, source: None },
-            Access::Write => StateError::OutcomeUnknown { reason, source: None },
-        }
-    }
-
-    /// Names things as the app does, and logs what the app is not shown.
-    fn seal(&self, operation: &'static str, error: StateError) -> StateError {
-        match error {
-            StateError::EtagMismatch { key } => {
-                let key = key.as_deref().and_then(|key| self.prefix.strip(key, self.limits.key));
-                StateError::EtagMismatch {
-                    key: key.map(str::to_owned),
-                }
-            }
-            StateError::Internal(_)
-            | StateError::Unavailable { .. }
-            | StateError::OutcomeUnknown { .. }
-            | StateError::Denied { .. } => {
-                // As a value that the log quotes: a cause may be a server's own words, and must not begin a line of its own.
-                let cause = chain(&error);
-                tracing::warn!(store = self.name, operation, cause, "state store failed");
-                error
-            }
-            _ => error,
-        }
-    }
 }
 
 fn check_count(count: usize, max: usize) -> Result<(), StateError> {
@@ -396,5 +324,6 @@ fn check_count(count: usize, max: usize) -> Result<(), StateError> {
     Ok(())
 }
 
+mod calling;
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,16 @@ impl OpenError {
 }
 
 impl StateSettings {
+    /// Whether it asks a server, which may be away for a while.
+    pub fn is_remote(&self) -> bool {
+        match *self {
+            #[cfg(feature = "state-memory")]
+            Self::Memory(_) => false,
+            #[cfg(feature = "state-sqlite")]
+            Self::Sqlite(_) => false,
+        }
+    }
+
     /// Opens the store. Until then, nothing outside this process was touched.
     ///
     /// # Errors

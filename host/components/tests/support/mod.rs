@@ -84,6 +84,7 @@ pub(crate) fn app(store: &Arc<SqliteStore>) -> AppStore {
         key_prefix: KeyPrefix::AppId,
         deadline: Duration::from_secs(60),
         limits: Limits::default(),
+        guard: None,
     };
     stores.insert("statestore", store, &settings, "app", None);
     stores.get("statestore").unwrap().clone()

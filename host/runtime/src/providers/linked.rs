@@ -169,7 +169,7 @@ impl Provider {
                     return Err(ProviderLinkError::NoSockets);
                 }
                 fits(Some(module.resources_required()), spec.memory)?;
-                let mut linker = wasmtime::Linker::<PluginGuest>::new(&shared.engine);
+                let mut linker = wasmtime::Linker::<PluginGuest>::new(&shared.engines.stores);
                 p1::add_to_linker_async(&mut linker, |guest| &mut guest.wasi)?;
                 let pre = linker.instantiate_pre(module)?;
                 Form::Plugin { pre, dialect }
@@ -251,7 +251,7 @@ impl Provider {
                     wasi,
                     limiter: self.limiter(),
                 };
-                let store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
+                let store = bounded(&self.shared.engines.stores, limits, guest, |guest| &mut guest.limiter);
                 let plugin = PluginInstance::new(pre, *dialect, store, StateLimits::default().batch).await?;
                 Ok(Instance::Plugin(Box::new(plugin)))
             }
@@ -280,7 +280,7 @@ impl Provider {
             exchange,
             logger: Logger::new(&self.name),
         };
-        let mut store = bounded(&self.shared.engine, limits, guest, |guest| &mut guest.limiter);
+        let mut store = bounded(&self.shared.engines.stores, limits, guest, |guest| &mut guest.limiter);
         store.set_max_component_handles(limits.handles);
         store
     }
@@ -319,7 +319,7 @@ impl LoopProvider {
 
 /// Links what a component imports and nothing more.
 fn linker(file: &ProviderFile<'_>, shared: &Shared) -> wasmtime::Result<Linker<ProviderGuest>> {
-    let mut linker = Linker::<ProviderGuest>::new(&shared.engine);
+    let mut linker = Linker::<ProviderGuest>::new(&shared.engines.stores);
     let ProviderFile::Component { shape, .. } = file else {
         return Ok(linker);
     };

@@ -83,6 +83,7 @@ impl Ground {
             key_prefix: KeyPrefix::AppId,
             deadline: Duration::from_secs(5),
             limits: Limits::default(),
+            guard: None,
         };
         stores.insert("statestore", store.clone(), &settings, "app", None);
         let app = stores.get("statestore").unwrap().clone();

@@ -76,6 +76,7 @@ impl App {
             key_prefix: prefix.clone(),
             deadline: DEADLINE,
             limits,
+            guard: None,
         };
         let mut stores = AppStores::default();
         stores.insert(store_name, Arc::clone(store), &settings, app_id, None);

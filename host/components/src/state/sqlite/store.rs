@@ -419,6 +419,7 @@ mod tests {
             key_prefix: KeyPrefix::None,
             deadline: Duration::from_secs(60),
             limits: Limits::default(),
+            guard: None,
         };
         let mut stores = AppStores::default();
         stores.insert("s", store.clone(), &settings, "app", None);
