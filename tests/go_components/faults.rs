@@ -1,9 +1,9 @@
 //! Servers that die, stop and come back, and connections that break: apps hear of it in the stated time, others hear nothing of
 //! it, nothing that was acknowledged is lost, and nobody starts the host again.
 
-use crate::ground::{Ground, assert_done, assert_error, assert_one_of, launch};
+use crate::ground::{Ground, assert_done, assert_error, assert_one_of, launch, other_is_answered};
 use crate::told::tell;
-use crate::vendors::{Feature, Start, Vendor, each};
+use crate::vendors::{Feature, POSTGRESQL, Start, Vendor, each};
 use dapr_wasm_tests::servers::Proxy;
 use dapr_wasm_tests::{Host, PATIENCE, Response, until};
 use std::cell::Cell;
@@ -177,6 +177,33 @@ fn a_server_that_is_not_there_at_the_start_is_told_of_and_waited_for() {
         ground.server.restart();
         serves_again(&ground);
     });
+}
+
+#[test]
+fn a_host_that_starts_without_a_server_says_so_and_has_it_once_it_is_there_although_nobody_asks() {
+    let vendor = POSTGRESQL;
+    let mut server = vendor.serve();
+    server.stop();
+    let more = "ignoreErrors = true\ndeadline = \"2s\"";
+    let host = launch(vendor, &server, &server.address(), more).watched().start();
+    host.wait_for_log("the host starts without it, since `ignoreErrors` is set");
+    let health = host.health();
+    let status = |store: &str| health.json()["stores"][store]["status"].clone();
+    assert_eq!(
+        (health.status, status("statestore"), status("other")),
+        (503, "failing".into(), "ok".into())
+    );
+    assert_eq!(host.health_of("/healthz/live").status, 200);
+    assert_eq!(host.health_of("/healthz/ready").status, 503);
+    assert_error(&timed(|| host.get("/k")), 503, "unavailable");
+    other_is_answered(&host);
+    server.restart();
+    until("the host to be ready", PATIENCE, || {
+        (host.health().status == 200).then_some(())
+    });
+    let ground = Ground { server, host };
+    assert_done(&ground.put("/k", "value"));
+    assert_eq!(ground.get("/k").text(), "value");
 }
 
 /// A store whose connections pass through what cuts them. It has more time than a cut takes to be noticed.

@@ -109,7 +109,16 @@ impl Host {
     ///
     /// If it is not watched.
     pub fn health(&self) -> Response {
-        Client::new(self.health_port()).get(HEALTHZ)
+        self.health_of(HEALTHZ)
+    }
+
+    /// What it says under one of the paths for it.
+    ///
+    /// # Panics
+    ///
+    /// If it is not watched.
+    pub fn health_of(&self, path: &str) -> Response {
+        Client::new(self.health_port()).get(path)
     }
 
     /// How much it has under way.

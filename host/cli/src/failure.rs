@@ -107,6 +107,11 @@ impl Failure {
         }
     }
 
+    /// Whether it is the user's to mend, so that trying again is no use.
+    pub(crate) fn is_mistake(&self) -> bool {
+        matches!(self.kind, Kind::Usage)
+    }
+
     /// Tells the user, in colour on a terminal.
     pub(crate) fn report(&self) -> ExitCode {
         self.print(Level::Error, "error", AnsiColor::Red);

@@ -7,7 +7,7 @@ use crate::shared;
 use crate::size::size;
 use crate::target;
 use dapr_blocks::config::{ProviderConfig, StartWhen, StateComponent};
-use dapr_blocks::state::StateStore;
+use dapr_blocks::state::{LateStore, StateStore};
 use dapr_components::StateSettings;
 use dapr_runtime::app::Shared;
 use dapr_runtime::engine::Guests;
@@ -22,6 +22,9 @@ use std::time::Duration;
 
 /// Where to begin with a provider.
 pub(crate) const WORLD: &str = "build it for the world `state-store`, which `dapr-wasm wit DIR` writes";
+
+/// What is told of a store that does not open, where that is no reason to stop.
+pub(crate) const IGNORED: &str = "the host starts without it, since `ignoreErrors` is set, and tries again";
 
 /// A provider, and who asks for it: for messages.
 pub(crate) struct Wanted<'a> {
@@ -57,11 +60,20 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// Reads, compiles and links the component, and starts its first instance, now or when it is first used.
-    pub(crate) async fn open(&self, shared: &Shared) -> Outcome<Arc<dyn StateStore>> {
+    /// Reads, compiles and links the component, and starts its first instance, now or when it is first used. With
+    /// `ignore_errors`, one that does not start is a warning, and starts later.
+    pub(crate) async fn open(&self, shared: &Shared, ignore_errors: bool) -> Outcome<Arc<dyn StateStore>> {
+        let provider = self.link(shared).await?;
+        let opener = store::opener(provider.clone());
         match self.config.start {
-            StartWhen::AtStart => self.open_now(shared).await,
-            StartWhen::FirstUse => Ok(store::open_at_first_use(self.link(shared).await?)),
+            StartWhen::FirstUse => Ok(Arc::new(LateStore::at_first_use(self.name, opener))),
+            StartWhen::AtStart => match self.start(provider, shared).await {
+                Err(failure) if ignore_errors && !failure.is_mistake() => {
+                    failure.help(IGNORED).warn();
+                    Ok(Arc::new(LateStore::after_failure(self.name, opener)))
+                }
+                started => started,
+            },
         }
     }
 

@@ -4,13 +4,13 @@ use crate::args::AppArgs;
 use crate::components::Known;
 use crate::failure::{Failure, Outcome, counted};
 use crate::named_value::named_value;
-use crate::provider::Wanted;
+use crate::provider::{IGNORED, Wanted};
 use crate::target;
 use dapr_blocks::config::{
     AppId, ConfigErrors, Configuration, Environment, Implementation, Namespace, ReadError, Source, StateComponent,
 };
 use dapr_blocks::resiliency::{Guard, Policy};
-use dapr_blocks::state::{AppStores, KeyPrefix, Limits, StateStore, StoreSettings};
+use dapr_blocks::state::{AppStores, KeyPrefix, LateStore, Limits, StateStore, StoreSettings};
 use dapr_components::{OpenError, StateSettings};
 use dapr_runtime::app::{AppSpec, Shared};
 use dapr_runtime::needs::Stores;
@@ -214,12 +214,12 @@ impl Setup {
     pub(crate) async fn open(&self, shared: &Shared) -> Outcome<Vec<OpenStore>> {
         let mut open = Vec::new();
         for component in self.stores() {
-            let store: Arc<dyn StateStore> = match &component.implementation {
-                Implementation::BuiltIn(settings) => settings
-                    .open()
-                    .await
-                    .map_err(|error| self.cannot_open(component, &error))?,
-                Implementation::Provider(config) => Wanted::by(component, config).open(shared).await?,
+            let store = match &component.implementation {
+                Implementation::BuiltIn(settings) => self.open_built_in(component, settings).await?,
+                Implementation::Provider(config) => {
+                    let wanted = Wanted::by(component, config);
+                    wanted.open(shared, component.ignore_errors).await?
+                }
             };
             open.push(OpenStore {
                 name: component.name.to_string(),
@@ -227,6 +227,27 @@ impl Setup {
             });
         }
         Ok(open)
+    }
+
+    async fn open_built_in(
+        &self,
+        component: &StateComponent<StateSettings>,
+        settings: &StateSettings,
+    ) -> Outcome<Arc<dyn StateStore>> {
+        let failure = match settings.open().await {
+            Ok(store) => return Ok(store),
+            Err(error) => self.cannot_open(component, &error),
+        };
+        if !component.ignore_errors {
+            return Err(failure);
+        }
+        failure.help(IGNORED).warn();
+        let settings = settings.clone();
+        let open = move || {
+            let settings = settings.clone();
+            async move { settings.open().await }
+        };
+        Ok(Arc::new(LateStore::after_failure(component.name.as_str(), open)))
     }
 
     fn cannot_open(&self, component: &StateComponent<StateSettings>, error: &OpenError) -> Failure {

@@ -6,8 +6,11 @@
 //! | has a store that keeps failing | 503 | `{"status":"failing","stores":{"mine":{"status":"failing","reason":"…"}, …}}` |
 //! | was told to stop | 503 | `{"status":"stopping", …}` |
 //!
+//! `/healthz/ready` is the same, and `/healthz/live` is 200 as long as the process can answer at all: what Kubernetes calls
+//! readiness and liveness. Starting the host anew mends no store.
+//!
 //! Not on the address of the app, whose paths are the app's own. It asks no store anything: a store knows of itself whether
-//! it keeps failing. For readiness, not for liveness: starting the host anew mends no store.
+//! it keeps failing.
 //!
 //! `tasks` is what the host has under way: connections, requests, calls to stores. When nothing goes on it comes back to what
 //! it was; where it grows without end, something is never let go of.
@@ -31,8 +34,14 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The one path.
+/// How the host and its stores are.
 const PATH: &str = "/healthz";
+
+/// The same, by its other name.
+const READY: &str = "/healthz/ready";
+
+/// Whether the host is there.
+const LIVE: &str = "/healthz/live";
 
 /// Connections at once: whoever asks for health is few, and no flood of them may cost the apps.
 pub const CONNECTIONS: usize = 64;
@@ -116,8 +125,9 @@ struct State {
 impl State {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         match (request.uri().path(), request.method()) {
-            (PATH, &Method::GET | &Method::HEAD) => self.health(),
-            (PATH, _) => {
+            (PATH | READY, &Method::GET | &Method::HEAD) => self.health(),
+            (LIVE, &Method::GET | &Method::HEAD) => answer(StatusCode::OK, &json!({ "status": "ok" })),
+            (PATH | READY | LIVE, _) => {
                 let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
                 let allowed = HeaderValue::from_static("GET, HEAD");
                 response.headers_mut().insert(header::ALLOW, allowed);
@@ -144,15 +154,21 @@ impl State {
             status = "stopping";
         }
         let tasks = Handle::current().metrics().num_alive_tasks();
-        let body = json!({ "status": status, "stores": Value::Object(stores), "tasks": tasks }).to_string();
-        let mut response = Response::new(Full::from(body));
-        if status != "ok" {
-            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        }
-        let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response
+        let code = match status {
+            "ok" => StatusCode::OK,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let body = json!({ "status": status, "stores": Value::Object(stores), "tasks": tasks });
+        answer(code, &body)
     }
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body.to_string()));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }
 
 fn empty(status: StatusCode) -> Response<Full<Bytes>> {

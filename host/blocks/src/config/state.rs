@@ -44,6 +44,8 @@ pub struct StateComponent<S> {
     /// `deadline`, a duration above zero: the longest that one call may take, whatever the vendor's own timeouts. Default:
     /// `"5s"`.
     pub deadline: Duration,
+    /// `ignoreErrors`, a boolean: whether the host starts when the store does not open, and opens it later. Default: `false`.
+    pub ignore_errors: bool,
     /// The other keys of the table: the vendor's settings, or the component's. `source`, `"built-in"` or `"dapr"`, says which
     /// of the two a type is where it is both. Default: the built-in vendor, if there is one.
     pub implementation: Implementation<S>,
@@ -72,24 +74,26 @@ impl<S> StateComponent<S> {
             let scopes = Scopes::read(table);
             let key_prefix = table.take("keyPrefix");
             let deadline = table.take("deadline").map(|given| given.map(NonZeroDuration::get));
+            let ignore_errors = table.take("ignoreErrors");
             refuse_daprs_keys(table);
             let (implementation, warnings) = implementation(&kind, table, vendors)?;
             table.finish()?;
             let (scopes, key_prefix, deadline) = (scopes?, key_prefix?.unwrap_or_default(), deadline?);
-            let deadline = deadline.unwrap_or(Self::DEFAULT_DEADLINE);
-            Ok((kind, scopes, key_prefix, deadline, implementation, warnings))
-        });
-        match (name, rest) {
-            (Ok(name), Ok((kind, scopes, key_prefix, deadline, implementation, warnings))) => Ok(Self {
+            let ignore_errors = ignore_errors?.unwrap_or_default();
+            Ok(move |name| Self {
                 name,
                 kind,
                 scopes,
                 key_prefix,
-                deadline,
+                deadline: deadline.unwrap_or(Self::DEFAULT_DEADLINE),
+                ignore_errors,
                 implementation,
                 location: location.clone(),
                 warnings,
-            }),
+            })
+        });
+        match (name, rest) {
+            (Ok(name), Ok(named)) => Ok(named(name)),
             (Err(error), Err(errors)) => Err(errors.and(error.into())),
             (Err(error), Ok(_)) => Err(error.into()),
             (Ok(_), Err(errors)) => Err(errors),

@@ -8,6 +8,7 @@
 //! | `item` | what is written and read |
 //! | `page` | listing |
 //! | `error` | why something was not done |
+//! | `late` | [`LateStore`], which is opened later |
 //! | `limits` | how much at once |
 //! | `conformance` | the claims that every store is held to |
 
@@ -17,6 +18,7 @@ pub mod conformance;
 mod error;
 mod item;
 mod key;
+mod late;
 mod limits;
 mod page;
 mod store;
@@ -27,6 +29,7 @@ pub use item::{
     Condition, Consistency, ContentType, DeleteItem, Entry, Etag, GetOptions, Metadata, Operation, SetItem, Ttl,
 };
 pub use key::{Key, KeyPrefix, Prefix};
+pub use late::LateStore;
 pub use limits::Limits;
 pub use page::{Cursor, KeyPage, Listing, PageLimit, StoredPage};
 pub use store::{Features, Health, ResultBudget, StateStore};

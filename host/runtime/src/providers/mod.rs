@@ -18,7 +18,6 @@
 //! | `answer` | what comes out of one: an answer, what it says of itself, and what it must not say |
 //! | `pool` | instances that serve calls one at a time, and take the place of those that broke |
 //! | `detached` | a call that goes on when its caller has left |
-//! | `first_use` | a store whose provider starts at its first use |
 //! | [`store`] | [`store::ProviderStore`], the provider as a `StateStore` |
 //!
 //! An instance is long-lived, in a store of its own with its own limits, and cannot reach another provider: nothing that it
@@ -32,7 +31,6 @@ mod contract;
 pub mod description;
 mod detached;
 pub mod file;
-mod first_use;
 mod guest;
 mod instance;
 pub mod linked;

@@ -2,7 +2,6 @@
 
 use super::answer::{Answer, Declaration, Instances, health, of_read, refused, within_features};
 use super::detached::Detached;
-use super::first_use::FirstUseStore;
 use super::instance::Instance;
 use super::linked::{Alike, Provider, StartError};
 use super::pool::{Broken, Pool};
@@ -12,7 +11,9 @@ use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, Features, GetOptions, Health, Key, Limits, Listing, Metadata, Operation, SetItem,
     StateError, StateStore, StoredPage,
 };
+use std::future::Future;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -45,10 +46,13 @@ pub async fn open(provider: Provider) -> Result<Arc<dyn StateStore>, OpenError> 
     })
 }
 
-/// The same, when an app first asks it for something.
-pub fn open_at_first_use(provider: Provider) -> Arc<dyn StateStore> {
-    Arc::new(FirstUseStore::new(provider))
+/// What opens a provider, each time that it is called.
+pub fn opener(provider: Provider) -> impl Fn() -> Opening + Send + Sync + 'static {
+    move || Box::pin(open(provider.clone()))
 }
+
+/// A store that is being opened.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<dyn StateStore>, OpenError>> + Send>>;
 
 /// How many instances there may be.
 fn size(asked: Option<NonZeroUsize>, declaration: &Declaration) -> Result<usize, OpenError> {

@@ -94,10 +94,13 @@ impl wit::Host for ProviderGuest {
     }
 
     async fn respond(&mut self, id: u64, response: Result<Response, Error>) -> wasmtime::Result<()> {
-        self.exchange()?.respond(id, response);
-        // The caller that was woken comes next on this thread, and no other may take it over: an instance that always has
-        // something to do would keep it waiting for as long.
-        tokio::task::yield_now().await;
+        let exchange = self.exchange()?;
+        exchange.respond(id, response);
+        // The caller that was woken comes next on this thread, and no other may take it over: an instance that has more to do
+        // would keep it waiting for as long. One that has not is about to wait by itself.
+        if exchange.load() > 0 {
+            tokio::task::yield_now().await;
+        }
         Ok(())
     }
 }
