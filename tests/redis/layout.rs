@@ -196,7 +196,12 @@ async fn a_value_of_others_that_is_too_large_never_leaves_the_server() {
     for key in ["large", "string"] {
         let sent = sent(&ground);
         let read = ground.app.get(key, &GetOptions::default()).await;
-        assert_eq!(read.unwrap_err().case(), "too-large", "{key}");
+        let error = read.unwrap_err();
+        assert_eq!(error.case(), "too-large", "{key}");
+        assert_eq!(
+            error.to_string(),
+            "the value has 20000000 bytes, more than the 4194304 allowed"
+        );
         assert!(self::sent(&ground) - sent < 100_000);
     }
     for index in 0..4 {

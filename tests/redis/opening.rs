@@ -1,7 +1,7 @@
 //! Servers that let nobody in, and what is said of them.
 
 use crate::ground::{launch, settings};
-use dapr_components::state::redis::{Address, OpenError, RedisSettings, RedisStore, Secret};
+use dapr_components::state::redis::{Address, Identity, OpenError, RedisSettings, RedisStore, Secret, Tls, Verify};
 use dapr_wasm_tests::servers::{Kind, Setup};
 use std::error::Error;
 use std::net::TcpListener;
@@ -94,6 +94,20 @@ async fn tls_and_none_do_not_go_together() {
     settings.dial_timeout = Duration::from_secs(2);
     let help = told(&refused(&settings).await).2;
     assert!(help.contains("enableTLS = true"), "{help}");
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_a_certificate_is_shown_one() {
+    let server = Setup::of(Kind::Redis).tls().start();
+    server.client(&["CONFIG", "SET", "tls-auth-clients", "yes"]);
+    let mut settings = settings(&server);
+    let reason = told(&refused(&settings).await).1;
+    assert_eq!(reason, "the connection ended before Redis answered");
+    // The server's own is as good as any that the CA has signed.
+    let read = |name: &str| std::fs::read_to_string(server.folder().join(name)).unwrap();
+    let identity = Identity::new(read("server.crt"), Secret::new(read("server.key")));
+    settings.tls = Some(Tls::new(Verify::Nothing, Some(identity)));
+    RedisStore::open(&settings).await.unwrap();
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! Servers that refuse: full, a replica, with an access list.
 
-use crate::ground::{Ground, item};
-use dapr_blocks::state::{BulkError, DeleteItem, Metadata, Operation, StateStore};
+use crate::ground::{Ground, app, item, settings};
+use dapr_blocks::state::{
+    BulkError, Consistency, DeleteItem, GetOptions, Metadata, Operation, PageLimit, SetItem, StateStore, Ttl,
+};
+use dapr_components::state::redis::RedisStore;
 use dapr_wasm_tests::servers::{Kind, Setup};
+use std::sync::Arc;
 
 fn size(ground: &Ground) -> usize {
     ground.server.client(&["DBSIZE"]).parse().unwrap()
@@ -113,6 +117,44 @@ async fn an_access_list_that_forbids_it_is_denied_and_one_that_forbids_a_part_le
     assert_eq!(read.case(), "denied", "{read}");
     allow("+evalsha");
     ground.set("k", "v").await;
+}
+
+/// The commands that the documentation says a user needs.
+fn documented() -> Vec<&'static str> {
+    let (_, list) = include_str!("../../docs/state.md").split_once("`+evalsha").unwrap();
+    let (list, _) = list.split_once('`').unwrap();
+    std::iter::once("+evalsha").chain(list.split_whitespace()).collect()
+}
+
+#[tokio::test]
+async fn a_user_with_the_documented_commands_and_the_keys_of_the_app_can_do_everything() {
+    let server = Setup::of(Kind::Redis).user().start();
+    let rules = ["ACL", "SETUSER", "few", "on", ">secret", "~app||*", "-@all"];
+    server.client(&[rules.to_vec(), documented()].concat());
+    let mut settings = settings(&server);
+    settings.username = Some("few".to_owned());
+    let store = Arc::new(RedisStore::open(&settings).await.unwrap());
+    let app = app(&store);
+    server.client(&["SET", "app||string", "plain"]);
+    let set = |key: &str| SetItem {
+        ttl: Ttl::new(100).ok(),
+        consistency: Some(Consistency::Strong),
+        ..item(key, "v")
+    };
+    app.bulk_set(vec![set("a"), item("b", "v"), item("string", "v")])
+        .await
+        .unwrap();
+    let swap = vec![
+        Operation::Set(item("a", "w")),
+        Operation::Delete(DeleteItem::new("b".to_owned())),
+    ];
+    app.transact(swap, &Metadata::default()).await.unwrap();
+    let keys = ["a", "b", "string"].map(str::to_owned);
+    let found = app.bulk_get(&keys, &GetOptions::default()).await.unwrap();
+    assert_eq!(found.iter().flatten().count(), 2);
+    let page = app.list_keys("", PageLimit::default(), None).await.unwrap();
+    assert_eq!(page.keys, ["a", "string"]);
+    app.bulk_delete(vec![DeleteItem::new("a".to_owned())]).await.unwrap();
 }
 
 #[tokio::test]

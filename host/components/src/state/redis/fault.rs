@@ -15,7 +15,7 @@
 use super::dial::DialError;
 use super::link::NoLink;
 use super::said::Said;
-use dapr_blocks::state::StateError;
+use dapr_blocks::state::{Limits, StateError};
 use redis::{RedisError, ServerError};
 use std::error::Error;
 use std::sync::Arc;
@@ -99,9 +99,14 @@ pub(super) fn of_server(error: &ServerError) -> StateError {
         "LOADING" | "BUSY" | "MASTERDOWN" | "CLUSTERDOWN" => unavailable("Redis is busy", source()),
         "NOAUTH" | "WRONGPASS" | "NOPERM" => denied(source()),
         _ if IS_FORBIDDEN.iter().any(|words| text.contains(words)) => denied(source()),
-        "LARGEITEM" => StateError::TooLarge(format!("item {} is larger than a value may be", number())),
+        // In the words that the host has for it.
+        "LARGEITEM" => {
+            let (length, most) = (number(), Limits::default().value);
+            StateError::TooLarge(format!("the value has {length} bytes, more than the {most} allowed"))
+        }
         "LARGEANSWER" => {
-            StateError::TooLarge("the items exceed what an answer may have: ask for fewer keys".to_owned())
+            let most = number();
+            StateError::TooLarge(format!("the items exceed {most} bytes together: ask for fewer keys"))
         }
         "NOITEM" if text.contains("ReJSON-RL") => StateError::internal(NoItem::Json),
         "NOITEM" => StateError::internal(NoItem::Other(said)),

@@ -396,7 +396,10 @@ mod tests {
             assert_eq!(text.parse(), Ok(position));
             assert!(!listing(1).has(&format!("app||{text}")));
         }
-        for text in ["", "17", "\0", "\0a", "\017 1", "\017 1 2 3", "app||k"] {
+        for text in ["", "a", "17 1", "17 1 2 3", "17 -1 2"] {
+            assert_eq!(format!("\0{text}").parse::<Position>(), Err(()), "{text:?}");
+        }
+        for text in ["", "17", "app||k"] {
             assert_eq!(text.parse::<Position>(), Err(()), "{text:?}");
         }
     }

@@ -12,8 +12,9 @@ for i, key in ipairs(KEYS) do
   local data, version, about = false, false, false
   if kind == 'hash' then
     -- Looked at before it is read, since it may have any size.
-    if redis.call('HSTRLEN', key, 'data') > most_of_one then
-      return redis.error_reply('LARGEITEM ' .. i)
+    local length = redis.call('HSTRLEN', key, 'data')
+    if length > most_of_one then
+      return redis.error_reply('LARGEITEM ' .. length)
     end
     local fields = redis.call('HMGET', key, 'data', 'version', 'content-type')
     data, version, about = fields[1], fields[2], fields[3]
@@ -21,8 +22,9 @@ for i, key in ipairs(KEYS) do
       return redis.error_reply('NOITEM ' .. i .. ' lacks a field')
     end
   elseif kind == 'string' then
-    if redis.call('STRLEN', key) > most_of_one then
-      return redis.error_reply('LARGEITEM ' .. i)
+    local length = redis.call('STRLEN', key)
+    if length > most_of_one then
+      return redis.error_reply('LARGEITEM ' .. length)
     end
     -- daprd reads it, too. It has no version, so that what it holds must tell.
     data = redis.call('GET', key)
@@ -36,7 +38,7 @@ for i, key in ipairs(KEYS) do
   else
     size = size + #data + #version + (about and #about or 0)
     if size > most then
-      return redis.error_reply('LARGEANSWER ' .. i)
+      return redis.error_reply('LARGEANSWER ' .. ARGV[1])
     end
     local left, ends = redis.call('PTTL', key), false
     if left >= 0 then

@@ -302,5 +302,4 @@ impl fmt::Display for RedisSettings {
 }
 
 #[cfg(test)]
-#[path = "settings_tests.rs"]
 mod tests;
