@@ -245,3 +245,18 @@ fn a_server_that_nobody_reaches_for_a_while_is_used_again() {
         }
     });
 }
+
+#[test]
+fn a_server_that_stands_still_while_nobody_calls_is_told_of_and_found_again() {
+    let (server, host) = serve();
+    assert_eq!(host.health().status, 200);
+    server.pause();
+    until("the host to say so", PATIENCE, || {
+        (host.health().status == 503).then_some(())
+    });
+    server.resume();
+    until("the host to be well", PATIENCE, || {
+        (host.health().status == 200).then_some(())
+    });
+    assert_eq!(host.client().put("/k", "v").status, 204);
+}

@@ -7,10 +7,13 @@
 //! ```
 //!
 //! A call on a connection that ends is not sent again, whatever it is: nobody knows whether it was done.
+//!
+//! Where no call comes, the keeper asks now and then, so that a server that is gone without a word is found before one does.
 
 use super::dial::{DialError, Target};
 use super::wire::Wire;
 use dapr_blocks::state::Health;
+use redis::Pipeline;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -26,6 +29,11 @@ const LASTING: Duration = Duration::from_secs(1);
 
 /// How long calls may wait for a connection or an answer before the store counts as failing.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often the keeper asks, and how long it waits for the answer: little for a server, and soon enough for who watches
+/// `/healthz`.
+const ASKED_EVERY: Duration = Duration::from_secs(10);
+const ANSWERED_IN: Duration = Duration::from_secs(3);
 
 /// The connection. Dropping it ends it.
 pub(super) struct Link {
@@ -104,7 +112,7 @@ async fn keep(target: Arc<Target>, mut wire: Arc<Wire>, phase: watch::Sender<Pha
     let mut pause = FIRST_PAUSE;
     loop {
         let begun = Instant::now();
-        wire.ended().await;
+        watch_over(&wire).await;
         phase.send_replace(Phase::Lost(Instant::now()));
         if begun.elapsed() < LASTING {
             // A server that lets everybody in and then drops them is not to be asked without a pause.
@@ -122,6 +130,21 @@ async fn keep(target: Arc<Target>, mut wire: Arc<Wire>, phase: watch::Sender<Pha
             }
         };
         phase.send_replace(Phase::Up(Arc::clone(&wire)));
+    }
+}
+
+/// Waits until a connection has ended.
+async fn watch_over(wire: &Wire) {
+    let mut ping = Pipeline::new();
+    ping.cmd("PING");
+    loop {
+        tokio::select! {
+            () = wire.ended() => return,
+            () = tokio::time::sleep(ASKED_EVERY) => {
+                // Without an answer it is given up, unless others have theirs. An error is an answer as well.
+                let _ = tokio::time::timeout(ANSWERED_IN, wire.ask(&ping)).await;
+            }
+        }
     }
 }
 

@@ -272,9 +272,9 @@ impl Asked {
         }
         let asked = timeout_at(self.until, wire.ask(&commands)).await;
         let asked = asked.map_err(|_| fault::of_silence(self.call, self.timeout))?;
-        let mut replies = asked.map_err(|error| fault::of_end(self.call, error))?;
-        replies.truncate(wanted + 1);
-        replies.pop().ok_or_else(|| layout::strange("nothing"))
+        let replies = asked.map_err(|error| fault::of_end(self.call, error))?;
+        let reply = replies.into_iter().nth(wanted);
+        reply.ok_or_else(|| layout::strange("fewer commands than it was sent"))
     }
 }
 
