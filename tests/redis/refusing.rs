@@ -6,6 +6,7 @@ use dapr_blocks::state::{
 };
 use dapr_components::state::redis::RedisStore;
 use dapr_wasm_tests::servers::{Kind, Setup};
+use dapr_wasm_tests::{PATIENCE, until};
 use std::sync::Arc;
 
 fn size(ground: &Ground) -> usize {
@@ -157,12 +158,17 @@ async fn a_user_with_the_documented_commands_and_the_keys_of_the_app_can_do_ever
     app.bulk_delete(vec![DeleteItem::new("a".to_owned())]).await.unwrap();
 }
 
-#[tokio::test]
+// The connection ends on a thread of its own, while this one waits.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_closed_store_does_nothing_more() {
     let ground = Ground::new().await;
     ground.set("k", "v").await;
     ground.store.close().await;
     let write = ground.app.set(item("k", "w")).await.unwrap_err();
     assert_eq!(write.to_string(), "the store is unavailable: it is closed");
+    // The one who asks is the server's own client.
+    until("the connection to end", PATIENCE, || {
+        (ground.server.client(&["CLIENT", "LIST"]).lines().count() == 1).then_some(())
+    });
     assert_eq!(ground.server.client(&["HGET", "app||k", "data"]), "v");
 }

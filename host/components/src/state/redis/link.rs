@@ -98,6 +98,9 @@ impl Link {
     /// Ends it for good.
     pub(super) fn close(&self) {
         self.keeper.abort();
+        if let Phase::Up(wire) = &*self.phase.borrow() {
+            wire.give_up();
+        }
     }
 }
 

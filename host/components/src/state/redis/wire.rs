@@ -7,7 +7,7 @@
 
 use super::script::{Names, Script};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, RedisError, Value};
+use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisConnectionInfo, RedisError, Value};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -114,11 +114,13 @@ impl Wire {
     pub(super) async fn ask(&self, commands: &Pipeline) -> Result<Vec<Value>, RedisError> {
         self.quiet.asks();
         let waits = Waits(self);
-        let replies = self
-            .connection
-            .clone()
-            .send_packed_commands(commands, 0, commands.len())
-            .await;
+        let mut connection = self.connection.clone();
+        let replies = tokio::select! {
+            biased;
+            replies = connection.send_packed_commands(commands, 0, commands.len()) => replies,
+            // What is handed over in the moment in which the driver ends stays with it, and nobody says so.
+            () = self.ended() => Err(RedisError::from((ErrorKind::Io, "the connection has ended"))),
+        };
         std::mem::forget(waits);
         replies
     }
