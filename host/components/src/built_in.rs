@@ -21,13 +21,15 @@ impl Vendors for BuiltIn {
     }
 
     #[cfg_attr(
-        not(any(feature = "state-memory", feature = "state-sqlite")),
+        not(any(feature = "state-memory", feature = "state-redis", feature = "state-sqlite")),
         expect(unused_variables)
     )]
     fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<StateSettings, ConfigErrors> {
         match kind.name() {
             #[cfg(feature = "state-memory")]
             "in-memory" => crate::state::memory::MemorySettings::read(table).map(StateSettings::Memory),
+            #[cfg(feature = "state-redis")]
+            "redis" => crate::state::redis::RedisSettings::read(table).map(StateSettings::Redis),
             #[cfg(feature = "state-sqlite")]
             "sqlite" => crate::state::sqlite::SqliteSettings::read(table).map(StateSettings::Sqlite),
             _ => Err(kind.unknown(&self.state_types())),
@@ -55,11 +57,16 @@ struct Vendor {
     is_built: bool,
 }
 
-const STATE: [Vendor; 2] = [
+const STATE: [Vendor; 3] = [
     Vendor {
         name: "in-memory",
         feature: "state-memory",
         is_built: cfg!(feature = "state-memory"),
+    },
+    Vendor {
+        name: "redis",
+        feature: "state-redis",
+        is_built: cfg!(feature = "state-redis"),
     },
     Vendor {
         name: "sqlite",
@@ -70,7 +77,7 @@ const STATE: [Vendor; 2] = [
 
 /// State stores that Dapr has and this version does not (dapr/components-contrib `c23900d2`, `state/*/metadata.yaml`).
 /// Whoever can have them as installed components does not ask for them here.
-const LATER: [&str; 27] = [
+const LATER: [&str; 26] = [
     "aerospike",
     "alicloud.tablestore",
     "aws.dynamodb",
@@ -94,7 +101,6 @@ const LATER: [&str; 27] = [
     "oracledatabase",
     "postgresql",
     "ravendb",
-    "redis",
     "rethinkdb",
     "sqlserver",
     "zookeeper",
@@ -176,9 +182,9 @@ mod tests {
     #[test]
     fn a_store_that_only_dapr_has_is_said_to_be_missing() {
         assert_eq!(
-            problem("[state.s]\ntype = 'state.redis'\nredisHost = 'localhost:6379'"),
-            "components.toml:2:8: Dapr's state store \"redis\" is not in this version yet\n  |\n2 | \
-             type = 'state.redis'\n  |        ^^^^^^^^^^^^^ this version has \"in-memory\", \"sqlite\", \"wasm\""
+            problem("[state.s]\ntype = 'state.mongodb'\nhost = 'localhost:27017'"),
+            "components.toml:2:8: Dapr's state store \"mongodb\" is not in this version yet\n  |\n2 | \
+             type = 'state.mongodb'\n  |        ^^^^^^^^^^^^^^^ this version has \"in-memory\", \"redis\", \"sqlite\", \"wasm\""
         );
     }
 

@@ -3,6 +3,7 @@
 //! It passes on everything as it comes until it is told otherwise. A reply is what comes from the server.
 
 use super::port;
+use crate::wait::{PATIENCE, until};
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -113,7 +114,10 @@ impl Proxy {
             return;
         }
         *lock(&self.shared.last) = None;
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port())).expect("the port is its own");
+        // Other tests look for a free port, and for a moment it is theirs.
+        let socket = until("its port to be free", PATIENCE, || {
+            TcpListener::bind((Ipv4Addr::LOCALHOST, self.port())).ok()
+        });
         let shared = Arc::clone(&self.shared);
         *listener = Some(std::thread::spawn(move || {
             while let Ok((client, address)) = socket.accept() {

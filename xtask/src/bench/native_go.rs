@@ -144,8 +144,9 @@ impl Ground {
         components::build(&released("dapr-wasm"), &[COMPONENT])?;
         let redis = Redis::start()?;
         let address = redis.address();
-        let configuration =
-            format!("[state.statestore]\ntype = \"redis\"\nredisHost = \"{address}\"\nallow-hosts = [\"{address}\"]\n");
+        let configuration = format!(
+            "[state.statestore]\ntype = \"redis\"\nsource = \"dapr\"\nredisHost = \"{address}\"\nallow-hosts = [\"{address}\"]\n"
+        );
         let host = bench.host_with(guests::test_guest("bench-state"), "native go", &configuration)?;
         // Fills the cache of compiled code.
         host.start()?.stop()?;

@@ -6,7 +6,8 @@
 //! | `ms`, `us` (`µs`), `ns` | milli-, micro-, nanosecond |
 //!
 //! A number needs its unit; `"0"` needs none. A bare TOML integer is refused, except where the key itself says the unit
-//! (`timeoutInSeconds = 20`): such keys are read as [`InSeconds`]. Negative durations are refused.
+//! (`timeoutInSeconds = 20`): such keys are read as [`InSeconds`], and those of Dapr's Redis as [`InMilliseconds`]. Negative
+//! durations are refused.
 
 use super::document::Data;
 use super::error::ConfigErrors;
@@ -163,25 +164,49 @@ impl FromToml for InSeconds {
     }
 
     fn from_toml(value: Value<'_>) -> Result<Self, ConfigErrors> {
-        if let Data::Integer(number) = value.data() {
-            let seconds = parse_duration(&format!("{number}s"));
-            return seconds
-                .map(Self)
-                .map_err(|problem| value.out_of_bounds(&problem).into());
-        }
-        let Some(text) = value.text()? else {
-            return Err(value.mismatch::<Self>().into());
-        };
-        let number = text.as_str();
-        let parsed = if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
-            parse_duration(&format!("{number}s"))
-        } else {
-            parse_duration(number)
-        };
-        parsed
-            .map(Self)
-            .map_err(|problem| value.unfit::<Self>(&text, &problem).into())
+        in_unit::<Self>(&value, "s").map(Self)
     }
+}
+
+/// The duration of a key whose bare integer is milliseconds, as all of Dapr's Redis are; none is written -1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InMilliseconds(pub Option<Duration>);
+
+impl FromToml for InMilliseconds {
+    const WHAT: &'static str = "a duration or a number of milliseconds";
+
+    fn example() -> String {
+        EXAMPLE.to_owned()
+    }
+
+    fn from_toml(value: Value<'_>) -> Result<Self, ConfigErrors> {
+        let none = match value.data() {
+            Data::Integer(number) => *number == -1,
+            _ => value.text()?.is_some_and(|text| text.as_str() == "-1"),
+        };
+        if none {
+            return Ok(Self(None));
+        }
+        in_unit::<Self>(&value, "ms").map(|duration| Self(Some(duration)))
+    }
+}
+
+/// A duration whose bare integer has this unit.
+fn in_unit<T: FromToml>(value: &Value<'_>, unit: &str) -> Result<Duration, ConfigErrors> {
+    if let Data::Integer(number) = value.data() {
+        let duration = parse_duration(&format!("{number}{unit}"));
+        return duration.map_err(|problem| value.out_of_bounds(&problem).into());
+    }
+    let Some(text) = value.text()? else {
+        return Err(value.mismatch::<T>().into());
+    };
+    let number = text.as_str();
+    let parsed = if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        parse_duration(&format!("{number}{unit}"))
+    } else {
+        parse_duration(number)
+    };
+    parsed.map_err(|problem| value.unfit::<T>(&text, &problem).into())
 }
 
 #[cfg(test)]
@@ -235,6 +260,19 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text), Err(error), "{text:?}");
         }
+    }
+
+    #[test]
+    fn redis_own_durations_are_in_milliseconds_and_may_be_none() {
+        let read = |text| read::<InMilliseconds>(text).0;
+        assert_eq!(read("500"), Some(Duration::from_millis(500)));
+        assert_eq!(read(r#""500""#), Some(Duration::from_millis(500)));
+        assert_eq!(read(r#""5s""#), Some(Duration::from_secs(5)));
+        assert_eq!((read("-1"), read(r#""-1""#)), (None, None));
+        assert_eq!(
+            failure::<InMilliseconds>("-2"),
+            "`key` cannot be -2: a duration cannot be negative"
+        );
     }
 
     #[test]

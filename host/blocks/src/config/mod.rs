@@ -67,7 +67,7 @@ pub use app::AppConfig;
 pub use byte_size::{ByteSize, ByteSizeError, TooSmall};
 pub use component::{ComponentType, ComponentVersion, InvalidVersion, KnownType, Scopes};
 pub use configuration::{Configuration, Vendors};
-pub use duration::{DurationError, InSeconds, NonZeroDuration, parse_duration};
+pub use duration::{DurationError, InMilliseconds, InSeconds, NonZeroDuration, parse_duration};
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Location};
 pub use given::Given;

@@ -3,6 +3,7 @@
 //! | `type` | cargo feature | keeps items |
 //! |---|---|---|
 //! | `in-memory` | `state-memory` | in this process, until it ends |
+//! | `redis` | `state-redis` | on a Redis server, as daprd does |
 //! | `sqlite` | `state-sqlite` | in a file that daprd reads and writes, too |
 
 #[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
@@ -11,6 +12,8 @@ mod expiry;
 mod max_size;
 #[cfg(feature = "state-memory")]
 pub mod memory;
+#[cfg(feature = "state-redis")]
+pub mod redis;
 mod settings;
 #[cfg(feature = "state-sqlite")]
 pub mod sqlite;

@@ -1,0 +1,113 @@
+//! TLS: whom to trust, and who this host is.
+//!
+//! Trusted is who the system trusts, as with daprd: the system's own certificates, or what `SSL_CERT_FILE` and `SSL_CERT_DIR`
+//! name instead.
+
+use super::open_error::OpenError;
+use super::settings::{Identity, Tls, Verify};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use std::sync::Arc;
+use tokio_rustls::TlsConnector;
+
+/// The certificates in a text.
+pub(super) fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, &'static str> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    match found {
+        Ok(found) if !found.is_empty() || text.is_empty() => Ok(found),
+        _ => Err("it is no certificate in PEM"),
+    }
+}
+
+/// The private key in a text; none in an empty one.
+pub(super) fn key(text: &str) -> Result<Option<PrivateKeyDer<'static>>, &'static str> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let key = PrivateKeyDer::from_pem_slice(text.as_bytes());
+    key.map(Some).map_err(|_| "it is no private key in PEM")
+}
+
+/// What makes a connection one of TLS.
+pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, OpenError> {
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(OpenError::Tls)?;
+    let config = match tls.verify {
+        Verify::Certificate => config.with_root_certificates(trusted()?),
+        Verify::Nothing => config
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(provider))),
+    };
+    let config = match &tls.identity {
+        None => config.with_no_client_auth(),
+        Some(Identity {
+            certificate,
+            key: secret,
+        }) => {
+            let certificates = certificates(certificate).unwrap_or_default();
+            // It was read before, when the settings were.
+            let key = key(secret.reveal()).ok().flatten().ok_or(OpenError::NoKey)?;
+            config
+                .with_client_auth_cert(certificates, key)
+                .map_err(OpenError::Identity)?
+        }
+    };
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Whom the system trusts.
+fn trusted() -> Result<RootCertStore, OpenError> {
+    let mut trusted = RootCertStore::empty();
+    let loaded = rustls_native_certs::load_native_certs();
+    trusted.add_parsable_certificates(loaded.certs);
+    if trusted.is_empty() {
+        return Err(OpenError::NobodyTrusted {
+            source: loaded.errors.into_iter().next(),
+        });
+    }
+    Ok(trusted)
+}
+
+/// Takes any certificate, of which whoever shows it has the key.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
