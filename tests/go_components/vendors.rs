@@ -130,7 +130,7 @@ impl Vendor {
     /// What is written into `components.toml` for it.
     pub(crate) fn table(self, server: &Server, address: &str) -> String {
         let mut table = format!(
-            "[state.statestore]\ntype = {:?}\nversion = {:?}\nallow-hosts = [{address:?}]\n",
+            "[state.statestore]\ntype = {:?}\nversion = {:?}\nsource = \"dapr\"\nallow-hosts = [{address:?}]\n",
             self.component.trim_start_matches("state."),
             self.version,
         );

@@ -13,21 +13,23 @@ impl Vendors for BuiltIn {
     type State = StateSettings;
 
     fn state_types(&self) -> Vec<KnownType<'_>> {
-        STATE
-            .iter()
-            .filter(|vendor| vendor.is_built)
-            .map(|vendor| (vendor.name, ComponentVersion::V1))
-            .collect()
+        let built = STATE.iter().filter(|vendor| vendor.is_built);
+        let versions = |vendor: &'static Vendor| vendor.versions.iter().map(|version| (vendor.name, *version));
+        built.flat_map(versions).collect()
     }
 
     #[cfg_attr(
-        not(any(feature = "state-memory", feature = "state-sqlite")),
+        not(any(feature = "state-memory", feature = "state-postgresql", feature = "state-sqlite")),
         expect(unused_variables)
     )]
     fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<StateSettings, ConfigErrors> {
         match kind.name() {
             #[cfg(feature = "state-memory")]
             "in-memory" => crate::state::memory::MemorySettings::read(table).map(StateSettings::Memory),
+            #[cfg(feature = "state-postgresql")]
+            "postgresql" => {
+                crate::state::postgresql::PostgresqlSettings::read(kind.version(), table).map(StateSettings::Postgresql)
+            }
             #[cfg(feature = "state-sqlite")]
             "sqlite" => crate::state::sqlite::SqliteSettings::read(table).map(StateSettings::Sqlite),
             _ => Err(kind.unknown(&self.state_types())),
@@ -51,18 +53,27 @@ impl BuiltIn {
 /// A state store of this source tree.
 struct Vendor {
     name: &'static str,
+    versions: &'static [ComponentVersion],
     feature: &'static str,
     is_built: bool,
 }
 
-const STATE: [Vendor; 2] = [
+const STATE: [Vendor; 3] = [
     Vendor {
         name: "in-memory",
+        versions: &[ComponentVersion::V1],
         feature: "state-memory",
         is_built: cfg!(feature = "state-memory"),
     },
     Vendor {
+        name: "postgresql",
+        versions: &[ComponentVersion::V1, ComponentVersion::V2],
+        feature: "state-postgresql",
+        is_built: cfg!(feature = "state-postgresql"),
+    },
+    Vendor {
         name: "sqlite",
+        versions: &[ComponentVersion::V1],
         feature: "state-sqlite",
         is_built: cfg!(feature = "state-sqlite"),
     },
@@ -70,7 +81,7 @@ const STATE: [Vendor; 2] = [
 
 /// State stores that Dapr has and this version does not (dapr/components-contrib `c23900d2`, `state/*/metadata.yaml`).
 /// Whoever can have them as installed components does not ask for them here.
-const LATER: [&str; 27] = [
+const LATER: [&str; 26] = [
     "aerospike",
     "alicloud.tablestore",
     "aws.dynamodb",
@@ -92,7 +103,6 @@ const LATER: [&str; 27] = [
     "mysql",
     "oci.objectstorage",
     "oracledatabase",
-    "postgresql",
     "ravendb",
     "redis",
     "rethinkdb",
@@ -178,7 +188,7 @@ mod tests {
         assert_eq!(
             problem("[state.s]\ntype = 'state.redis'\nredisHost = 'localhost:6379'"),
             "components.toml:2:8: Dapr's state store \"redis\" is not in this version yet\n  |\n2 | \
-             type = 'state.redis'\n  |        ^^^^^^^^^^^^^ this version has \"in-memory\", \"sqlite\", \"wasm\""
+             type = 'state.redis'\n  |        ^^^^^^^^^^^^^ this version has \"in-memory\", \"postgresql\", \"sqlite\", \"wasm\""
         );
     }
 

@@ -6,6 +6,7 @@ use super::port;
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,6 +26,7 @@ struct Shared {
     /// The client's port of the connection after which it listens no more.
     last: Mutex<Option<u16>>,
     orders: Mutex<Orders>,
+    round_trips: AtomicUsize,
     open: Mutex<HashMap<u16, Connection>>,
 }
 
@@ -52,6 +54,7 @@ impl Proxy {
                 server,
                 last: Mutex::default(),
                 orders: Mutex::default(),
+                round_trips: AtomicUsize::new(0),
                 open: Mutex::default(),
             }),
             listener: Mutex::default(),
@@ -73,6 +76,11 @@ impl Proxy {
     /// How many connections pass through it.
     pub fn connections(&self) -> usize {
         lock(&self.shared.open).len()
+    }
+
+    /// How often a client has said something since it last heard of the server, on all connections so far.
+    pub fn round_trips(&self) -> usize {
+        self.shared.round_trips.load(Ordering::SeqCst)
     }
 
     /// Holds back each piece of a reply for this long, from the next one on. Zero ends it.
@@ -150,14 +158,16 @@ fn connect(shared: &Arc<Shared>, client: TcpStream, name: u16) -> std::io::Resul
     let (mut requests, mut to_server) = (client.try_clone()?, server.try_clone()?);
     let (mut to_client, mut replies) = (client.try_clone()?, server.try_clone()?);
     lock(&shared.open).insert(name, Connection { client, server });
+    let has_heard = Arc::new(AtomicBool::new(true));
+    let (of_requests, heard) = (Arc::clone(shared), Arc::clone(&has_heard));
     std::thread::spawn(move || {
-        let _ = std::io::copy(&mut requests, &mut to_server);
+        pass_requests(&of_requests, &heard, &mut requests, &mut to_server);
         // What the server still has to say passes.
         let _ = to_server.shutdown(Shutdown::Write);
     });
     let shared = Arc::clone(shared);
     std::thread::spawn(move || {
-        pass_replies(&shared, &mut replies, &mut to_client);
+        pass_replies(&shared, &has_heard, &mut replies, &mut to_client);
         if let Some(connection) = lock(&shared.open).remove(&name) {
             connection.end();
         }
@@ -165,12 +175,26 @@ fn connect(shared: &Arc<Shared>, client: TcpStream, name: u16) -> std::io::Resul
     Ok(())
 }
 
+/// Passes on what the client says until it or the server has gone.
+fn pass_requests(shared: &Shared, has_heard: &AtomicBool, requests: &mut TcpStream, to_server: &mut TcpStream) {
+    let mut piece = [0; 16 << 10];
+    while let Ok(count @ 1..) = requests.read(&mut piece) {
+        if has_heard.swap(false, Ordering::SeqCst) {
+            shared.round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+        if to_server.write_all(&piece[..count]).is_err() {
+            return;
+        }
+    }
+}
+
 /// Passes on what the server says until it or the client has gone, or the connection is to be cut.
-fn pass_replies(shared: &Shared, replies: &mut TcpStream, to_client: &mut TcpStream) {
+fn pass_replies(shared: &Shared, has_heard: &AtomicBool, replies: &mut TcpStream, to_client: &mut TcpStream) {
     let mut piece = [0; 16 << 10];
     while let Ok(count @ 1..) = replies.read(&mut piece) {
         let (delay, pass) = lock(&shared.orders).next(count);
         std::thread::sleep(delay);
+        has_heard.store(true, Ordering::SeqCst);
         if to_client.write_all(&piece[..pass.bytes]).is_err() || pass.then_cut {
             return;
         }

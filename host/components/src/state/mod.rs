@@ -3,18 +3,25 @@
 //! | `type` | cargo feature | keeps items |
 //! |---|---|---|
 //! | `in-memory` | `state-memory` | in this process, until it ends |
+//! | `postgresql` | `state-postgresql` | in tables that daprd reads and writes, too |
 //! | `sqlite` | `state-sqlite` | in a file that daprd reads and writes, too |
 
 #[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
 mod expiry;
+#[cfg(feature = "state-postgresql")]
+mod json;
 #[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
 mod max_size;
 #[cfg(feature = "state-memory")]
 pub mod memory;
+#[cfg(any(feature = "state-postgresql", feature = "state-sqlite"))]
+mod percent;
+#[cfg(feature = "state-postgresql")]
+pub mod postgresql;
 mod settings;
 #[cfg(feature = "state-sqlite")]
 pub mod sqlite;
-#[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
+#[cfg(any(feature = "state-memory", feature = "state-postgresql", feature = "state-sqlite"))]
 mod walk;
 
 pub use settings::{OpenError, StateSettings};

@@ -11,6 +11,9 @@ pub enum StateSettings {
     /// `type = "in-memory"`
     #[cfg(feature = "state-memory")]
     Memory(super::memory::MemorySettings),
+    /// `type = "postgresql"`
+    #[cfg(feature = "state-postgresql")]
+    Postgresql(super::postgresql::PostgresqlSettings),
     /// `type = "sqlite"`
     #[cfg(feature = "state-sqlite")]
     Sqlite(super::sqlite::SqliteSettings),
@@ -20,6 +23,10 @@ pub enum StateSettings {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The PostgreSQL database cannot be used.
+    #[cfg(feature = "state-postgresql")]
+    #[error(transparent)]
+    Postgresql(#[from] super::postgresql::OpenError),
     /// The SQLite file cannot be used.
     #[cfg(feature = "state-sqlite")]
     #[error(transparent)]
@@ -30,6 +37,8 @@ impl OpenError {
     /// What to do about it, as a phrase for a line of its own.
     pub fn help(&self) -> Option<String> {
         match *self {
+            #[cfg(feature = "state-postgresql")]
+            Self::Postgresql(ref error) => error.help(),
             #[cfg(feature = "state-sqlite")]
             Self::Sqlite(ref error) => error.help(),
         }
@@ -47,6 +56,8 @@ impl StateSettings {
         match *self {
             #[cfg(feature = "state-memory")]
             Self::Memory(ref settings) => Ok(Arc::new(super::memory::MemoryStore::new(settings))),
+            #[cfg(feature = "state-postgresql")]
+            Self::Postgresql(ref settings) => Ok(Arc::new(super::postgresql::PostgresqlStore::open(settings).await?)),
             #[cfg(feature = "state-sqlite")]
             Self::Sqlite(ref settings) => Ok(Arc::new(super::sqlite::SqliteStore::open(settings).await?)),
         }
@@ -55,13 +66,15 @@ impl StateSettings {
 
 impl fmt::Display for StateSettings {
     #[cfg_attr(
-        not(any(feature = "state-memory", feature = "state-sqlite")),
+        not(any(feature = "state-memory", feature = "state-postgresql", feature = "state-sqlite")),
         expect(unused_variables)
     )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             #[cfg(feature = "state-memory")]
             Self::Memory(ref settings) => settings.fmt(f),
+            #[cfg(feature = "state-postgresql")]
+            Self::Postgresql(ref settings) => settings.fmt(f),
             #[cfg(feature = "state-sqlite")]
             Self::Sqlite(ref settings) => settings.fmt(f),
         }

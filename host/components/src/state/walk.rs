@@ -76,6 +76,12 @@ impl Walk {
         &self.from
     }
 
+    /// Has it go on behind this key, where what a store has found ends with it.
+    #[cfg(feature = "state-postgresql")]
+    pub(super) fn go_on_behind(&mut self, key: &[u8]) {
+        self.from = behind(key);
+    }
+
     /// Looks at the next key, in the order of their bytes. One that is no text, which Go may write, no app can name.
     pub(super) fn look(&mut self, key: &[u8], item: Item) -> Step {
         if !key.starts_with(self.listing.prefix().as_bytes()) {
