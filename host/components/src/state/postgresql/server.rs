@@ -291,11 +291,12 @@ fn put_above(parameters: &mut Vec<Parameter>, above: Above) {
         password,
         root: _,
     } = above;
-    // A host that comes from above is another one, with another address and port.
-    if host.is_some() || hostaddr.is_some() {
-        parameters
-            .retain(|(name, _)| !matches!(name.as_str(), "host" | "hostaddr") && (port.is_none() || name != "port"));
-    }
+    // Another host has another address. Another address may be the same host's.
+    parameters.retain(|(name, _)| match name.as_str() {
+        "host" => host.is_none(),
+        "hostaddr" => host.is_none() && hostaddr.is_none(),
+        _ => true,
+    });
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             parameters.push((name.to_owned(), value));
