@@ -8,6 +8,7 @@
 //! | `values` | bytes and content types that come back as they were |
 //! | `opening` | what is said of a server that cannot be used |
 //! | `round_trips` | how often an operation waits for the server |
+//! | `sqlstates` | what an app hears of the errors that the server answers |
 //! | `faults` | servers that die, stop and come back under load, and replies that are cut |
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -18,4 +19,5 @@ mod ground;
 mod layout;
 mod opening;
 mod round_trips;
+mod sqlstates;
 mod values;

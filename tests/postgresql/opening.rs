@@ -67,6 +67,12 @@ async fn a_server_that_does_not_let_the_user_in_or_has_no_such_database_says_whi
     )
     .await;
     assert!(matches!(error, OpenError::NoDatabase { .. }), "{error}");
+    let schema = refused(
+        Version::V2,
+        &format!("connectionString = '{other}'\ntablePrefix = 'nowhere.'"),
+    )
+    .await;
+    assert!(matches!(schema, OpenError::NoSchema { .. }), "{schema}");
     assert!(
         error
             .to_string()

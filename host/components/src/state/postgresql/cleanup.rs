@@ -27,13 +27,18 @@ pub(super) struct Cleanup(JoinHandle<()>);
 
 impl Drop for Cleanup {
     fn drop(&mut self) {
-        self.0.abort();
+        self.stop();
     }
 }
 
 impl Cleanup {
     pub(super) fn start(shared: Arc<Shared>) -> Self {
         Self(tokio::spawn(async move { run(&shared).await }))
+    }
+
+    /// Ends it before.
+    pub(super) fn stop(&self) {
+        self.0.abort();
     }
 }
 

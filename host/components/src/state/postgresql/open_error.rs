@@ -46,6 +46,15 @@ pub enum OpenError {
         #[source]
         source: Said,
     },
+    /// There is no schema that a table is to be in.
+    #[error("{server} has no such schema")]
+    NoSchema {
+        /// Where.
+        server: String,
+        /// What it said.
+        #[source]
+        source: Said,
+    },
     /// The connection cannot be encrypted as it should be.
     #[error("there is no TLS with PostgreSQL at {server}")]
     Tls {
@@ -155,11 +164,10 @@ impl OpenError {
         let (text, source) = (error.to_string(), Said(fault::Said(error)));
         match code.as_deref() {
             Some("3D000") => Self::NoDatabase { server, source },
+            Some("3F000") => Self::NoSchema { server, source },
             Some("42501") => Self::NotAllowed { server, source },
             Some("25006") => Self::ReadOnly { server, source },
-            Some("42P01" | "42703" | "42804" | "42883" | "42P10" | "42809" | "22P02") => {
-                Self::OtherTables { server, source }
-            }
+            Some("42P01" | "42703" | "42804" | "42883" | "42P10" | "42809") => Self::OtherTables { server, source },
             Some(code) if code.starts_with("28") => Self::Refused { server, source },
             Some(_) => Self::Postgres { server, source },
             None => match text.as_str() {
@@ -180,6 +188,7 @@ impl OpenError {
             Self::TimedOut { .. } => "see what keeps the server busy, or set a longer `timeout`",
             Self::Refused { .. } => "correct the user and the password in `connectionString`, `user` and `password`",
             Self::NoDatabase { .. } => "create it with CREATE DATABASE, or correct `connectionString` and `database`",
+            Self::NoSchema { .. } => "create it with CREATE SCHEMA, or correct the names of the tables",
             Self::Tls { .. } => "correct `sslmode` in `connectionString`, and `sslRootCert`",
             Self::File { .. } | Self::Certificates { .. } => "name a file in PEM that this user can read",
             Self::NotAllowed { .. } => "let the user create tables in the schema, or have its owner start a host once",

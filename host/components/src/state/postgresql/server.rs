@@ -224,10 +224,9 @@ impl Server {
 
     fn config(&self) -> tokio_postgres::Config {
         let mut config = tokio_postgres::Config::new();
-        let is_by_address = self.hosts.iter().all(|host| host.address.is_some());
         for host in &self.hosts {
             config.host(&host.name).port(host.port);
-            if let Some(address) = host.address.filter(|_| is_by_address) {
+            if let Some(address) = host.address {
                 config.hostaddr(address);
             }
         }
@@ -404,7 +403,9 @@ impl Reading {
 
     fn read_hosts(&self) -> Result<Vec<Host>, Problem> {
         let count = self.hosts.len().max(self.addresses.len()).max(1);
-        if !self.hosts.is_empty() && !self.addresses.is_empty() && self.hosts.len() != self.addresses.len() {
+        // The client has an address for each of them or for none.
+        let addresses = self.addresses.iter().filter(|text| !text.is_empty()).count();
+        if addresses > 0 && addresses != count {
             return Err(Problem::Count { name: "hostaddr" });
         }
         if self.ports.len() > 1 && self.ports.len() != count {

@@ -26,7 +26,7 @@ const TRIES: usize = 3;
 /// A store in a PostgreSQL database.
 pub struct PostgresqlStore {
     shared: Arc<Shared>,
-    _cleanup: Cleanup,
+    cleanup: Cleanup,
 }
 
 /// What calls share with the cleanup.
@@ -68,7 +68,7 @@ impl PostgresqlStore {
             failing: Mutex::default(),
         });
         Ok(Self {
-            _cleanup: Cleanup::start(Arc::clone(&shared)),
+            cleanup: Cleanup::start(Arc::clone(&shared)),
             shared,
         })
     }
@@ -193,6 +193,7 @@ impl StateStore for PostgresqlStore {
     }
 
     async fn close(&self) {
+        self.cleanup.stop();
         self.shared.pool.close();
     }
 }
