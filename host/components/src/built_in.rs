@@ -27,9 +27,8 @@ impl Vendors for BuiltIn {
             #[cfg(feature = "state-memory")]
             "in-memory" => crate::state::memory::MemorySettings::read(table).map(StateSettings::Memory),
             #[cfg(feature = "state-postgresql")]
-            "postgresql" => {
-                crate::state::postgresql::PostgresqlSettings::read(kind.version(), table).map(StateSettings::Postgresql)
-            }
+            "postgresql" => crate::state::postgresql::PostgresqlSettings::read(kind.version(), table)
+                .map(|settings| StateSettings::Postgresql(Box::new(settings))),
             #[cfg(feature = "state-sqlite")]
             "sqlite" => crate::state::sqlite::SqliteSettings::read(table).map(StateSettings::Sqlite),
             _ => Err(kind.unknown(&self.state_types())),

@@ -13,7 +13,7 @@ pub enum StateSettings {
     Memory(super::memory::MemorySettings),
     /// `type = "postgresql"`
     #[cfg(feature = "state-postgresql")]
-    Postgresql(super::postgresql::PostgresqlSettings),
+    Postgresql(Box<super::postgresql::PostgresqlSettings>),
     /// `type = "sqlite"`
     #[cfg(feature = "state-sqlite")]
     Sqlite(super::sqlite::SqliteSettings),

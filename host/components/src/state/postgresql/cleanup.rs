@@ -96,7 +96,7 @@ impl Request for Turn<'_> {
         let metadata = &self.settings.metadata_table;
         let row = self.settings.layout.cleanup_row();
         let millis = i64::try_from(self.interval.saturating_sub(SLACK).as_millis()).unwrap_or(i64::MAX);
-        let since = format!("(extract(epoch FROM now() - m.value::timestamp with time zone) * 1000)::bigint");
+        let since = "(extract(epoch FROM now() - m.value::timestamp with time zone) * 1000)::bigint";
         let take = format!(
             "INSERT INTO {metadata} AS m (key, value) VALUES ($1::text, now()::text)
             ON CONFLICT (key) DO UPDATE SET value = now()::text WHERE {since} > $2::bigint"

@@ -3,9 +3,9 @@
 //! | form | |
 //! |---|---|
 //! | a URL | `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?NAME=VALUE&…`, also `postgresql://`; `%41` is `A` |
-//! | words | `host=localhost user='ann o''neill'`; in quotes, and without, `\` takes the next character as it is |
+//! | words | `host=localhost user='ann o\'neill'`; in quotes, and without, `\` takes the next character as it is |
 //!
-//! Both come to the same names. What they mean, `server` says.
+//! Both come to the same names. What they mean, `parameters` says.
 
 use crate::state::percent;
 

@@ -139,7 +139,7 @@ impl Layout {
     }
 
     /// What these are set to, of the item `i`.
-    pub(super) fn new(&self) -> &'static str {
+    pub(super) fn given(&self) -> &'static str {
         match self {
             Self::V1 { .. } => {
                 "CASE WHEN i.is_json THEN convert_from(i.value, 'UTF8')::jsonb

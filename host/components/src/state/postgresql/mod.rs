@@ -7,7 +7,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `settings`, `identifier` | [`PostgresqlSettings`], Dapr's metadata names |
-//! | `connection_string`, `server` | where the server is and how it is reached |
+//! | `connection_string`, `parameters`, `server` | where the server is and how it is reached |
 //! | `tls` | what is demanded of its certificate |
 //! | `layout`, `statements` | daprd's two layouts, and what is said to the server |
 //! | `schema` | daprd's tables, and what stands beside them |
@@ -24,6 +24,7 @@ mod identifier;
 mod layout;
 mod listing;
 mod open_error;
+mod parameters;
 mod pool;
 mod read;
 mod schema;

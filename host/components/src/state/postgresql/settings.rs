@@ -2,8 +2,9 @@
 
 use super::identifier::Identifier;
 use super::layout::Layout;
+use super::parameters::{self, Above, Problem};
 use super::secret::Secret;
-use super::server::{Above, Problem, Server};
+use super::server::Server;
 use dapr_blocks::config::{ComponentVersion, ConfigErrors, FromToml, InSeconds, Table, Value};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -67,7 +68,7 @@ impl PostgresqlSettings {
         // Not at the connection string itself, which would be shown, with its password.
         let at = table.location();
         let server = connection.and_then(|connection| {
-            let parsed = Server::parse(connection.as_deref(), above?);
+            let parsed = parameters::read(connection.as_deref(), above?);
             parsed.map_err(|problem: Problem| at.error(problem.to_string()).with_help(problem.help()).into())
         });
         let (server, pool) = match (server, table.finish()) {

@@ -164,14 +164,14 @@ impl<'a> Texts<'a> {
 
     fn upsert(&self) -> String {
         let Self { layout, state, .. } = self;
-        let (columns, new, end) = (layout.columns(), layout.new(), layout.end());
+        let (columns, given, end) = (layout.columns(), layout.given(), layout.end());
         let (replaced, is_live, etag) = (layout.replaced("excluded.value"), layout.is_live(), layout.etag());
         let beside = self.write_beside("written w, input i");
         format!(
             "WITH input AS (
                 SELECT $1::text AS key, $2::bytea AS value, $3::bool AS is_json, $4::int4 AS ttl, $5::text AS content_type
             ), written AS (
-                INSERT INTO {state} AS s (key, {columns}, {end}) SELECT i.key, {new}, {END} FROM input i
+                INSERT INTO {state} AS s (key, {columns}, {end}) SELECT i.key, {given}, {END} FROM input i
                 ON CONFLICT (key) DO UPDATE SET {replaced}, {end} = excluded.{end} + {WAITED}
                     WHERE NOT ($6::bool AND {is_live})
                 RETURNING s.key, {etag} AS etag
@@ -182,14 +182,14 @@ impl<'a> Texts<'a> {
 
     fn update(&self) -> String {
         let Self { layout, state, .. } = self;
-        let (columns, new, end) = (layout.columns(), layout.new(), layout.end());
+        let (columns, given, end) = (layout.columns(), layout.given(), layout.end());
         let (replaced, is_live, etag) = (layout.replaced("excluded.value"), layout.is_live(), layout.etag());
         let beside = self.write_beside("written w, input i");
         format!(
             "WITH input AS (
                 SELECT $1::text AS key, $2::bytea AS value, $3::bool AS is_json, $4::int4 AS ttl, $5::text AS content_type
             ), excluded ({columns}, {end}) AS (
-                SELECT {new}, {END} FROM input i
+                SELECT {given}, {END} FROM input i
             ), written AS (
                 UPDATE {state} s SET {replaced}, {end} = excluded.{end} + {WAITED} FROM excluded
                 WHERE s.key = $1 AND {etag} = $6::text AND {is_live}
@@ -218,7 +218,7 @@ impl<'a> Texts<'a> {
     /// column to null that cannot be.
     fn write(&self, extent: Extent) -> String {
         let Self { layout, state, .. } = self;
-        let (columns, new, end) = (layout.columns(), layout.new(), layout.end());
+        let (columns, given, end) = (layout.columns(), layout.given(), layout.end());
         let (is_live, etag) = (layout.is_live(), layout.etag());
         let is_taken = format!("s.key = ANY($10::text[]) AND {is_live}");
         let (may_write, value, unless_taken, answer) = match extent {
@@ -250,7 +250,7 @@ impl<'a> Texts<'a> {
                     OR (i.condition = {ABSENT} AND l.is_live)
             ), written AS (
                 INSERT INTO {state} AS s (key, {columns}, {end})
-                SELECT i.key, {new}, CASE WHEN i.is_deletion THEN {DELETED} ELSE {END} END
+                SELECT i.key, {given}, CASE WHEN i.is_deletion THEN {DELETED} ELSE {END} END
                 FROM input i WHERE {may_write} ORDER BY i.key
                 ON CONFLICT (key) DO UPDATE SET {replaced}, {end} = excluded.{end} + {WAITED} {unless_taken}
                 RETURNING s.key, {etag} AS etag
