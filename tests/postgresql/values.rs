@@ -129,7 +129,7 @@ async fn each_item_of_a_bulk_write_stands_by_itself_and_the_answer_names_those_t
                 with("missing", Condition::Matches(etag.clone())),
                 with(
                     "there-too",
-                    Condition::Matches(Etag::new("no etag of any kind").unwrap()),
+                    Condition::Matches(Etag::new("no etag\0of any kind").unwrap()),
                 ),
             ])
             .await
@@ -155,6 +155,11 @@ async fn each_item_of_a_bulk_write_stands_by_itself_and_the_answer_names_those_t
             etag,
             ..DeleteItem::new(key.to_owned())
         };
+        let none = || Etag::new("none\0").unwrap();
+        let set = app.set(with("there", Condition::Matches(none()))).await;
+        assert_eq!(set.unwrap_err().case(), "etag-mismatch", "{version:?}");
+        let deleted = app.delete(delete("there", Some(none()))).await;
+        assert_eq!(deleted.unwrap_err().case(), "etag-mismatch", "{version:?}");
         let known = read(&app, "z").await.unwrap().etag;
         let error = app
             .bulk_delete(vec![

@@ -51,6 +51,7 @@ pub(super) enum Step {
 }
 
 /// What came of a store's turn.
+#[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
 pub(super) enum Turn {
     Paused(Walk),
     Page(StoredPage),

@@ -6,7 +6,7 @@ use super::session::Session;
 use super::statements::{ABSENT, ANY, MATCHES};
 use super::store::Request;
 use crate::state::json::is_json;
-use dapr_blocks::state::{Condition, ContentType, DeleteItem, Operation, SetItem, StateError};
+use dapr_blocks::state::{Condition, ContentType, DeleteItem, Etag, Operation, SetItem, StateError};
 use std::collections::BTreeSet;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -122,7 +122,7 @@ impl Items {
         let (condition, etag) = match item.condition {
             Condition::Any => (ANY, None),
             Condition::Absent => (ABSENT, None),
-            Condition::Matches(etag) => (MATCHES, Some(etag.into_string())),
+            Condition::Matches(etag) => (MATCHES, Some(text_of(&etag).to_owned())),
         };
         self.keys.push(item.key);
         self.values.push(item.value);
@@ -197,7 +197,7 @@ impl Set {
                     &is_json as _,
                     ttl as _,
                     &content_type as _,
-                    &etag.as_str() as _,
+                    &text_of(etag) as _,
                 ];
                 client.query_one(&statements.update, &values).await?
             }
@@ -331,7 +331,7 @@ impl Request for Delete {
     const STAGE: Stage = Stage::Write;
 
     async fn ask(&self, session: &Session) -> Result<(), Fault> {
-        let (key, etag) = (self.0.key.as_str(), self.0.etag.as_ref().map(|etag| etag.as_str()));
+        let (key, etag) = (self.0.key.as_str(), self.0.etag.as_ref().map(text_of));
         let row = session
             .client()
             .query_one(&session.statements.delete, &[&key, &etag])
@@ -350,17 +350,21 @@ impl Request for DeleteEach {
 
     async fn ask(&self, session: &Session) -> Result<NotDone, Fault> {
         let keys: Vec<_> = self.0.iter().map(|item| item.key.as_str()).collect();
-        let etags: Vec<_> = self
-            .0
-            .iter()
-            .map(|item| item.etag.as_ref().map(|etag| etag.as_str()))
-            .collect();
+        let etags: Vec<_> = self.0.iter().map(|item| item.etag.as_ref().map(text_of)).collect();
         let rows = session
             .client()
             .query(&session.statements.delete_each, &[&keys, &etags])
             .await
             .map_err(failed)?;
         rows.iter().map(number).collect::<Result<_, _>>().map_err(failed)
+    }
+}
+
+/// An etag as a parameter. One with a NUL, which PostgreSQL's texts cannot have, is none of an item, nor is the empty text.
+fn text_of(etag: &Etag) -> &str {
+    match etag.as_str() {
+        text if text.contains('\0') => "",
+        text => text,
     }
 }
 
