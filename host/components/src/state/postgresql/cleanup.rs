@@ -2,7 +2,7 @@
 //!
 //! Reads do not see them, so this is for space alone. As daprd does, a host takes the row `last-cleanup` first, so that of
 //! several on one database only one cleans up each time. It works in steps of [`ITEMS`] rows, each a statement of its own, and
-//! passes over rows that somebody is writing.
+//! passes over items that somebody is writing.
 
 use super::fault::{Fault, Stage};
 use super::session::Session;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// Rows that a step removes: some milliseconds' work.
+/// Rows that a step removes or looks at: some milliseconds' work.
 const ITEMS: usize = 1000;
 
 /// daprd's slack, so that two hosts of the same interval do not miss every second turn by a hair.
@@ -73,9 +73,15 @@ async fn clean(shared: &Shared, interval: Duration) -> Result<Duration, Fault> {
     if let Some(due_in) = shared.ask(&turn, timeout).await? {
         return Ok(due_in.clamp(SLACK, interval.max(SLACK)));
     }
-    for statement in [items(&shared.settings), content_types(&shared.settings)] {
-        let step = Step { statement };
-        while shared.ask(&step, timeout).await? >= ITEMS as u64 {}
+    let items = Items {
+        statement: items(&shared.settings),
+    };
+    while shared.ask(&items, timeout).await? >= ITEMS as u64 {}
+    let statement = content_types(&shared.settings);
+    let mut after = Some(String::new());
+    while let Some(key) = after {
+        let statement = &statement;
+        after = shared.ask(&ContentTypes { statement, after: key }, timeout).await?;
     }
     Ok(interval)
 }
@@ -122,12 +128,12 @@ impl Request for Turn<'_> {
     }
 }
 
-/// A statement that removes at most [`ITEMS`] rows; answers how many it did.
-struct Step {
+/// Items that have ended; answers how many it removed.
+struct Items {
     statement: String,
 }
 
-impl Request for Step {
+impl Request for Items {
     type Answer = u64;
     // What is done twice is done once.
     const STAGE: Stage = Stage::Read;
@@ -135,6 +141,23 @@ impl Request for Step {
     async fn ask(&self, session: &Session) -> Result<u64, Fault> {
         let removed = session.client().execute(&self.statement, &[]).await;
         removed.map_err(|error| Fault::new(error, Self::STAGE))
+    }
+}
+
+/// Content types of items that are gone, among those behind a key; answers the last key that it looked at.
+struct ContentTypes<'a> {
+    statement: &'a str,
+    after: String,
+}
+
+impl Request for ContentTypes<'_> {
+    type Answer = Option<String>;
+    const STAGE: Stage = Stage::Read;
+
+    async fn ask(&self, session: &Session) -> Result<Option<String>, Fault> {
+        let row = session.client().query_one(self.statement, &[&self.after]).await;
+        row.and_then(|row| row.try_get(0))
+            .map_err(|error| Fault::new(error, Self::STAGE))
     }
 }
 
@@ -151,8 +174,11 @@ fn items(settings: &PostgresqlSettings) -> String {
 fn content_types(settings: &PostgresqlSettings) -> String {
     let (state, beside) = (settings.layout.table(), settings.content_type_table());
     format!(
-        "DELETE FROM {beside} WHERE (key, etag) IN (
-            SELECT b.key, b.etag FROM {beside} b WHERE NOT EXISTS (SELECT FROM {state} s WHERE s.key = b.key)
-            LIMIT {ITEMS} FOR UPDATE SKIP LOCKED)"
+        "WITH next AS MATERIALIZED (
+            SELECT key, etag FROM {beside} WHERE key > $1::text ORDER BY key LIMIT {ITEMS}
+        ), gone AS (
+            DELETE FROM {beside} b USING next n WHERE b.key = n.key AND b.etag = n.etag
+                AND NOT EXISTS (SELECT FROM {state} s WHERE s.key = n.key)
+        ) SELECT max(key) FROM next"
     )
 }

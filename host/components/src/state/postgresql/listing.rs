@@ -12,6 +12,9 @@ pub(super) struct Page<'a>(pub(super) &'a Listing);
 /// Behind all keys that an app can name: the last character, more often than a key is long.
 const BEHIND_ALL: usize = 1024;
 
+/// Keys that are asked for at once at least: a walk leaps over others' keys once it has seen some dozens.
+const AT_LEAST: usize = 100;
+
 impl Request for Page<'_> {
     type Answer = StoredPage;
     const STAGE: Stage = Stage::Read;
@@ -21,7 +24,7 @@ impl Request for Page<'_> {
             return Err(StateError::Invalid("the cursor was not given out by this store".to_owned()).into());
         }
         let end = behind(self.0.prefix()).unwrap_or_else(|| char::MAX.to_string().repeat(BEHIND_ALL));
-        let (mut walk, most) = (Walk::new(self.0), self.0.limit() + 1);
+        let (mut walk, most) = (Walk::new(self.0), (self.0.limit() + 1).max(AT_LEAST));
         loop {
             let rows = keys(session, &walk, &end, most).await?;
             let mut step = Step::Done;
