@@ -186,7 +186,7 @@ impl ProviderConfig {
         for name in KEYS {
             let help = match name {
                 "metadata" => OWN_SETTINGS,
-                _ => "remove it, or name a component with type = \"wasm\"",
+                _ => "remove it, or name a component with type = \"wasm\", or Dapr's own with source = \"dapr\"",
             };
             let message = format!("`{name}` is for stores in WebAssembly, and this one is built in");
             table.refuse(name, message, Some(help));

@@ -206,7 +206,9 @@ impl Reading {
                 "read-write" | "primary" => self.server().must_be_writable = true,
                 _ => return Err(must_be("target_session_attrs", "`any` or `read-write`")),
             },
-            "sslmode" => self.server().tls.mode = ssl_mode(&value)?,
+            "sslmode" => {
+                self.server().tls.mode = SslMode::of(&value).ok_or_else(|| must_be("sslmode", SslMode::WORDS))?
+            }
             "sslrootcert" if value == "system" => self.server().tls.mode = SslMode::VerifyFull,
             "sslrootcert" => self.server().tls.root = Some(absolute("sslrootcert", value)?),
             "sslcert" => self.certificate = Some(absolute("sslcert", value)?),
@@ -295,20 +297,6 @@ fn absolute(name: &'static str, value: String) -> Result<PathBuf, Problem> {
     Some(PathBuf::from(value))
         .filter(|path| path.is_absolute())
         .ok_or_else(|| must_be(name, "an absolute path"))
-}
-
-fn ssl_mode(value: &str) -> Result<SslMode, Problem> {
-    Ok(match value {
-        "disable" => SslMode::Disable,
-        "allow" | "prefer" => SslMode::Prefer,
-        "require" => SslMode::Require,
-        "verify-ca" => SslMode::VerifyCa,
-        "verify-full" => SslMode::VerifyFull,
-        _ => {
-            let must = "`disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`";
-            return Err(must_be("sslmode", must));
-        }
-    })
 }
 
 #[cfg(test)]

@@ -74,6 +74,23 @@ pub enum SslMode {
     VerifyFull,
 }
 
+impl SslMode {
+    /// libpq's words.
+    pub(super) const WORDS: &'static str = "`disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`";
+
+    /// The mode that a word is for.
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "disable" => Self::Disable,
+            "allow" | "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            "verify-ca" => Self::VerifyCa,
+            "verify-full" => Self::VerifyFull,
+            _ => return None,
+        })
+    }
+}
+
 /// What connects to a server.
 pub(super) struct Connector {
     pub(super) config: tokio_postgres::Config,
