@@ -293,6 +293,24 @@ fn a_proxy_delays_replies() {
 }
 
 #[test]
+fn a_proxy_holds_replies_and_counts_what_was_asked_meanwhile() {
+    let server = redis_with_much();
+    let proxy = Proxy::before(server.port());
+    let mut client = Raw::connect(proxy.port());
+    proxy.hold();
+    let before = proxy.requested();
+    client.send("PING\r\n");
+    until("the question to pass", PATIENCE, || {
+        (proxy.requested() == before + "PING\r\n".len()).then_some(())
+    });
+    // It is answered by the server, and then not by the proxy.
+    assert_eq!(server.client(&["PING"]), "PONG");
+    assert_eq!(client.received(), "");
+    proxy.release();
+    client.receive_until("+PONG\r\n", PATIENCE);
+}
+
+#[test]
 fn a_proxy_refuses_new_connections_until_it_takes_them_again() {
     let server = redis_with_much();
     let proxy = Proxy::before(server.port());

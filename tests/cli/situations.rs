@@ -204,6 +204,15 @@ fn a_file_that_another_process_locks_is_named() {
 }
 
 #[test]
+fn a_server_that_is_not_there_is_named() {
+    // Nobody listens at port 1.
+    let server = "[state.statestore]\ntype = \"postgresql\"\nhost = \"127.0.0.1\"\nport = 1\npassword = \"hunter2\"\n";
+    let ended = launch("counter.wasm").components(server).run(b"");
+    assert_eq!(ended.status.code(), Some(1));
+    assert_printed(&ended.stderr, "stores/unreachable.stderr");
+}
+
+#[test]
 fn a_damaged_file_is_named() {
     let launch = launch("counter.wasm").components(SQLITE);
     let path = launch.folder().join("state.db");

@@ -2,10 +2,11 @@
 //! and by that code, built for this machine, and compared as the server's own client shows them.
 
 use crate::ground::{Ground, assert_done, assert_error};
-use crate::native::{If, Native};
+use crate::native;
 use crate::rows::{Row, row};
 use crate::vendors::{Feature, MYSQL, NATIVE_DATABASE, POSTGRESQL, REDIS, Vendor, ZOOKEEPER, each};
-use dapr_wasm_tests::Response;
+use dapr_wasm_tests::native::If;
+use dapr_wasm_tests::{Native, Response};
 use serde_json::json;
 use std::time::Instant;
 
@@ -106,7 +107,7 @@ fn items_of(vendor: Vendor) -> impl Iterator<Item = (&'static str, &'static [Wri
 /// A server with its component, and the same store as native code.
 fn both(vendor: Vendor) -> (Ground, Native) {
     let ground = Ground::of(vendor);
-    let native = Native::open(vendor, &ground.server, &[]);
+    let native = native::open(vendor, &ground.server, &[]);
     (ground, native)
 }
 
@@ -216,7 +217,7 @@ fn the_tables_that_a_component_makes_are_those_of_daprs_own_code() {
         ("tablePrefix", "native."),
         ("metadataTableName", "native.dapr_metadata"),
     ];
-    drop(Native::open(POSTGRESQL, &postgresql.server, &options));
+    drop(native::open(POSTGRESQL, &postgresql.server, &options));
     let columns = |schema: &str| {
         postgresql.server.client(&[
             &format!(
@@ -235,7 +236,7 @@ fn the_tables_that_a_component_makes_are_those_of_daprs_own_code() {
     );
     assert_eq!(columns("public"), columns("native"));
 
-    drop(Native::open(MYSQL, &mysql.server, &[("schemaName", NATIVE_DATABASE)]));
+    drop(native::open(MYSQL, &mysql.server, &[("schemaName", NATIVE_DATABASE)]));
     let tables = |database: &str| {
         let show = |table: &str| mysql.server.client(&[&format!("SHOW CREATE TABLE {database}.{table}")]);
         [show("state"), show("dapr_metadata")]

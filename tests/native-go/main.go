@@ -18,6 +18,7 @@ import (
 	inmemory "github.com/dapr/components-contrib/state/in-memory"
 	"github.com/dapr/components-contrib/state/memcached"
 	"github.com/dapr/components-contrib/state/mysql"
+	postgresqlv1 "github.com/dapr/components-contrib/state/postgresql/v1"
 	postgresql "github.com/dapr/components-contrib/state/postgresql/v2"
 	"github.com/dapr/components-contrib/state/redis"
 	"github.com/dapr/components-contrib/state/zookeeper"
@@ -30,6 +31,7 @@ var constructors = map[string]func(logger.Logger) state.Store{
 	"state.memcached":  memcached.NewMemCacheStateStore,
 	"state.mysql":      mysql.NewMySQLStateStore,
 	"state.postgresql": postgresql.NewPostgreSQLStateStore,
+	"state.postgresql/v1": postgresqlv1.NewPostgreSQLStateStore,
 	"state.redis":      redis.NewRedisStateStore,
 	"state.zookeeper":  zookeeper.NewZookeeperStateStore,
 }

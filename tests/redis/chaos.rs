@@ -173,7 +173,9 @@ impl Drop for Ends<'_> {
 
 fn serve() -> (Server, Host) {
     let server = Setup::of(Kind::Redis).start();
-    let host = launch(&server.address(), &format!("{DEADLINE}\n{ALONE}")).watched().start();
+    let host = launch(&server.address(), &format!("{DEADLINE}\n{ALONE}"))
+        .watched()
+        .start();
     (server, host)
 }
 

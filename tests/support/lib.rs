@@ -9,6 +9,7 @@
 //! | [`client`] | HTTP as a well-behaved client speaks it |
 //! | [`http2`] | frames of HTTP/2, for raw connections |
 //! | [`raw`] | bytes on a socket, for clients that do not behave |
+//! | [`native`] | Dapr's own code for stores, built for this machine |
 //! | [`output`] | what a host printed so far |
 //! | [`process`] | what the kernel knows of a process |
 //! | [`servers`] | real servers for stores to talk to |
@@ -25,6 +26,7 @@ pub mod component;
 pub mod host;
 pub mod http2;
 pub mod launch;
+pub mod native;
 pub mod output;
 pub mod process;
 pub mod raw;
@@ -34,5 +36,6 @@ pub mod wait;
 pub use client::{Client, Response};
 pub use host::Host;
 pub use launch::{Ended, Launch};
+pub use native::Native;
 pub use raw::Raw;
 pub use wait::{PATIENCE, until};

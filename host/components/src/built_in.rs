@@ -13,21 +13,27 @@ impl Vendors for BuiltIn {
     type State = StateSettings;
 
     fn state_types(&self) -> Vec<KnownType<'_>> {
-        STATE
-            .iter()
-            .filter(|vendor| vendor.is_built)
-            .map(|vendor| (vendor.name, ComponentVersion::V1))
-            .collect()
+        let built = STATE.iter().filter(|vendor| vendor.is_built);
+        let versions = |vendor: &'static Vendor| vendor.versions.iter().map(|version| (vendor.name, *version));
+        built.flat_map(versions).collect()
     }
 
     #[cfg_attr(
-        not(any(feature = "state-memory", feature = "state-redis", feature = "state-sqlite")),
+        not(any(
+            feature = "state-memory",
+            feature = "state-postgresql",
+            feature = "state-redis",
+            feature = "state-sqlite"
+        )),
         expect(unused_variables)
     )]
     fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<StateSettings, ConfigErrors> {
         match kind.name() {
             #[cfg(feature = "state-memory")]
             "in-memory" => crate::state::memory::MemorySettings::read(table).map(StateSettings::Memory),
+            #[cfg(feature = "state-postgresql")]
+            "postgresql" => crate::state::postgresql::PostgresqlSettings::read(kind.version(), table)
+                .map(|settings| StateSettings::Postgresql(Box::new(settings))),
             #[cfg(feature = "state-redis")]
             "redis" => crate::state::redis::RedisSettings::read(table).map(StateSettings::Redis),
             #[cfg(feature = "state-sqlite")]
@@ -53,23 +59,33 @@ impl BuiltIn {
 /// A state store of this source tree.
 struct Vendor {
     name: &'static str,
+    versions: &'static [ComponentVersion],
     feature: &'static str,
     is_built: bool,
 }
 
-const STATE: [Vendor; 3] = [
+const STATE: [Vendor; 4] = [
     Vendor {
         name: "in-memory",
+        versions: &[ComponentVersion::V1],
         feature: "state-memory",
         is_built: cfg!(feature = "state-memory"),
     },
     Vendor {
+        name: "postgresql",
+        versions: &[ComponentVersion::V1, ComponentVersion::V2],
+        feature: "state-postgresql",
+        is_built: cfg!(feature = "state-postgresql"),
+    },
+    Vendor {
         name: "redis",
+        versions: &[ComponentVersion::V1],
         feature: "state-redis",
         is_built: cfg!(feature = "state-redis"),
     },
     Vendor {
         name: "sqlite",
+        versions: &[ComponentVersion::V1],
         feature: "state-sqlite",
         is_built: cfg!(feature = "state-sqlite"),
     },
@@ -77,7 +93,7 @@ const STATE: [Vendor; 3] = [
 
 /// State stores that Dapr has and this version does not (dapr/components-contrib `c23900d2`, `state/*/metadata.yaml`).
 /// Whoever can have them as installed components does not ask for them here.
-const LATER: [&str; 26] = [
+const LATER: [&str; 25] = [
     "aerospike",
     "alicloud.tablestore",
     "aws.dynamodb",
@@ -99,7 +115,6 @@ const LATER: [&str; 26] = [
     "mysql",
     "oci.objectstorage",
     "oracledatabase",
-    "postgresql",
     "ravendb",
     "rethinkdb",
     "sqlserver",
@@ -184,7 +199,7 @@ mod tests {
         assert_eq!(
             problem("[state.s]\ntype = 'state.mongodb'\nhost = 'localhost:27017'"),
             "components.toml:2:8: Dapr's state store \"mongodb\" is not in this version yet\n  |\n2 | \
-             type = 'state.mongodb'\n  |        ^^^^^^^^^^^^^^^ this version has \"in-memory\", \"redis\", \"sqlite\", \"wasm\""
+             type = 'state.mongodb'\n  |        ^^^^^^^^^^^^^^^ this version has \"in-memory\", \"postgresql\", \"redis\", \"sqlite\", \"wasm\""
         );
     }
 

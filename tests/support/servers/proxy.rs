@@ -7,7 +7,8 @@ use crate::wait::{PATIENCE, until};
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ struct Shared {
     /// The client's port of the connection after which it listens no more.
     last: Mutex<Option<u16>>,
     orders: Mutex<Orders>,
+    /// Bytes of requests that have come.
+    requested: AtomicUsize,
+    released: Condvar,
     open: Mutex<HashMap<u16, Connection>>,
 }
 
@@ -33,6 +37,8 @@ struct Shared {
 struct Orders {
     /// For each piece of a reply.
     delay: Duration,
+    /// Whether none passes.
+    held: bool,
     /// Bytes of replies that still pass before a connection is cut.
     left: Option<usize>,
 }
@@ -53,6 +59,8 @@ impl Proxy {
                 server,
                 last: Mutex::default(),
                 orders: Mutex::default(),
+                requested: AtomicUsize::new(0),
+                released: Condvar::new(),
                 open: Mutex::default(),
             }),
             listener: Mutex::default(),
@@ -74,6 +82,28 @@ impl Proxy {
     /// How many connections pass through it.
     pub fn connections(&self) -> usize {
         lock(&self.shared.open).len()
+    }
+
+    /// How many bytes clients have sent so far.
+    pub fn requested(&self) -> usize {
+        self.shared.requested.load(Ordering::SeqCst)
+    }
+
+    /// The same count, to be taken to another thread.
+    pub fn counter(&self) -> impl Fn() -> usize + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        move || shared.requested.load(Ordering::SeqCst)
+    }
+
+    /// Holds back all replies until they are released.
+    pub fn hold(&self) {
+        lock(&self.shared.orders).held = true;
+    }
+
+    /// Lets replies pass again.
+    pub fn release(&self) {
+        lock(&self.shared.orders).held = false;
+        self.shared.released.notify_all();
     }
 
     /// Holds back each piece of a reply for this long, from the next one on. Zero ends it.
@@ -133,6 +163,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
+        self.release();
         self.refuse();
         self.cut();
     }
@@ -154,8 +185,9 @@ fn connect(shared: &Arc<Shared>, client: TcpStream, name: u16) -> std::io::Resul
     let (mut requests, mut to_server) = (client.try_clone()?, server.try_clone()?);
     let (mut to_client, mut replies) = (client.try_clone()?, server.try_clone()?);
     lock(&shared.open).insert(name, Connection { client, server });
+    let of_requests = Arc::clone(shared);
     std::thread::spawn(move || {
-        let _ = std::io::copy(&mut requests, &mut to_server);
+        pass_requests(&of_requests, &mut requests, &mut to_server);
         // What the server still has to say passes.
         let _ = to_server.shutdown(Shutdown::Write);
     });
@@ -169,11 +201,23 @@ fn connect(shared: &Arc<Shared>, client: TcpStream, name: u16) -> std::io::Resul
     Ok(())
 }
 
+/// Passes on what the client says until it or the server has gone.
+fn pass_requests(shared: &Shared, requests: &mut TcpStream, to_server: &mut TcpStream) {
+    let mut piece = [0; 16 << 10];
+    while let Ok(count @ 1..) = requests.read(&mut piece) {
+        shared.requested.fetch_add(count, Ordering::SeqCst);
+        if to_server.write_all(&piece[..count]).is_err() {
+            return;
+        }
+    }
+}
+
 /// Passes on what the server says until it or the client has gone, or the connection is to be cut.
 fn pass_replies(shared: &Shared, replies: &mut TcpStream, to_client: &mut TcpStream) {
     let mut piece = [0; 16 << 10];
     while let Ok(count @ 1..) = replies.read(&mut piece) {
-        let (delay, pass) = lock(&shared.orders).next(count);
+        let orders = shared.released.wait_while(lock(&shared.orders), |orders| orders.held);
+        let (delay, pass) = orders.unwrap_or_else(PoisonError::into_inner).next(count);
         std::thread::sleep(delay);
         if to_client.write_all(&piece[..pass.bytes]).is_err() || pass.then_cut {
             return;

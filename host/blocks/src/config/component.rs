@@ -28,6 +28,9 @@ pub(super) struct Block {
     pub(super) noun: &'static str,
 }
 
+/// Dapr's other names for types.
+const ALIASES: [(&str, &str); 1] = [("postgres", "postgresql")];
+
 /// The type of a component that is WebAssembly.
 const WASM: &str = "wasm";
 
@@ -42,6 +45,9 @@ impl ComponentType {
         let short = name.value.strip_prefix(block.prefix);
         if let Some(short) = short.and_then(|rest| rest.strip_prefix('.')) {
             name.value = short.to_owned();
+        }
+        if let Some((_, full)) = ALIASES.iter().find(|(alias, _)| *alias == name.value) {
+            name.value = (*full).to_owned();
         }
         let kind = Self {
             name,
@@ -195,6 +201,8 @@ pub struct ComponentVersion(u16);
 impl ComponentVersion {
     /// What all components have first, and most have only.
     pub const V1: Self = Self(1);
+    /// What some have beside it.
+    pub const V2: Self = Self(2);
 }
 
 impl Default for ComponentVersion {
@@ -289,14 +297,15 @@ mod tests {
             kind("type = 'postgresql'\nversion = 'v2'").unwrap().version(),
             ComponentVersion(2)
         );
+        assert_eq!(kind("type = 'state.postgres'").unwrap().name(), "postgresql");
     }
 
     #[test]
     fn an_unknown_type_or_version_names_the_known_ones() {
         let unknown = |text| messages(kind(text).unwrap().unknown(&KNOWN));
         assert_eq!(
-            unknown("type = 'postgres'"),
-            "unknown state store type \"postgres\" \
+            unknown("type = 'postgre'"),
+            "unknown state store type \"postgre\" \
              (did you mean \"postgresql\"? known here: \"in-memory\", \"postgresql\", \"wasm\")"
         );
         assert_eq!(

@@ -11,6 +11,9 @@ pub enum StateSettings {
     /// `type = "in-memory"`
     #[cfg(feature = "state-memory")]
     Memory(super::memory::MemorySettings),
+    /// `type = "postgresql"`
+    #[cfg(feature = "state-postgresql")]
+    Postgresql(Box<super::postgresql::PostgresqlSettings>),
     /// `type = "redis"`
     #[cfg(feature = "state-redis")]
     Redis(super::redis::RedisSettings),
@@ -23,6 +26,10 @@ pub enum StateSettings {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The PostgreSQL database cannot be used.
+    #[cfg(feature = "state-postgresql")]
+    #[error(transparent)]
+    Postgresql(#[from] super::postgresql::OpenError),
     /// The Redis server cannot be used.
     #[cfg(feature = "state-redis")]
     #[error(transparent)]
@@ -37,6 +44,8 @@ impl OpenError {
     /// What to do about it, as a phrase for a line of its own.
     pub fn help(&self) -> Option<String> {
         match *self {
+            #[cfg(feature = "state-postgresql")]
+            Self::Postgresql(ref error) => error.help(),
             #[cfg(feature = "state-redis")]
             Self::Redis(ref error) => error.help(),
             #[cfg(feature = "state-sqlite")]
@@ -51,6 +60,8 @@ impl StateSettings {
         match *self {
             #[cfg(feature = "state-memory")]
             Self::Memory(_) => false,
+            #[cfg(feature = "state-postgresql")]
+            Self::Postgresql(_) => true,
             #[cfg(feature = "state-redis")]
             Self::Redis(_) => true,
             #[cfg(feature = "state-sqlite")]
@@ -68,6 +79,8 @@ impl StateSettings {
         match *self {
             #[cfg(feature = "state-memory")]
             Self::Memory(ref settings) => Ok(Arc::new(super::memory::MemoryStore::new(settings))),
+            #[cfg(feature = "state-postgresql")]
+            Self::Postgresql(ref settings) => Ok(Arc::new(super::postgresql::PostgresqlStore::open(settings).await?)),
             #[cfg(feature = "state-redis")]
             Self::Redis(ref settings) => Ok(Arc::new(super::redis::RedisStore::open(settings).await?)),
             #[cfg(feature = "state-sqlite")]
@@ -78,13 +91,20 @@ impl StateSettings {
 
 impl fmt::Display for StateSettings {
     #[cfg_attr(
-        not(any(feature = "state-memory", feature = "state-redis", feature = "state-sqlite")),
+        not(any(
+            feature = "state-memory",
+            feature = "state-postgresql",
+            feature = "state-redis",
+            feature = "state-sqlite"
+        )),
         expect(unused_variables)
     )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             #[cfg(feature = "state-memory")]
             Self::Memory(ref settings) => settings.fmt(f),
+            #[cfg(feature = "state-postgresql")]
+            Self::Postgresql(ref settings) => settings.fmt(f),
             #[cfg(feature = "state-redis")]
             Self::Redis(ref settings) => settings.fmt(f),
             #[cfg(feature = "state-sqlite")]

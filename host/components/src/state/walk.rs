@@ -51,6 +51,7 @@ pub(super) enum Step {
 }
 
 /// What came of a store's turn.
+#[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
 pub(super) enum Turn {
     Paused(Walk),
     Page(StoredPage),
@@ -74,6 +75,12 @@ impl Walk {
     /// The least key to look at.
     pub(super) fn from(&self) -> &[u8] {
         &self.from
+    }
+
+    /// Has it go on behind this key, where what a store has found ends with it.
+    #[cfg(feature = "state-postgresql")]
+    pub(super) fn go_on_behind(&mut self, key: &[u8]) {
+        self.from = behind(key);
     }
 
     /// Looks at the next key, in the order of their bytes. One that is no text, which Go may write, no app can name.

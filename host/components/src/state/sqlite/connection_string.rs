@@ -13,6 +13,7 @@
 //! Refused is what would change the store's promises: `:memory:`, read-only modes, `mode=rw`, which makes no file, a shared
 //! cache, pragmas, other file systems of SQLite's (`vfs`). `#`, which begins what SQLite ignores, is refused because it looks like part of the path.
 
+use crate::state::percent;
 use dapr_blocks::config::{ConfigErrors, FromToml, Given, Table, Value};
 use std::path::{Component, Path, PathBuf};
 
@@ -126,7 +127,7 @@ fn path(text: &str) -> Result<PathBuf, Problem> {
     if path.contains('#') {
         return Err(Problem::Fragment);
     }
-    let path = decoded(path);
+    let path = percent::decoded(path);
     match String::from_utf8(path) {
         Ok(path) if path.is_empty() => Err(Problem::NoPath),
         Ok(path) if path.contains('\0') => Err(Problem::NotText),
@@ -149,34 +150,6 @@ fn check_parameter(parameter: &str) -> Result<(), Problem> {
             };
             Err(Problem::Parameter(name.to_owned()))
         }
-    }
-}
-
-/// `%41` is `A`; what is no such escape stands for itself, as in SQLite.
-fn decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let escape = if first == b'%' { after.get(..2) } else { None };
-        match escape.and_then(hex) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    bytes
-}
-
-fn hex(digits: &[u8]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    match digits {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
     }
 }
 

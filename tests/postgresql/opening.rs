@@ -1,0 +1,190 @@
+//! What is said of a server that cannot be used.
+
+use crate::ground::{Version, serve, settings, url};
+use dapr_components::state::postgresql::{OpenError, PostgresqlStore};
+use dapr_wasm_tests::servers::{Kind, Setup};
+use std::error::Error;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+async fn refused(version: Version, lines: &str) -> OpenError {
+    let opened = PostgresqlStore::open(&settings(version, lines)).await;
+    let error = opened.err().expect("it cannot be opened");
+    let mut shown = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        shown = format!("{shown}: {next}");
+        cause = next.source();
+    }
+    assert!(
+        !shown.contains("hunter2") && !format!("{error:?}").contains("hunter2"),
+        "{shown}"
+    );
+    assert!(error.help().is_some(), "{shown}");
+    error
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_said_with_its_address() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let lines = format!("connectionString = 'postgres://u:hunter2@127.0.0.1:{port}/items'");
+    let error = refused(Version::V2, &lines).await;
+    assert!(matches!(error, OpenError::Unreachable { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!("cannot reach PostgreSQL at 127.0.0.1:{port}/items")
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up_in_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let begun = Instant::now();
+    let error = refused(
+        Version::V2,
+        &format!("connectionString = 'postgres://u:hunter2@{address}/d'\ntimeout = '1s'"),
+    )
+    .await;
+    assert!(matches!(error, OpenError::TimedOut { .. }), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_let_the_user_in_or_has_no_such_database_says_which() {
+    let server = serve();
+    let address = server.address();
+    let error = refused(
+        Version::V2,
+        &format!("connectionString = 'postgres://postgres:hunter2@{address}/postgres'"),
+    )
+    .await;
+    assert!(matches!(error, OpenError::Refused { .. }), "{error}");
+    let other = url(&server, &address);
+    let error = refused(
+        Version::V2,
+        &format!("connectionString = '{other}'\ndatabase = 'nowhere'"),
+    )
+    .await;
+    assert!(matches!(error, OpenError::NoDatabase { .. }), "{error}");
+    let schema = refused(
+        Version::V2,
+        &format!("connectionString = '{other}'\ntablePrefix = 'nowhere.'"),
+    )
+    .await;
+    assert!(matches!(schema, OpenError::NoSchema { .. }), "{schema}");
+    assert!(
+        error
+            .to_string()
+            .ends_with(&format!("{address}/nowhere has no such database")),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_tls_demands_and_does_not_get_is_said() {
+    let plain = serve();
+    let required = url(&plain, &plain.address()).replace("disable", "require");
+    let error = refused(Version::V2, &format!("connectionString = '{required}'")).await;
+    assert!(matches!(error, OpenError::Tls { .. }), "{error}");
+
+    let server = Setup::of(Kind::Postgresql).tls().start();
+    let ca = server.ca().unwrap();
+    let with = |host: &str, mode: &str, root: &str| {
+        let port = server.port();
+        format!(
+            "connectionString = 'postgres://postgres:secret@{host}:{port}/postgres?sslmode={mode}'\nhostaddr = '127.0.0.1'\n{root}"
+        )
+    };
+    let root = format!("sslRootCert = {ca:?}");
+    // An authority that the system does not know; a name that the certificate does not have.
+    for (host, mode, root) in [
+        ("localhost", "verify-full", ""),
+        ("localhost", "verify-ca", ""),
+        ("other.example", "verify-full", root.as_str()),
+    ] {
+        let error = refused(Version::V2, &with(host, mode, root)).await;
+        assert!(matches!(error, OpenError::Tls { .. }), "{host} {mode}: {error}");
+    }
+    // Whoever it is; of the authority, whatever its name.
+    for (host, mode, root) in [
+        ("localhost", "prefer", ""),
+        ("other.example", "require", ""),
+        ("other.example", "verify-ca", root.as_str()),
+        ("other.example", "require", root.as_str()),
+        ("localhost", "verify-full", root.as_str()),
+    ] {
+        let settings = settings(Version::V2, &with(host, mode, root));
+        PostgresqlStore::open(&settings).await.unwrap();
+    }
+    let error = refused(
+        Version::V2,
+        &with("localhost", "verify-full", "sslRootCert = '/nowhere.pem'"),
+    )
+    .await;
+    assert!(matches!(error, OpenError::File { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn tables_of_another_kind_and_later_layouts_are_left_as_they_are() {
+    let server = serve();
+    let lines = format!("connectionString = '{}'", url(&server, &server.address()));
+    server.client(&["CREATE TABLE state (id int)"]);
+    let error = refused(Version::V2, &lines).await;
+    assert!(matches!(error, OpenError::OtherTables { .. }), "{error}");
+    assert_eq!(
+        server.client(&[
+            "SELECT string_agg(column_name, ' ') FROM information_schema.columns WHERE table_name = 'state'"
+        ]),
+        "id"
+    );
+    server.client(&["INSERT INTO dapr_metadata VALUES ('migrations', '4')"]);
+    let error = refused(Version::V1, &lines).await;
+    assert!(
+        error.to_string().contains("has layout 4 in its table `dapr_metadata`"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_make_tables_can_use_those_that_are_there() {
+    let server = serve();
+    server.client(&["CREATE ROLE app LOGIN PASSWORD 'secret'"]);
+    let lines = format!(
+        "connectionString = '{}'",
+        url(&server, &server.address()).replace("//postgres:", "//app:")
+    );
+    let error = refused(Version::V2, &lines).await;
+    assert!(matches!(error, OpenError::NotAllowed { .. }), "{error}");
+    crate::ground::open(Version::V2, &server).await;
+    server.client(&["GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app"]);
+    let store = std::sync::Arc::new(PostgresqlStore::open(&settings(Version::V2, &lines)).await.unwrap());
+    let app = crate::ground::app(&store);
+    crate::ground::put(&app, "k", "v").await.unwrap();
+    server.client(&["REVOKE UPDATE ON state FROM app"]);
+    assert_eq!(crate::ground::put(&app, "k", "v").await.unwrap_err().case(), "denied");
+    server.client(&[
+        "ALTER ROLE app SET default_transaction_read_only = on",
+        "GRANT UPDATE ON state TO app",
+    ]);
+    let store = std::sync::Arc::new(PostgresqlStore::open(&settings(Version::V2, &lines)).await.unwrap());
+    assert_eq!(
+        crate::ground::put(&crate::ground::app(&store), "k", "v")
+            .await
+            .unwrap_err()
+            .case(),
+        "denied"
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_unicode_is_refused() {
+    let server = serve();
+    server.client(&["CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"]);
+    let lines = format!(
+        "connectionString = '{}'\ndatabase = 'latin'",
+        url(&server, &server.address())
+    );
+    let error = refused(Version::V2, &lines).await;
+    assert!(error.to_string().contains("has the encoding LATIN1"), "{error}");
+}

@@ -1,0 +1,108 @@
+//! How often an operation waits for the server: all that it says, it says before it has heard anything.
+
+use crate::ground::{VERSIONS, Version, app, etag, open_at, put, read, serve};
+use dapr_blocks::state::{
+    AppStore, Condition, ContentType, DeleteItem, Etag, GetOptions, Metadata, Operation, PageLimit, SetItem, Ttl,
+};
+use dapr_wasm_tests::servers::Proxy;
+use dapr_wasm_tests::{PATIENCE, until};
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+/// How long nothing more is said before a client is taken to wait.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// Does something for which a client waits for the server once. While replies are held back, it says all that it has to.
+async fn waits_once<T>(what: &str, proxy: &Proxy, work: impl Future<Output = T>) -> T {
+    proxy.hold();
+    let before = proxy.requested();
+    let said = tokio::task::spawn_blocking({
+        let requested = proxy.counter();
+        move || {
+            let (mut said, mut since) = (before, Instant::now());
+            until("a client that waits", PATIENCE, || {
+                let now = requested();
+                if now != said {
+                    (said, since) = (now, Instant::now());
+                }
+                (said > before && since.elapsed() > SILENCE).then_some(said)
+            })
+        }
+    });
+    let released = async {
+        let said = said.await.unwrap();
+        proxy.release();
+        said
+    };
+    let (said, done) = tokio::join!(released, work);
+    assert_eq!(proxy.requested(), said, "{what} waits more than once");
+    done
+}
+
+fn sets(count: usize) -> Vec<SetItem<String>> {
+    (0..count).map(|index| SetItem::new(format!("k{index}"), "v")).collect()
+}
+
+fn keys(count: usize) -> Vec<String> {
+    (0..count).map(|index| format!("k{index}")).collect()
+}
+
+async fn each_waits_once(version: Version, proxy: &Proxy, app: &AppStore) {
+    let what = |what: &str| format!("{version:?}: {what}");
+    let metadata = Metadata::default();
+    // What opening has left to say is said before.
+    read(app, "k").await;
+    waits_once(&what("get"), proxy, read(app, "k")).await;
+    let (keys, options) = (keys(100), GetOptions::default());
+    let found = waits_once(&what("bulk get"), proxy, app.bulk_get(&keys, &options)).await;
+    found.unwrap();
+    waits_once(&what("set"), proxy, put(app, "k", "v")).await.unwrap();
+    let full = SetItem {
+        ttl: Some(Ttl::new(100).unwrap()),
+        content_type: Some(ContentType::new("text/xml").unwrap()),
+        condition: Condition::Matches(Etag::new(etag(app, "k").await).unwrap()),
+        ..SetItem::new("k".to_owned(), "v")
+    };
+    waits_once(&what("set with all that there is"), proxy, app.set(full))
+        .await
+        .unwrap();
+    waits_once(&what("bulk set"), proxy, app.bulk_set(sets(100)))
+        .await
+        .unwrap();
+    let operations = sets(100).into_iter().map(Operation::Set).collect();
+    let done = waits_once(&what("transaction"), proxy, app.transact(operations, &metadata)).await;
+    done.unwrap();
+    let deletion = Operation::Delete(DeleteItem::new("x".to_owned()));
+    let operations = sets(100).into_iter().map(Operation::Set).chain([deletion]).collect();
+    let done = waits_once(
+        &what("transaction that deletes"),
+        proxy,
+        app.transact(operations, &metadata),
+    )
+    .await;
+    done.unwrap();
+    let page = waits_once(
+        &what("page of keys"),
+        proxy,
+        app.list_keys("k", PageLimit::default(), None),
+    )
+    .await;
+    assert_eq!(page.unwrap().keys.len(), 100);
+    let deleted = waits_once(&what("delete"), proxy, app.delete(DeleteItem::new("k".to_owned()))).await;
+    deleted.unwrap();
+    let deletes = keys.into_iter().map(DeleteItem::new).collect();
+    waits_once(&what("bulk delete"), proxy, app.bulk_delete(deletes))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_operation_waits_once_on_a_connection_that_is_there() {
+    for version in VERSIONS {
+        let server = serve();
+        let proxy = Proxy::before(server.port());
+        let store = open_at(version, &server, &proxy.address(), "cleanupInterval = '0'").await;
+        each_waits_once(version, &proxy, &app(&store)).await;
+        assert_eq!(proxy.connections(), 1, "calls one after the other need one connection");
+    }
+}
