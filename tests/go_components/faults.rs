@@ -2,10 +2,9 @@
 //! it, nothing that was acknowledged is lost, and nobody starts the host again.
 
 use crate::ground::{Ground, assert_done, assert_error, assert_one_of, launch, other_is_answered};
-use crate::told::tell;
 use crate::vendors::{Feature, POSTGRESQL, Start, Vendor, each};
 use dapr_wasm_tests::servers::Proxy;
-use dapr_wasm_tests::{Host, PATIENCE, Response, until};
+use dapr_wasm_tests::{Host, PATIENCE, Response, tell, until};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

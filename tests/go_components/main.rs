@@ -10,7 +10,6 @@
 //! | `layout` | what lies in the server: what daprd would have written, and reads |
 //! | `faults` | servers that die, stop and come back |
 //! | `panics` | a component that panics while others wait for it |
-//! | `told` | nothing: what was seen, for the document |
 //! | `soak` | many operations while deadlines expire |
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -23,5 +22,4 @@ mod native;
 mod panics;
 mod rows;
 mod soak;
-mod told;
 mod vendors;

@@ -4,11 +4,10 @@
 //! A few thousand operations unless `DAPR_WASM_SOAK` says how many: `cargo xtask soak` runs two million.
 
 use crate::ground::Ground;
-use crate::told::tell;
 use crate::vendors::{REDIS, Vendor};
 use dapr_wasm_tests::process::Facts;
 use dapr_wasm_tests::servers::Server;
-use dapr_wasm_tests::{Client, PATIENCE, Response};
+use dapr_wasm_tests::{Client, PATIENCE, Response, tell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};

@@ -210,6 +210,18 @@ fn a_server_that_is_killed_and_started_again_has_all_that_was_acknowledged() {
 }
 
 #[test]
+fn a_server_that_comes_back_is_found_although_nobody_calls() {
+    let mut ground = Ground::new(Version::V2);
+    ground.server.kill();
+    assert_eq!(ground.host.get("/k").status, 503);
+    assert_eq!(ground.host.health().status, 503);
+    ground.server.restart();
+    until("the host to be well", PATIENCE, || {
+        (ground.host.health().status == 200).then_some(())
+    });
+}
+
+#[test]
 fn a_server_that_is_told_to_end_refuses_what_it_does_not_do() {
     for version in VERSIONS {
         under_load("ended and started", version, |ground, _| {

@@ -13,6 +13,7 @@
 //! | [`output`] | what a host printed so far |
 //! | [`process`] | what the kernel knows of a process |
 //! | [`servers`] | real servers for stores to talk to |
+//! | [`told`] | what a test saw, for the documents |
 //! | [`wait`] | conditions with a deadline, in place of sleeps |
 //!
 //! Everything here panics when it cannot do what it was asked: its only callers are tests, and a test that cannot start a
@@ -31,6 +32,7 @@ pub mod output;
 pub mod process;
 pub mod raw;
 pub mod servers;
+pub mod told;
 pub mod wait;
 
 pub use client::{Client, Response};
@@ -38,4 +40,5 @@ pub use host::Host;
 pub use launch::{Ended, Launch};
 pub use native::Native;
 pub use raw::Raw;
+pub use told::tell;
 pub use wait::{PATIENCE, until};

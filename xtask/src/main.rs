@@ -21,17 +21,20 @@ cargo xtask test [--only core]     get the servers that tests need, build the gu
                                    --only core: what needs Rust and a C compiler alone
 cargo xtask fuzz [TARGET...] [--seconds N] [--seed N]
                                    fuzz what parses what others wrote; all targets, 20 seconds each
-cargo xtask bench [--quick] [--only SECTION]... [--wasmtime PATH]
+cargo xtask bench [--quick] [--only SECTION]... [--wasmtime PATH] [--daprd PATH]
                                    measure, and write docs/benchmarks.md
                                    --quick: short runs, nothing is written
                                    --only SECTION: `neighbours`, say; the others stay as they are
                                    --wasmtime PATH: beside `wasmtime serve`, of that binary
+                                   --daprd PATH: beside an app that counts through that sidecar
 cargo xtask components [--only TYPE[/VERSION]]...
                                    build all of Dapr's components that are known to build: what a release publishes goes to
                                    target/components, what came of each to docs/dapr-components.md. It needs Go
                                    --only TYPE: `state.redis`, say; the others stay as they are
 cargo xtask soak [--operations N]  call Dapr's components two million times while deadlines expire, and write
                                    docs/dapr-components.md
+cargo xtask load [--minutes N]     keep the stores that ask a server busy for ten minutes each, look at what the host holds
+                                   after it, and write docs/benchmarks.md
 cargo xtask faults [--rounds N]    let the servers of Dapr's components die, stop and come back five times each, and write
                                    docs/dapr-components.md
 ";
@@ -57,6 +60,7 @@ fn run(args: &[String]) -> Result<()> {
         ["components", options @ ..] => catalogue::run(&catalogue::Options::parse(options)?),
         ["soak", options @ ..] => trial::soak(options),
         ["faults", options @ ..] => trial::faults(options),
+        ["load", options @ ..] => trial::load(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

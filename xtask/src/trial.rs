@@ -1,5 +1,5 @@
-//! `cargo xtask soak` and `faults`: tests of Dapr's components that write what they saw into the document. `cargo xtask test`
-//! runs them, too: the soak in a short form, the faults once.
+//! `cargo xtask soak`, `faults` and `load`: tests that write what they saw into the documents. `cargo xtask test` runs them, too:
+//! soak and load in a short form, the faults once.
 
 use crate::document::{Column, Document, Table};
 use crate::figure::NONE;
@@ -8,13 +8,53 @@ use crate::tools::{cargo, root, run};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 
-const DOCUMENT: &str = "docs/dapr-components.md";
+/// What is seen of Dapr's components.
+const COMPONENTS: &str = "docs/dapr-components.md";
+
+/// What is seen of the host.
+const BENCHMARKS: &str = "docs/benchmarks.md";
 
 /// Operations of a soak where nobody says how many.
 const OPERATIONS: u64 = 2_000_000;
 
 /// How often each fault happens where nobody says it.
 const ROUNDS: u32 = 5;
+
+/// Minutes of load where nobody says how many.
+const MINUTES: u64 = 10;
+
+/// Full load on the stores that ask a server, and what is left of it.
+pub(crate) fn load(arguments: &[&str]) -> Result<()> {
+    let minutes = number(arguments, "--minutes", MINUTES)?;
+    let columns = [
+        Column::Text("store".into()),
+        Column::Figure("s".into()),
+        Column::Figure("req/s".into()),
+        Column::Figure("sockets".into()),
+        Column::Figure("descriptors".into()),
+        Column::Figure("tasks".into()),
+        Column::Figure("most memory, MB".into()),
+        Column::Figure("memory, MB".into()),
+    ];
+    let mut document = begin(BENCHMARKS, "load")?;
+    test::prepare(Scope::Everything)?;
+    let host = released()?;
+    let variables = [("DAPR_WASM_LOAD", (60 * minutes).to_string()), ("DAPR_WASM_HOST", host)];
+    // One after the other: both take the whole machine.
+    let mut rows = Vec::new();
+    for filter in ["redis", "postgresql"] {
+        rows.extend(told("load", filter, &variables)?);
+    }
+    end(&mut document, "load", Table::of(columns), rows)
+}
+
+/// The host that users run, built.
+fn released() -> Result<String> {
+    run(cargo()
+        .args(["build", "--release", "--locked", "--package", "dapr-wasm"])
+        .current_dir(root()))?;
+    Ok(root().join("target/release/dapr-wasm").display().to_string())
+}
 
 /// A soak of each store that has one.
 pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
@@ -29,15 +69,13 @@ pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
         Column::Figure("memory, MB".into()),
         Column::Figure("sockets".into()),
     ];
-    let mut document = begin("soak")?;
+    let mut document = begin(COMPONENTS, "soak")?;
     test::prepare(Scope::Everything)?;
-    // What is measured is what users run.
-    run(cargo()
-        .args(["build", "--release", "--locked", "--package", "dapr-wasm"])
-        .current_dir(root()))?;
-    let host = root().join("target/release/dapr-wasm").display().to_string();
-    let variables = [("DAPR_WASM_SOAK", operations.to_string()), ("DAPR_WASM_HOST", host)];
-    let rows = told("soak::", &variables)?;
+    let variables = [
+        ("DAPR_WASM_SOAK", operations.to_string()),
+        ("DAPR_WASM_HOST", released()?),
+    ];
+    let rows = told("go_components", "soak::", &variables)?;
     end(&mut document, "soak", Table::of(columns), rows)
 }
 
@@ -50,11 +88,11 @@ pub(crate) fn faults(arguments: &[&str]) -> Result<()> {
         Column::Figure("longest answer, ms".into()),
         Column::Figure("served again after, ms".into()),
     ];
-    let mut document = begin("faults")?;
+    let mut document = begin(COMPONENTS, "faults")?;
     test::prepare(Scope::Everything)?;
     let mut worst = BTreeMap::<[String; 2], [Option<u64>; 2]>::new();
     for _ in 0..rounds {
-        for row in told("faults::", &[])? {
+        for row in told("go_components", "faults::", &[])? {
             let [store, fault, longest, again] = row.as_slice() else {
                 bail!("a test told {row:?}");
             };
@@ -82,8 +120,8 @@ fn number<N: std::str::FromStr>(arguments: &[&str], name: &str, usual: N) -> Res
 }
 
 /// The document. First of all: that it has no place should not be found out after minutes.
-fn begin(block: &str) -> Result<Document> {
-    let document = Document::read(DOCUMENT)?;
+fn begin(document: &str, block: &str) -> Result<Document> {
+    let document = Document::read(document)?;
     document.rows(block)?;
     Ok(document)
 }
@@ -101,14 +139,14 @@ fn end(
     document.write()
 }
 
-/// Runs some tests of the components, and answers the rows that they told.
-fn told(filter: &str, variables: &[(&str, String)]) -> Result<Vec<Vec<String>>> {
+/// Runs some tests, and answers the rows that they told.
+fn told(target: &str, filter: &str, variables: &[(&str, String)]) -> Result<Vec<Vec<String>>> {
     let told = root().join("target/told");
     std::fs::write(&told, "").with_context(|| format!("cannot write {}", told.display()))?;
     let mut test = cargo();
     test.arg("test")
         .args(Scope::Everything.arguments())
-        .args(["--test", "go_components", filter])
+        .args(["--test", target, filter])
         .env("DAPR_WASM_TOLD", &told)
         .envs(variables.iter().map(|(name, value)| (name, value)));
     run(test.current_dir(root()))?;

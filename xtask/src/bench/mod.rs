@@ -2,8 +2,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `hello`, `counter`, `calls`, `neighbours`, `native_go`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
-//! | `native`, `redis` | what a component of Dapr's is measured beside and with |
+//! | `hello`, `counter`, `beside`, `calls`, `neighbours`, `native_go`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
+//! | `native`, `redis`, `daprd` | what is measured beside and with |
 //! | `subject` | the servers that are measured, and what they need on disk |
 //! | `server`, `client`, `wrk`, `paced`, `turn`, `memory` | starting, asking, loading and weighing a server |
 //! | `rounds`, `budget` | medians, and verdicts |
@@ -12,10 +12,12 @@
 //! A figure that is compared with another is taken beside it: in rounds, A B C A B C, so that what else the machine does
 //! meets all of them. Nothing here fails because it is slow; a wrong answer does.
 
+mod beside;
 mod budget;
 mod calls;
 mod client;
 mod counter;
+mod daprd;
 mod hello;
 mod machine;
 mod memory;
@@ -49,9 +51,10 @@ use subject::Bench;
 type Measure = fn(&Bench) -> Result<Section>;
 
 /// The sections by their names, in the order of the document.
-const SECTIONS: [(&str, Measure); 8] = [
+const SECTIONS: [(&str, Measure); 9] = [
     ("hello", hello::measure),
     ("counter", counter::measure),
+    ("beside", beside::measure),
     ("calls", calls::measure),
     ("neighbours", neighbours::measure),
     ("native-go", native_go::measure),

@@ -9,6 +9,8 @@ pub(crate) struct Options {
     pub(super) effort: Effort,
     /// The `wasmtime` to compare with.
     pub(super) wasmtime: Option<PathBuf>,
+    /// The `daprd` to compare with.
+    pub(super) daprd: Option<PathBuf>,
     /// The sections to measure; all if there are none. The others stay as they are in the document.
     pub(super) only: Vec<String>,
     /// As they were given, for the document.
@@ -30,6 +32,7 @@ impl Options {
         let mut options = Self {
             effort: Effort::Full,
             wasmtime: None,
+            daprd: None,
             only: Vec::new(),
             arguments: arguments.join(" "),
         };
@@ -37,16 +40,8 @@ impl Options {
         while let Some(argument) = arguments.next() {
             match *argument {
                 "--quick" => options.effort = Effort::Quick,
-                "--wasmtime" => {
-                    let path = arguments
-                        .next()
-                        .context("--wasmtime needs the path of a wasmtime binary")?;
-                    let path = std::path::absolute(path)?;
-                    if !path.is_file() {
-                        bail!("--wasmtime: there is no file `{}`", path.display());
-                    }
-                    options.wasmtime = Some(path);
-                }
+                "--wasmtime" => options.wasmtime = Some(program("--wasmtime", arguments.next())?),
+                "--daprd" => options.daprd = Some(program("--daprd", arguments.next())?),
                 "--only" => {
                     let name = arguments.next().context("--only needs the name of a section")?;
                     options.only.push((*name).to_owned());
@@ -56,6 +51,16 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+/// The program that an argument names.
+fn program(argument: &str, path: Option<&&str>) -> Result<PathBuf> {
+    let path = path.with_context(|| format!("{argument} needs the path of a program"))?;
+    let path = std::path::absolute(path)?;
+    if !path.is_file() {
+        bail!("{argument}: there is no file `{}`", path.display());
+    }
+    Ok(path)
 }
 
 impl Effort {

@@ -12,6 +12,7 @@ use std::process::Command;
 pub(super) struct Bench {
     pub(super) effort: Effort,
     pub(super) wasmtime: Option<PathBuf>,
+    pub(super) daprd: Option<PathBuf>,
     scratch: Scratch,
 }
 
@@ -82,7 +83,7 @@ impl Instances {
         }
     }
 
-    fn table(self) -> &'static str {
+    pub(super) fn table(self) -> &'static str {
         match self {
             Self::Fresh => "",
             Self::Reused => "[app]\nreuse = 128\n",
@@ -99,6 +100,7 @@ impl Bench {
         Ok(Self {
             effort: options.effort,
             wasmtime: options.wasmtime.clone(),
+            daprd: options.daprd.clone(),
             scratch,
         })
     }
@@ -140,6 +142,13 @@ impl Bench {
         }
         let name = format!("wasmtime serve, {}", instances.name());
         Server::start(&name, serve.arg(guests::test_guest("hello"))).map(Some)
+    }
+
+    /// Makes a folder in the scratch folder.
+    pub(super) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.scratch.0.join(name);
+        std::fs::create_dir_all(&path)?;
+        Ok(path)
     }
 
     /// Writes a file into the scratch folder.

@@ -56,7 +56,7 @@ impl Turn {
             requests: 1,
             rate,
             p50: Duration::ZERO,
-            p99: Duration::ZERO,
+            p99: Duration::from_millis(1),
         };
         Self {
             throughput,
@@ -99,6 +99,12 @@ pub(super) fn rate(turns: &[Turn]) -> f64 {
 pub(super) fn ratio(one: &[Turn], other: &[Turn]) -> f64 {
     let rounds = one.iter().zip(other);
     median(rounds.map(|(one, other)| one.throughput.rate / other.throughput.rate))
+}
+
+/// The p99 of one as a multiple of another's: the median of the rounds' ratios.
+pub(super) fn p99_ratio(one: &[Turn], other: &[Turn]) -> f64 {
+    let p99 = |turn: &Turn| turn.throughput.p99.as_secs_f64();
+    median(one.iter().zip(other).map(|(one, other)| p99(one) / p99(other)))
 }
 
 /// The processor time that a process has used.

@@ -3,8 +3,11 @@
 //! Reads do not see them, so this is for space alone. As daprd does, a host takes the row `last-cleanup` first, so that of
 //! several on one database only one cleans up each time. It works in steps of [`ITEMS`] rows, each a statement of its own, and
 //! passes over items that somebody is writing.
+//!
+//! While the server is away, the task waits for it instead (`probe`).
 
 use super::fault::{Fault, Stage};
+use super::probe;
 use super::session::Session;
 use super::settings::PostgresqlSettings;
 use super::store::{Request, Shared};
@@ -48,7 +51,14 @@ async fn run(shared: &Shared) {
     let mut due = interval.map(|_| Instant::now());
     loop {
         let next_prune = Instant::now() + prune;
-        tokio::time::sleep_until(due.map_or(next_prune, |due| due.min(next_prune))).await;
+        let next = due.map_or(next_prune, |due| due.min(next_prune));
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = shared.found_away() => {
+                probe::until_well(shared).await;
+                continue;
+            }
+        }
         shared.pool.prune();
         if let Some(interval) = interval
             && due.is_some_and(|due| due <= Instant::now())

@@ -12,6 +12,7 @@
 //! | `layout`, `statements` | daprd's two layouts, and what is said to the server |
 //! | `schema` | daprd's tables, and what stands beside them |
 //! | `pool`, `session` | connections |
+//! | `probe` | waits for a server that is away |
 //! | `store` | [`PostgresqlStore`] |
 //! | `read`, `write`, `listing` | one type for each request |
 //! | `cleanup` | removes what has ended |
@@ -26,6 +27,7 @@ mod listing;
 mod open_error;
 mod parameters;
 mod pool;
+mod probe;
 mod read;
 mod schema;
 mod secret;

@@ -18,6 +18,7 @@ use dapr_blocks::state::{
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 /// How often a request is tried: two hosts that are in each other's way twice in a row are busy indeed.
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     pub(super) settings: PostgresqlSettings,
     /// Why the server was not reached the last time, if it was not.
     failing: Mutex<Option<&'static str>>,
+    /// Told when it was not, and had been before.
+    away: Notify,
 }
 
 /// Something that is asked of the server.
@@ -66,6 +69,7 @@ impl PostgresqlStore {
             pool: Pool::new(connector, settings.clone(), session),
             settings: settings.clone(),
             failing: Mutex::default(),
+            away: Notify::new(),
         });
         Ok(Self {
             cleanup: Cleanup::start(Arc::clone(&shared)),
@@ -118,7 +122,19 @@ impl Shared {
 
     /// Remembers whether the server answers.
     fn note(&self, fault: Option<&Fault>) {
-        *self.failing() = fault.and_then(Fault::silence);
+        let before = std::mem::replace(&mut *self.failing(), fault.and_then(Fault::silence));
+        if before.is_none() && self.is_failing() {
+            self.away.notify_one();
+        }
+    }
+
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing().is_some()
+    }
+
+    /// Resolves when a server that answered does not any more.
+    pub(super) async fn found_away(&self) {
+        self.away.notified().await;
     }
 
     // Nothing panics while it holds the lock.

@@ -1,11 +1,11 @@
 //! What a test saw, for the document: written as a row, its cells apart by `|`, to the file that `DAPR_WASM_TOLD` names, if
-//! there is one. The commands of `cargo xtask` that write `docs/dapr-components.md` read it.
+//! there is one. The commands of `cargo xtask` that write figures into `docs/` read it.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
 /// Tells of something.
-pub(crate) fn tell(cells: &[String]) {
+pub fn tell(cells: &[String]) {
     let Some(path) = std::env::var_os("DAPR_WASM_TOLD") else {
         return;
     };
