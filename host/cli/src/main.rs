@@ -16,6 +16,7 @@ mod named_value;
 mod project;
 mod provider;
 mod run;
+mod secrets;
 mod setup;
 mod shared;
 mod shutdown;

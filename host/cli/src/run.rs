@@ -8,8 +8,10 @@ use crate::setup::{OpenStore, Setup};
 use crate::shared;
 use crate::shutdown;
 use crate::summary::{Addresses, Summary};
+use dapr_blocks::secrets::AppSecrets;
 use dapr_runtime::admin::Admin;
 use dapr_runtime::app::App;
+use dapr_runtime::needs::Block;
 use dapr_runtime::triggers::command;
 use dapr_runtime::triggers::http::{Server, ServerError};
 use std::io;
@@ -22,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs an app until it ends or the host is told to stop.
 pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
-    let setup = Setup::read(&args.app)?;
+    let setup = Setup::read(&args.app).await?;
     let examined = Examined::read(&args.app, &setup)?;
     let entry = examined.runnable(&args.app, &setup)?;
     if entry.is_http() && !args.arguments.is_empty() {
@@ -41,12 +43,17 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
     let shared = shared::start()?;
     let ticker = shared::ticker(&shared)?;
     // An app that has no use for a store leaves no file behind.
-    let stores = if examined.uses_stores() {
+    let stores = if examined.uses(Block::State) {
         setup.open(&shared).await?
     } else {
         Vec::new()
     };
-    let app = load::app(&examined, entry, setup.spec(&stores), &shared).await?;
+    let secrets = if examined.uses(Block::Secrets) {
+        setup.open_secrets().await?
+    } else {
+        AppSecrets::default()
+    };
+    let app = load::app(&examined, entry, setup.spec(&stores, secrets), &shared).await?;
     let outcome = if entry.is_http() {
         serve(&args, &setup, &examined, app, &stores).await
     } else {

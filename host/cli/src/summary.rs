@@ -2,6 +2,7 @@
 
 use crate::examined::Examined;
 use crate::in_force::{self, InForce};
+use crate::secrets::BoundSecrets;
 use crate::setup::{Bound, OpenStore, Setup};
 use crate::tell::{Level, harmless, say, tell};
 use dapr_runtime::app::App;
@@ -34,6 +35,8 @@ pub(crate) struct Summary {
     /// None: what is built in.
     config: Option<String>,
     stores: Vec<Store>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<BoundSecrets>,
     /// The names of its variables.
     env: Vec<String>,
     denied: Vec<&'static str>,
@@ -91,6 +94,7 @@ impl Summary {
             },
             config: setup.origin.file().map(str::to_owned),
             stores: stores.collect(),
+            secrets: setup.bound_secrets(),
             env: app.spec().env.iter().map(|(name, _)| name.clone()).collect(),
             denied: denied(examined),
             limits,
@@ -108,6 +112,7 @@ impl Summary {
         let [entry, config] = self.words.clone();
         let mut rows = vec![("entry", entry), ("config", config)];
         rows.extend(self.stores.iter().map(|store| ("store", store.to_string())));
+        rows.extend(self.secrets.iter().map(|store| ("secrets", store.to_string())));
         let names = self.env.iter().map(|name| name.escape_debug().to_string());
         let denied = self.denied.iter().map(|why| (*why).to_owned());
         let lists: [(_, Vec<_>); 2] = [("env", names.collect()), ("denied", denied.collect())];

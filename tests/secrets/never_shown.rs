@@ -1,0 +1,1 @@
+//! A secret in every place, and everything that the host says.
