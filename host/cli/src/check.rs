@@ -4,6 +4,7 @@ use crate::args::{CheckArgs, ReportFormat};
 use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
+use crate::masked::masked;
 use crate::provider::Wanted;
 use crate::secrets::BoundSecrets;
 use crate::setup::{Bound, Origin, Setup};
@@ -42,7 +43,7 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
             serde_json::to_string_pretty(&report).map_err(|error| cannot_write(&error.into()))? + "\n"
         }
     };
-    match io::stdout().write_all(text.as_bytes()) {
+    match io::stdout().write_all(masked(&text).as_bytes()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.map_err(|error| cannot_write(&error))?,

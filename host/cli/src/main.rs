@@ -12,6 +12,7 @@ mod failure;
 mod in_force;
 mod load;
 mod logging;
+mod masked;
 mod named_value;
 mod project;
 mod provider;

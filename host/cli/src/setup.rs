@@ -3,6 +3,7 @@
 use crate::args::AppArgs;
 use crate::components::Known;
 use crate::failure::{Failure, Outcome, counted};
+use crate::masked;
 use crate::named_value::named_value;
 use crate::provider::Wanted;
 use crate::secrets::{BoundSecrets, Secrets};
@@ -151,6 +152,7 @@ impl Setup {
         let (secrets, fetched) = Secrets::read(&source, &environment_of_host)
             .await
             .map_err(|errors| wrong(&origin, &errors))?;
+        masked::hide(&fetched);
         let configuration = Configuration::parse(source, Elsewhere::new(environment_of_host, fetched), &Known)
             .map_err(|errors| wrong(&origin, &errors))?;
         warn_of(&origin, &configuration);

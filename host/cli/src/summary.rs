@@ -6,7 +6,7 @@ use crate::secrets::BoundSecrets;
 use crate::setup::{Bound, OpenStore, Setup};
 use crate::tell::{Level, harmless, say, tell};
 use dapr_runtime::app::App;
-use dapr_runtime::needs::Standing;
+use dapr_runtime::needs::{Block, Standing};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::SocketAddr;
@@ -94,7 +94,10 @@ impl Summary {
             },
             config: setup.origin.file().map(str::to_owned),
             stores: stores.collect(),
-            secrets: setup.bound_secrets(),
+            secrets: match examined.uses(Block::Secrets) {
+                true => setup.bound_secrets(),
+                false => Vec::new(),
+            },
             env: app.spec().env.iter().map(|(name, _)| name.clone()).collect(),
             denied: denied(examined),
             limits,

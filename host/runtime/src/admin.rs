@@ -21,6 +21,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -73,8 +74,13 @@ impl Admin {
     }
 
     /// Answers until it is dropped, also after `stopping` is cancelled, and says so then.
-    pub async fn serve(self, stores: Stores, stopping: CancellationToken) {
-        let state = Arc::new(State { stores, stopping });
+    /// What a store says of itself goes through `masked`, since it may quote a server.
+    pub async fn serve(self, stores: Stores, masked: fn(&str) -> Cow<'_, str>, stopping: CancellationToken) {
+        let state = Arc::new(State {
+            stores,
+            masked,
+            stopping,
+        });
         let mut connections = JoinSet::new();
         loop {
             while connections.try_join_next().is_some() {}
@@ -110,6 +116,7 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
 
 struct State {
     stores: Stores,
+    masked: fn(&str) -> Cow<'_, str>,
     stopping: CancellationToken,
 }
 
@@ -135,7 +142,7 @@ impl State {
                 Health::Well => json!({ "status": "ok" }),
                 Health::Failing(reason) => {
                     status = "failing";
-                    json!({ "status": "failing", "reason": reason })
+                    json!({ "status": "failing", "reason": (self.masked)(&reason) })
                 }
             };
             stores.insert(name.clone(), health);

@@ -90,6 +90,11 @@ impl FetchedSecrets {
             .insert(name.to_owned(), fetched);
     }
 
+    /// What became of each.
+    pub fn iter(&self) -> impl Iterator<Item = &Fetched> {
+        self.stores.values().flat_map(BTreeMap::values)
+    }
+
     pub(super) fn stores(&self) -> impl Iterator<Item = &str> {
         self.stores.keys().map(String::as_str)
     }
