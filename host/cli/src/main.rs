@@ -13,6 +13,7 @@ mod in_force;
 mod load;
 mod logging;
 mod masked;
+mod masked_store;
 mod named_value;
 mod project;
 mod provider;

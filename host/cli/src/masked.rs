@@ -39,6 +39,11 @@ pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether there is anything to be masked.
+pub(crate) fn is_masking() -> bool {
+    MASKS.get().is_some_and(|masks| !masks.0.is_empty())
+}
+
 /// The texts that are searched for, the longest first: one may be a part of another.
 struct Masks(Vec<Secret>);
 

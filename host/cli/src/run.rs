@@ -4,7 +4,7 @@ use crate::args::{Listen, RunArgs};
 use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
-use crate::masked::masked;
+use crate::masked_store::masked_store;
 use crate::setup::{OpenStore, Setup};
 use crate::shared;
 use crate::shutdown;
@@ -132,8 +132,10 @@ async fn admin(address: &Listen, stores: &[OpenStore], stop: CancellationToken) 
     };
     let admin = Admin::bind(address).await.map_err(|error| cannot(&error))?;
     let address = admin.local_addr().map_err(|error| cannot(&error))?;
-    let stores = stores.iter().map(|open| (open.name.clone(), Arc::clone(&open.store)));
-    let task = tokio::spawn(admin.serve(stores.collect(), masked, stop));
+    let stores = stores
+        .iter()
+        .map(|open| (open.name.clone(), masked_store(Arc::clone(&open.store))));
+    let task = tokio::spawn(admin.serve(stores.collect(), stop));
     Ok(AdminTask { address, task })
 }
 

@@ -4,6 +4,7 @@ use crate::args::AppArgs;
 use crate::components::Known;
 use crate::failure::{Failure, Outcome, counted};
 use crate::masked;
+use crate::masked_store::masked_store;
 use crate::named_value::named_value;
 use crate::provider::Wanted;
 use crate::secrets::{BoundSecrets, Secrets};
@@ -328,7 +329,13 @@ impl Setup {
                 .map(|policy| Arc::new(Guard::new(policy))),
         };
         let (app_id, namespace) = (self.app_id.as_str(), self.namespace.as_ref());
-        stores.insert(component.name.as_str(), store, &settings, app_id, namespace);
+        stores.insert(
+            component.name.as_str(),
+            masked_store(store),
+            &settings,
+            app_id,
+            namespace,
+        );
     }
 }
 
