@@ -192,7 +192,7 @@ fn what_goes_wrong_is_told_to_the_app_without_paths_and_to_the_log_with_them() {
     let launch = launch("secrets-p2", "");
     write(&launch.folder().join("mounted/large"), &"x".repeat(1 << 20));
     fs::write(launch.folder().join("mounted/binary"), b"hunter2\xff").expect("the folder is writable");
-    let host = launch.start();
+    let host = launch.watched().start();
     assert_eq!(
         said(&host, "/directory/large"),
         "500 too-large: the secret `large` has more than 1048576 bytes"
@@ -203,11 +203,18 @@ fn what_goes_wrong_is_told_to_the_app_without_paths_and_to_the_log_with_them() {
     );
     let line = host.wait_for_log("secret store failed");
     assert!(line.contains("mounted/binary` is not UTF-8 text"), "{line}");
-    fs::remove_dir_all(launch.folder().join("mounted")).expect("the folder is writable");
+    fs::remove_dir_all(host.folder().join("mounted")).expect("the folder is writable");
     assert_eq!(
         said(&host, "/directory/token"),
         "500 unavailable: the store is unavailable: its directory cannot be read"
     );
+    let health = host.health();
+    assert_eq!(health.status, 503);
+    assert_eq!(
+        health.json()["secrets"]["directory"]["reason"],
+        "its directory cannot be read"
+    );
+    assert_eq!(health.json()["secrets"]["file"]["status"], "ok");
     let name = "n".repeat(1025);
     assert!(said(&host, &format!("/file/{name}")).starts_with("500 too-large"));
     assert!(said(&host, "/file/").starts_with("500 invalid"));

@@ -10,7 +10,7 @@ use crate::shared;
 use crate::shutdown;
 use crate::summary::{Addresses, Summary};
 use dapr_blocks::secrets::AppSecrets;
-use dapr_runtime::admin::Admin;
+use dapr_runtime::admin::{Admin, Components};
 use dapr_runtime::app::App;
 use dapr_runtime::needs::Block;
 use dapr_runtime::triggers::command;
@@ -80,7 +80,7 @@ async fn serve(
     let stop = CancellationToken::new();
     shutdown::listen(stop.clone(), drain)?;
     let admin = match &args.admin_listen {
-        Some(address) => Some(admin(address, stores, stop.clone()).await?),
+        Some(address) => Some(admin(address, &app, stores, stop.clone()).await?),
         None => None,
     };
     let server = Server::bind(args.listen.as_str(), app.clone())
@@ -123,7 +123,7 @@ struct AdminTask {
     task: JoinHandle<()>,
 }
 
-async fn admin(address: &Listen, stores: &[OpenStore], stop: CancellationToken) -> Outcome<AdminTask> {
+async fn admin(address: &Listen, app: &App, stores: &[OpenStore], stop: CancellationToken) -> Outcome<AdminTask> {
     let address = address.as_str();
     let cannot = |error: &io::Error| {
         Failure::run(format!("cannot listen on {address} for /healthz"))
@@ -132,10 +132,15 @@ async fn admin(address: &Listen, stores: &[OpenStore], stop: CancellationToken) 
     };
     let admin = Admin::bind(address).await.map_err(|error| cannot(&error))?;
     let address = admin.local_addr().map_err(|error| cannot(&error))?;
-    let stores = stores
-        .iter()
-        .map(|open| (open.name.clone(), masked_store(Arc::clone(&open.store))));
-    let task = tokio::spawn(admin.serve(stores.collect(), stop));
+    let stores = stores.iter();
+    let stores = stores.map(|open| (open.name.clone(), masked_store(Arc::clone(&open.store))));
+    let secrets = app.spec().secrets.iter();
+    let secrets = secrets.map(|store| (store.name.clone(), Arc::clone(&store.store)));
+    let components = Components {
+        stores: stores.collect(),
+        secrets: secrets.collect(),
+    };
+    let task = tokio::spawn(admin.serve(components, stop));
     Ok(AdminTask { address, task })
 }
 

@@ -26,6 +26,11 @@ impl AppSecrets {
         self.stores.insert(store.name.clone(), store);
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &AppSecretStore> {
+        self.stores.values()
+    }
+
     /// The store of this name.
     ///
     /// # Errors

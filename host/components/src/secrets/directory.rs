@@ -16,11 +16,14 @@
 use async_trait::async_trait;
 use dapr_blocks::config::{ConfigErrors, Table};
 use dapr_blocks::secrets::{BULK_BYTES, SECRET_BYTES, Secret, SecretAccess, SecretError, SecretStore, SecretValues};
+use dapr_blocks::state::Health;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use zeroize::Zeroizing;
 
 /// The settings of `local.directory`. The text of each field is its reference.
@@ -66,9 +69,11 @@ const DATA: &str = "..data";
 const READINGS: usize = 4;
 
 /// A directory whose files are secrets.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct DirectoryStore {
     path: PathBuf,
+    /// Whether the directory itself could not be read when that was last tried: a volume that is gone.
+    is_gone: Arc<AtomicBool>,
 }
 
 impl DirectoryStore {
@@ -81,6 +86,7 @@ impl DirectoryStore {
         {
             Ok(()) => Ok(Self {
                 path: settings.path.clone(),
+                is_gone: Arc::default(),
             }),
             Err(source) => Err(OpenError {
                 path: settings.path.clone(),
@@ -95,7 +101,12 @@ impl DirectoryStore {
         read: impl FnOnce(&Tree) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, SecretError> {
         let path = self.path.clone();
-        let done = tokio::task::spawn_blocking(move || read(&Tree::of(&path)?));
+        let is_gone = Arc::clone(&self.is_gone);
+        let done = tokio::task::spawn_blocking(move || {
+            let tree = Tree::of(&path);
+            is_gone.store(tree.is_err(), Relaxed);
+            read(&tree?)
+        });
         let done = done
             .await
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
@@ -105,6 +116,13 @@ impl DirectoryStore {
 
 #[async_trait]
 impl SecretStore for DirectoryStore {
+    fn health(&self) -> Health {
+        match self.is_gone.load(Relaxed) {
+            true => Health::Failing("its directory cannot be read".to_owned()),
+            false => Health::Well,
+        }
+    }
+
     async fn get(&self, name: &str) -> Result<SecretValues, SecretError> {
         let wanted = name.to_owned();
         let found = self.reading(move |tree| tree.secret(&wanted)).await?;

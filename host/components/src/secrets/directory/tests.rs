@@ -223,6 +223,11 @@ async fn a_directory_that_is_not_there_or_goes_is_said_to_be() {
     fs::create_dir(&path).unwrap();
     let store = DirectoryStore::open(&settings).await.unwrap();
     fs::remove_dir(&path).unwrap();
+    assert_eq!(store.health(), Health::Well);
     let error = store.get("a").await.unwrap_err();
     assert!(matches!(error, SecretError::Unavailable { .. }), "{error}");
+    assert!(matches!(store.health(), Health::Failing(_)));
+    fs::create_dir(&path).unwrap();
+    assert!(is_absent(&store, "a").await);
+    assert_eq!(store.health(), Health::Well);
 }
