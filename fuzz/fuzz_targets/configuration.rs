@@ -1,8 +1,12 @@
-//! The text of `components.toml`: it is read, or refused in words that a terminal can show and that hold no secret.
+//! The text of `components.toml`: it is read, or refused in words that a terminal can show and that hold no secret, whether
+//! from a variable or from a secret store.
 
 #![no_main]
 
-use dapr_blocks::config::{ConfigErrors, Configuration, Environment, Source};
+use dapr_blocks::config::{
+    ConfigErrors, Configuration, Elsewhere, Environment, Fetched, FetchedSecrets, SecretStores, Source,
+};
+use dapr_blocks::secrets::Secret;
 use dapr_components::BuiltIn;
 use dapr_wasm_fuzz::printed::assert_harmless;
 use libfuzzer_sys::fuzz_target;
@@ -28,6 +32,21 @@ fn environment(secret: &str) -> Environment {
     variables.into_iter().collect()
 }
 
+/// What secrets hold, under their own names and one key more; `none` is not there.
+fn fetched<S>(stores: &SecretStores<S>, secret: &str) -> FetchedSecrets {
+    let mut secrets = FetchedSecrets::of_stores(stores.names.iter().map(String::as_str));
+    for (store, name) in &stores.wanted {
+        let values = [(name.clone(), secret), ("sqlite".to_owned(), "sqlite")];
+        let values = values.map(|(key, value)| (key, Secret::new(value.to_owned())));
+        let fetched = match name.as_str() {
+            "none" => Fetched::NoSuchSecret,
+            _ => Fetched::Found(values.into()),
+        };
+        secrets.insert(store, name, fetched);
+    }
+    secrets
+}
+
 fuzz_target!(|text: &str| {
     let [one, other] = SECRETS.map(|secret| read(text, secret));
     assert_eq!(one, other, "what is said depends on what a variable holds");
@@ -43,7 +62,13 @@ fuzz_target!(|text: &str| {
 /// What is said of a text; nothing if it is a configuration.
 fn read(text: &str, secret: &str) -> Option<String> {
     let source = Source::new("components.toml", "/conf", text);
-    let errors = Configuration::parse(source, environment(secret), &BuiltIn).err()?;
+    let errors = match SecretStores::read(source.clone(), environment(secret), &BuiltIn) {
+        Ok(stores) => {
+            let elsewhere = Elsewhere::new(environment(secret), fetched(&stores, secret));
+            Configuration::parse(source, elsewhere, &BuiltIn).err()?
+        }
+        Err(errors) => errors,
+    };
     Some(said(&errors, text))
 }
 

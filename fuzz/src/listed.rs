@@ -150,6 +150,7 @@ fn ask(
         key_prefix: KeyPrefix::AppId,
         deadline: Duration::from_secs(5),
         limits: *limits,
+        guard: None,
     };
     let mut stores = AppStores::default();
     stores.insert("store", Arc::new(Answering(answer)), &settings, app_id, None);

@@ -1,7 +1,7 @@
 //! The way of the bytes of an app or a provider into the host, as `dapr-wasm run` has it, up to where wasmtime compiles them.
 
 use dapr_runtime::caught::print_no_caught_panic;
-use dapr_runtime::needs::{self, Entry, Need, Stores};
+use dapr_runtime::needs::{self, Configured, Entry, Need, Stores};
 use dapr_runtime::providers::file::ProviderFile;
 use dapr_runtime::shape::Shape;
 use dapr_runtime::source;
@@ -49,15 +49,23 @@ pub fn follow(bytes: &[u8]) -> Option<Arrived> {
     let shape = Shape::of(&component).ok()?;
     let entry = needs::entry(&shape);
     for (names, others) in [(&[][..], true), (&["statestore".to_owned()][..], false)] {
-        check(&shape, &needs::needs(&shape, Stores { names, others }));
+        check(&shape, &needs::needs(&shape, both(Stores { names, others })));
     }
     let none = Stores {
         names: &[],
         others: false,
     };
-    let needs = needs::needs(&shape, none);
+    let needs = needs::needs(&shape, both(none));
     check(&shape, &needs);
     Some(Arrived { shape, entry, needs })
+}
+
+/// The same stores of each building block.
+fn both(stores: Stores<'_>) -> Configured<'_> {
+    Configured {
+        state: stores,
+        secrets: stores,
+    }
 }
 
 /// As the command prints it, with all causes.

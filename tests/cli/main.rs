@@ -13,6 +13,7 @@
 //! | `providers` | stores in WebAssembly |
 //! | `components` | Dapr's own components: listed, shown, built, and in `components.toml` |
 //! | `check` | reports |
+//! | `secrets` | secret stores, and what refers to them |
 //! | `run` | start and end |
 //! | `cache`, `wit` | the other commands |
 //!

@@ -7,6 +7,7 @@
 mod chain;
 pub mod config;
 pub mod resiliency;
+pub mod secrets;
 pub mod state;
 
 pub use chain::{chain, own_text};

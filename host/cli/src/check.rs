@@ -4,15 +4,18 @@ use crate::args::{CheckArgs, ReportFormat};
 use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
+use crate::masked::masked;
 use crate::provider::Wanted;
+use crate::secrets::BoundSecrets;
 use crate::setup::{Bound, Origin, Setup};
 use crate::shared;
 use crate::tell::harmless;
 use dapr_blocks::config::{Implementation, StateComponent};
+use dapr_blocks::secrets::AppSecrets;
 use dapr_blocks::state::{AppStores, Feature, Features, GetOptions, StateStore};
 use dapr_components::StateSettings;
 use dapr_runtime::app::Shared;
-use dapr_runtime::needs::{Entry, Standing};
+use dapr_runtime::needs::{Block, Entry, Standing};
 use dapr_runtime::source::Producer;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,7 +29,7 @@ use std::sync::Arc;
 ///
 /// A store in WebAssembly is started and asked for an item, since nobody else can tell what it can do and whether it does.
 pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
-    let setup = Setup::read(&args.app)?;
+    let setup = Setup::read(&args.app).await?;
     let examined = Examined::read(&args.app, &setup)?;
     let shared = shared::start()?;
     let ticker = shared::ticker(&shared)?;
@@ -40,7 +43,7 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
             serde_json::to_string_pretty(&report).map_err(|error| cannot_write(&error.into()))? + "\n"
         }
     };
-    match io::stdout().write_all(text.as_bytes()) {
+    match io::stdout().write_all(masked(&text).as_bytes()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.map_err(|error| cannot_write(&error))?,
@@ -48,7 +51,9 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     // In the order of `run`, which ends with the first.
     let runnable = examined.runnable(&args.app, &setup);
     let linked = match &runnable {
-        Ok(entry) => load::app(&examined, *entry, setup.spec(&[]), &shared).await.err(),
+        Ok(entry) => load::app(&examined, *entry, setup.spec(&[], AppSecrets::default()), &shared)
+            .await
+            .err(),
         Err(_) => None,
     };
     drop(ticker);
@@ -61,7 +66,7 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
 async fn tried(setup: &Setup, examined: &Examined, shared: &Shared) -> (BTreeMap<String, Tried>, Vec<Failure>) {
     let mut tried = BTreeMap::new();
     let mut failed = Vec::new();
-    if !examined.uses_stores() {
+    if !examined.uses(Block::State) {
         return (tried, failed);
     }
     for store in setup.stores() {
@@ -166,6 +171,8 @@ struct Report {
     entry: Option<&'static str>,
     made_by: Vec<String>,
     stores: Vec<StoreRow>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<BoundSecrets>,
     imports: Vec<ImportRow>,
     exports: Vec<String>,
 }
@@ -235,6 +242,7 @@ impl Report {
             entry: examined.entry.map(Entry::interface),
             made_by: examined.target.made_by.iter().map(Producer::to_string).collect(),
             stores: stores.collect(),
+            secrets: setup.bound_secrets(),
             imports: imports.collect(),
             exports: examined.shape.exports.iter().map(ToString::to_string).collect(),
         }
@@ -256,9 +264,13 @@ impl Report {
             .unwrap_or_default();
         let import = |ImportRow { name, status, detail }: &_| format!("{status:<7}  {name:<width$}  {detail}");
         let stores = section("stores", self.stores.iter().map(|store| store.text.clone()));
+        let secrets = match self.secrets.is_empty() {
+            true => String::new(),
+            false => section("secrets", self.secrets.iter().map(ToString::to_string)),
+        };
         let imports = section("imports", self.imports.iter().map(import));
         let exports = section("exports", self.exports.iter().cloned());
-        head + &stores + &imports + &exports
+        head + &stores + &secrets + &imports + &exports
     }
 }
 
@@ -269,9 +281,9 @@ fn section(title: &str, rows: impl Iterator<Item = String>) -> String {
 
 fn status(standing: &Standing, strict: bool) -> &'static str {
     match standing {
-        Standing::Host | Standing::Store(_) => "ok",
+        Standing::Host | Standing::Store(..) => "ok",
         Standing::Denied(_) => "denied",
-        Standing::NotConfigured | Standing::NotInScope if !strict => "warning",
+        Standing::NotConfigured(_) | Standing::NotInScope(_) if !strict => "warning",
         _ => "missing",
     }
 }

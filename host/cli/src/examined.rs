@@ -4,8 +4,8 @@ use crate::args::AppArgs;
 use crate::failure::{Failure, Outcome, counted};
 use crate::setup::Setup;
 use crate::target::Target;
-use dapr_runtime::needs::{self, Entry, Need, Standing};
-use dapr_runtime::shape::{ExternName, Shape};
+use dapr_runtime::needs::{self, Block, Configured, Entry, Need, Standing};
+use dapr_runtime::shape::{ExternName, InterfaceName, Shape};
 
 /// Where the interfaces of this host are to be had.
 pub(crate) const BUILD_AGAINST_THIS_HOST: &str =
@@ -25,7 +25,13 @@ impl Examined {
         let target = Target::read(&args.target)?;
         let shape = Shape::of(&target.component)
             .map_err(|error| Failure::usage(format!("`{}` does not parse", target.path.display())).because(&error))?;
-        let needs = needs::needs(&shape, setup.stores_to_the_app(&setup.store_names()));
+        let needs = needs::needs(
+            &shape,
+            Configured {
+                state: setup.stores_to_the_app(&setup.store_names()),
+                secrets: setup.secrets_to_the_app(&setup.secret_names()),
+            },
+        );
         let entry = needs::entry(&shape);
         Ok(Self {
             target,
@@ -38,11 +44,20 @@ impl Examined {
     /// How the app is entered, unless it cannot run: then everything that is in the way, at once. What is imported and not
     /// configured is warned of, and with `--strict` in the way too.
     pub(crate) fn runnable(&self, args: &AppArgs, setup: &Setup) -> Outcome<Entry> {
-        let unconfigured = self.having(|standing| standing.unconfigured().is_some());
-        if !args.strict
-            && let [first, ..] = unconfigured[..]
-        {
-            without_a_store(&unconfigured, first.standing.unconfigured().unwrap_or_default(), setup).warn();
+        for block in [Block::State, Block::Secrets] {
+            let of_block = |standing: &Standing| matches!(standing, Standing::NotConfigured(of) | Standing::NotInScope(of) if *of == block);
+            let unconfigured = self.having(of_block);
+            if !args.strict
+                && let [first, ..] = unconfigured[..]
+            {
+                without_a_store(
+                    &unconfigured,
+                    block,
+                    first.standing.unconfigured().unwrap_or_default(),
+                    setup,
+                )
+                .warn();
+            }
         }
         let missing = self.having(|standing| standing.is_fatal() || (args.strict && standing.unconfigured().is_some()));
         if !missing.is_empty() {
@@ -51,11 +66,11 @@ impl Examined {
         self.entry.ok_or_else(|| self.nothing_to_run())
     }
 
-    /// Whether the app imports what its stores satisfy.
-    pub(crate) fn uses_stores(&self) -> bool {
+    /// Whether the app imports what its stores of this building block satisfy.
+    pub(crate) fn uses(&self, block: Block) -> bool {
         self.needs
             .iter()
-            .any(|need| matches!(need.standing, Standing::Store(_)))
+            .any(|need| matches!(need.standing, Standing::Store(of, _) if of == block))
     }
 
     fn having(&self, wanted: impl Fn(&Standing) -> bool) -> Vec<&Need> {
@@ -66,7 +81,7 @@ impl Examined {
         let (shown, count) = (self.target.path.display(), counted(missing.len(), "capability"));
         let failure = Failure::usage(format!("`{shown}` needs {count} that this host does not have"));
         let mut all: Vec<String> = Vec::new();
-        for advice in missing.iter().filter_map(|need| advice(&need.standing, setup)) {
+        for advice in missing.iter().filter_map(|need| advice(need, setup)) {
             if !all.contains(&advice) {
                 all.push(advice);
             }
@@ -90,11 +105,15 @@ impl Examined {
     }
 }
 
-fn without_a_store(needs: &[&Need], answer: &str, setup: &Setup) -> Failure {
+fn without_a_store(needs: &[&Need], block: Block, answer: &str, setup: &Setup) -> Failure {
     let names: Vec<_> = needs.iter().map(|need| need.name.to_string()).collect();
     let (app, names) = (&setup.app_id, names.join(" and "));
-    let message = format!("`{app}` imports {names} and has no store: calls answer `{answer}`");
-    Failure::usage(message).help(setup.store_to_paste())
+    let what = match block {
+        Block::State => "store".to_owned(),
+        _ => block.to_string(),
+    };
+    let message = format!("`{app}` imports {names} and has no {what}: calls answer `{answer}`");
+    Failure::usage(message).help(setup.store_to_paste(block))
 }
 
 fn export(name: &ExternName) -> String {
@@ -117,9 +136,9 @@ fn table(needs: &[&Need]) -> String {
 }
 
 /// What to do about an import that is not satisfied.
-fn advice(standing: &Standing, setup: &Setup) -> Option<String> {
-    match standing {
-        Standing::NotConfigured | Standing::NotInScope => Some(setup.store_to_paste()),
+fn advice(need: &Need, setup: &Setup) -> Option<String> {
+    match &need.standing {
+        Standing::NotConfigured(block) | Standing::NotInScope(block) => Some(setup.store_to_paste(*block)),
         Standing::OtherVersion { .. } | Standing::Unknown { nearest: Some(_) } => {
             Some(BUILD_AGAINST_THIS_HOST.to_owned())
         }
@@ -127,9 +146,11 @@ fn advice(standing: &Standing, setup: &Setup) -> Option<String> {
             Some("what no host has can be composed into the app: wac plug APP --plug COMPONENT -o BOTH".to_owned())
         }
         Standing::WouldTrap(entry) => {
+            let plain = need.name.interface().map(InterfaceName::path).unwrap_or_default();
             let waiting = if entry.is_http() { Entry::Http03 } else { Entry::Run03 };
             Some(format!(
-                "import dapr:state/store, or export {}, which can wait",
+                "import {}, or export {}, which can wait",
+                plain.strip_suffix("-async").unwrap_or(&plain),
                 waiting.interface()
             ))
         }

@@ -2,6 +2,7 @@
 
 use crate::shared::PRINTED_WITHIN;
 use crate::size::size;
+use dapr_blocks::secrets::{BULK_BYTES, NAME_BYTES, SECRET_BYTES};
 use dapr_blocks::state::{ContentType, Cursor, Etag, Limits as StateLimits, Metadata, PageLimit, Ttl};
 use dapr_code_cache::DEFAULT_LIMIT;
 use dapr_runtime::admin;
@@ -167,6 +168,16 @@ fn items() -> InForce {
             "content_type_bytes": kind,
             "ttl_seconds": ttl,
         }),
+    }
+}
+
+/// What holds for apps that read secrets.
+pub(crate) fn secrets() -> InForce {
+    let [name, secret, bulk] = [NAME_BYTES, SECRET_BYTES, BULK_BYTES].map(shown);
+    InForce {
+        kind: "secret",
+        text: format!("name {name}; secret {secret}; {bulk} a bulk call"),
+        numbers: json!({ "name_bytes": NAME_BYTES, "secret_bytes": SECRET_BYTES, "bulk_bytes": BULK_BYTES }),
     }
 }
 

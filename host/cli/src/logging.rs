@@ -1,6 +1,7 @@
 //! The host's log, on standard error: text on a terminal, JSON elsewhere.
 
 use crate::args::LogFormat;
+use crate::masked::MaskedStderr;
 use anstream::{AutoStream, ColorChoice};
 use std::io::{self, IsTerminal};
 use tracing::level_filters::LevelFilter;
@@ -30,7 +31,7 @@ pub(crate) fn start(level: LevelFilter, format: Option<LogFormat>) {
     let format = format.unwrap_or(if on_terminal { LogFormat::Text } else { LogFormat::Json });
     let coloured = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
     let layer = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(|| MaskedStderr)
         .with_target(false);
     let layer = match format {
         LogFormat::Text => layer.with_ansi(coloured).with_filter(filter).boxed(),

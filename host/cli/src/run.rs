@@ -4,12 +4,15 @@ use crate::args::{Listen, RunArgs};
 use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
+use crate::masked_store::masked_store;
 use crate::setup::{OpenStore, Setup};
 use crate::shared;
 use crate::shutdown;
 use crate::summary::{Addresses, Summary};
-use dapr_runtime::admin::Admin;
+use dapr_blocks::secrets::AppSecrets;
+use dapr_runtime::admin::{Admin, Components};
 use dapr_runtime::app::App;
+use dapr_runtime::needs::Block;
 use dapr_runtime::triggers::command;
 use dapr_runtime::triggers::http::{Server, ServerError};
 use std::io;
@@ -22,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs an app until it ends or the host is told to stop.
 pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
-    let setup = Setup::read(&args.app)?;
+    let setup = Setup::read(&args.app).await?;
     let examined = Examined::read(&args.app, &setup)?;
     let entry = examined.runnable(&args.app, &setup)?;
     if entry.is_http() && !args.arguments.is_empty() {
@@ -41,12 +44,17 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
     let shared = shared::start()?;
     let ticker = shared::ticker(&shared)?;
     // An app that has no use for a store leaves no file behind.
-    let stores = if examined.uses_stores() {
+    let stores = if examined.uses(Block::State) {
         setup.open(&shared).await?
     } else {
         Vec::new()
     };
-    let app = load::app(&examined, entry, setup.spec(&stores), &shared).await?;
+    let secrets = if examined.uses(Block::Secrets) {
+        setup.open_secrets().await?
+    } else {
+        AppSecrets::default()
+    };
+    let app = load::app(&examined, entry, setup.spec(&stores, secrets), &shared).await?;
     let outcome = if entry.is_http() {
         serve(&args, &setup, &examined, app, &stores).await
     } else {
@@ -72,7 +80,7 @@ async fn serve(
     let stop = CancellationToken::new();
     shutdown::listen(stop.clone(), drain)?;
     let admin = match &args.admin_listen {
-        Some(address) => Some(admin(address, stores, stop.clone()).await?),
+        Some(address) => Some(admin(address, &app, stores, stop.clone()).await?),
         None => None,
     };
     let server = Server::bind(args.listen.as_str(), app.clone())
@@ -115,7 +123,7 @@ struct AdminTask {
     task: JoinHandle<()>,
 }
 
-async fn admin(address: &Listen, stores: &[OpenStore], stop: CancellationToken) -> Outcome<AdminTask> {
+async fn admin(address: &Listen, app: &App, stores: &[OpenStore], stop: CancellationToken) -> Outcome<AdminTask> {
     let address = address.as_str();
     let cannot = |error: &io::Error| {
         Failure::run(format!("cannot listen on {address} for /healthz"))
@@ -124,8 +132,15 @@ async fn admin(address: &Listen, stores: &[OpenStore], stop: CancellationToken) 
     };
     let admin = Admin::bind(address).await.map_err(|error| cannot(&error))?;
     let address = admin.local_addr().map_err(|error| cannot(&error))?;
-    let stores = stores.iter().map(|open| (open.name.clone(), Arc::clone(&open.store)));
-    let task = tokio::spawn(admin.serve(stores.collect(), stop));
+    let stores = stores.iter();
+    let stores = stores.map(|open| (open.name.clone(), masked_store(Arc::clone(&open.store))));
+    let secrets = app.spec().secrets.iter();
+    let secrets = secrets.map(|store| (store.name.clone(), Arc::clone(&store.store)));
+    let components = Components {
+        stores: stores.collect(),
+        secrets: secrets.collect(),
+    };
+    let task = tokio::spawn(admin.serve(components, stop));
     Ok(AdminTask { address, task })
 }
 

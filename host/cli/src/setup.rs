@@ -3,17 +3,22 @@
 use crate::args::AppArgs;
 use crate::components::Known;
 use crate::failure::{Failure, Outcome, counted};
+use crate::masked;
+use crate::masked_store::masked_store;
 use crate::named_value::named_value;
 use crate::provider::{IGNORED, Wanted};
+use crate::secrets::{BoundSecrets, Secrets};
 use crate::target;
 use dapr_blocks::config::{
-    AppId, ConfigErrors, Configuration, Environment, Implementation, Namespace, ReadError, Source, StateComponent,
+    AppId, ConfigErrors, Configuration, Elsewhere, Environment, Implementation, Namespace, ReadError, Source,
+    StateComponent,
 };
 use dapr_blocks::resiliency::{Guard, Policy};
+use dapr_blocks::secrets::AppSecrets;
 use dapr_blocks::state::{AppStores, KeyPrefix, LateStore, Limits, StateStore, StoreSettings};
 use dapr_components::{OpenError, StateSettings};
 use dapr_runtime::app::{AppSpec, Shared};
-use dapr_runtime::needs::Stores;
+use dapr_runtime::needs::{Block, Stores};
 use serde::{Serialize, Serializer};
 use std::env::VarError;
 use std::fmt;
@@ -78,6 +83,7 @@ pub(crate) struct Setup {
     pub(crate) origin: Origin,
     pub(crate) app_id: AppId,
     configuration: Configuration<StateSettings>,
+    secrets: Secrets,
     /// The namespace of the host's environment, if a store's keys begin with it.
     namespace: Option<Namespace>,
     env: Vec<(String, String)>,
@@ -140,10 +146,15 @@ impl fmt::Display for Bound {
 }
 
 impl Setup {
-    /// Reads the configuration. Opens nothing.
-    pub(crate) fn read(args: &AppArgs) -> Outcome<Self> {
+    /// Reads the configuration. Opens nothing but the secret stores that it refers to.
+    pub(crate) async fn read(args: &AppArgs) -> Outcome<Self> {
         let (origin, source) = source(args.components.as_deref())?;
-        let configuration = Configuration::parse(source, Environment::of_process(), &Known)
+        let environment_of_host = Environment::of_process();
+        let (secrets, fetched) = Secrets::read(&source, &environment_of_host)
+            .await
+            .map_err(|errors| wrong(&origin, &errors))?;
+        masked::hide(&fetched);
+        let configuration = Configuration::parse(source, Elsewhere::new(environment_of_host, fetched), &Known)
             .map_err(|errors| wrong(&origin, &errors))?;
         warn_of(&origin, &configuration);
         let app_id = match &args.app_id {
@@ -158,6 +169,7 @@ impl Setup {
             origin,
             app_id,
             configuration,
+            secrets,
             namespace,
             env,
         })
@@ -184,9 +196,44 @@ impl Setup {
         }
     }
 
-    /// What to do for an app that has no store: what to add, and where.
-    pub(crate) fn store_to_paste(&self) -> String {
-        if let Some(StateComponent { name, location, .. }) = self.configuration.state.first() {
+    /// The names of the secret stores that the app may use.
+    pub(crate) fn secret_names(&self) -> Vec<String> {
+        let stores = self.secrets.of_app(&self.app_id);
+        stores.map(|store| store.name.to_string()).collect()
+    }
+
+    /// These names of secret stores, and whether there are others that the app may not use.
+    pub(crate) fn secrets_to_the_app<'a>(&self, names: &'a [String]) -> Stores<'a> {
+        Stores {
+            names,
+            others: names.len() < self.secrets.all().len(),
+        }
+    }
+
+    /// The secret stores that the app may use, as they are bound.
+    pub(crate) fn bound_secrets(&self) -> Vec<BoundSecrets> {
+        let stores = self.secrets.of_app(&self.app_id);
+        stores
+            .map(|store| BoundSecrets::new(store, &self.configuration.app))
+            .collect()
+    }
+
+    /// Opens the secret stores that the app may use.
+    pub(crate) async fn open_secrets(&self) -> Outcome<AppSecrets> {
+        self.secrets.open(&self.app_id, &self.configuration.app).await
+    }
+
+    /// What to do for an app that has no store of a building block: what to add, and where.
+    pub(crate) fn store_to_paste(&self, block: Block) -> String {
+        let first = match block {
+            Block::Secrets => self.secrets.all().first().map(|store| (&store.name, &store.location)),
+            _ => self
+                .configuration
+                .state
+                .first()
+                .map(|store| (&store.name, &store.location)),
+        };
+        if let Some((name, location)) = first {
             let app = &self.app_id;
             return format!(
                 "add \"{app}\" to the scopes of `{name}` ({location}), or name another app id with --app-id"
@@ -196,7 +243,12 @@ impl Setup {
             Origin::BuiltIn => DEFAULT_FILE,
             Origin::File(name) => name,
         };
-        format!("add to {file}:\n[state.statestore]\ntype = \"sqlite\"\nconnectionString = \"state.db\"")
+        match block {
+            Block::Secrets => {
+                format!("add to {file}:\n[secrets.vault]\ntype = \"local.file\"\nsecretsFile = \"secrets.json\"")
+            }
+            _ => format!("add to {file}:\n[state.statestore]\ntype = \"sqlite\"\nconnectionString = \"state.db\""),
+        }
     }
 
     /// The policy for the app's calls to a store.
@@ -262,7 +314,7 @@ impl Setup {
     }
 
     /// What the runtime needs to know of the app.
-    pub(crate) fn spec(&self, open: &[OpenStore]) -> AppSpec {
+    pub(crate) fn spec(&self, open: &[OpenStore], secrets: AppSecrets) -> AppSpec {
         let app = &self.configuration.app;
         let mut stores = AppStores::default();
         if self.stores().count() < self.configuration.state.len() {
@@ -275,6 +327,7 @@ impl Setup {
             id: self.app_id.to_string(),
             env: self.env.clone(),
             stores,
+            secrets,
             memory: app.memory.to_usize(),
             request_timeout: app.request_timeout,
             reuse: app.reuse.and_then(|reuse| NonZeroUsize::new(reuse.get() as usize)),
@@ -297,7 +350,13 @@ impl Setup {
                 .map(|policy| Arc::new(Guard::new(policy))),
         };
         let (app_id, namespace) = (self.app_id.as_str(), self.namespace.as_ref());
-        stores.insert(component.name.as_str(), store, &settings, app_id, namespace);
+        stores.insert(
+            component.name.as_str(),
+            masked_store(store),
+            &settings,
+            app_id,
+            namespace,
+        );
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::examined::Examined;
 use crate::in_force::{self, InForce};
+use crate::secrets::BoundSecrets;
 use crate::setup::{Bound, OpenStore, Setup};
 use crate::tell::{Level, harmless, say, tell};
 use dapr_runtime::app::App;
-use dapr_runtime::needs::Standing;
+use dapr_runtime::needs::{Block, Standing};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::SocketAddr;
@@ -34,6 +35,8 @@ pub(crate) struct Summary {
     /// None: what is built in.
     config: Option<String>,
     stores: Vec<Store>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<BoundSecrets>,
     /// The names of its variables.
     env: Vec<String>,
     denied: Vec<&'static str>,
@@ -75,6 +78,7 @@ impl Summary {
         };
         let entry = app.entry().interface();
         let mut limits = in_force::limits(app);
+        limits.extend(examined.uses(Block::Secrets).then(in_force::secrets));
         limits.extend(at.admin.map(|_| in_force::health()));
         Self {
             title: format!("dapr-wasm {version} runs `{id}` from {target}"),
@@ -91,6 +95,10 @@ impl Summary {
             },
             config: setup.origin.file().map(str::to_owned),
             stores: stores.collect(),
+            secrets: match examined.uses(Block::Secrets) {
+                true => setup.bound_secrets(),
+                false => Vec::new(),
+            },
             env: app.spec().env.iter().map(|(name, _)| name.clone()).collect(),
             denied: denied(examined),
             limits,
@@ -108,6 +116,7 @@ impl Summary {
         let [entry, config] = self.words.clone();
         let mut rows = vec![("entry", entry), ("config", config)];
         rows.extend(self.stores.iter().map(|store| ("store", store.to_string())));
+        rows.extend(self.secrets.iter().map(|store| ("secrets", store.to_string())));
         let names = self.env.iter().map(|name| name.escape_debug().to_string());
         let denied = self.denied.iter().map(|why| (*why).to_owned());
         let lists: [(_, Vec<_>); 2] = [("env", names.collect()), ("denied", denied.collect())];

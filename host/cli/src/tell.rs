@@ -8,6 +8,7 @@
 //! `--log-format json` alone: where the log is JSON only because there is no terminal, a person may still look at the start.
 
 use crate::args::LogFormat;
+use crate::masked::masked;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt;
@@ -54,7 +55,7 @@ pub(crate) fn say(text: impl fmt::Display) {
 pub(crate) fn tell(level: Level, message: &str, details: &impl Serialize, shown: &str) {
     let mut stderr = anstream::stderr();
     let Some(LogFormat::Json) = FORMAT.get() else {
-        let _ = writeln!(stderr, "{shown}");
+        let _ = writeln!(stderr, "{}", masked(shown));
         return;
     };
     let line = Line {
@@ -64,7 +65,7 @@ pub(crate) fn tell(level: Level, message: &str, details: &impl Serialize, shown:
         details,
     };
     if let Ok(json) = serde_json::to_string(&line) {
-        let _ = writeln!(stderr, "{}", harmless_json(&json));
+        let _ = writeln!(stderr, "{}", masked(&harmless_json(&json)));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which vendors this host has: the types that a configuration may name.
 
+use crate::secrets::{self, SecretSettings};
 use crate::state::StateSettings;
 use dapr_blocks::config::{
     ComponentType, ComponentVersion, ConfigErrors, InstalledComponent, KnownType, Table, Vendors,
@@ -11,6 +12,7 @@ pub struct BuiltIn;
 
 impl Vendors for BuiltIn {
     type State = StateSettings;
+    type Secrets = SecretSettings;
 
     fn state_types(&self) -> Vec<KnownType<'_>> {
         let built = STATE.iter().filter(|vendor| vendor.is_built);
@@ -40,6 +42,14 @@ impl Vendors for BuiltIn {
             "sqlite" => crate::state::sqlite::SqliteSettings::read(table).map(StateSettings::Sqlite),
             _ => Err(kind.unknown(&self.state_types())),
         }
+    }
+
+    fn secret_types(&self) -> Vec<KnownType<'_>> {
+        secrets::types()
+    }
+
+    fn secrets(&self, kind: &ComponentType, table: &mut Table) -> Result<SecretSettings, ConfigErrors> {
+        SecretSettings::read(kind, table)
     }
 
     /// None is: this crate knows what is built in.

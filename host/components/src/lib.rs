@@ -1,6 +1,6 @@
 //! Dapr components that are built into the host: vendors, and nothing of Wasm.
 //!
-//! [`BuiltIn`] reads their settings from a configuration, [`StateSettings::open`] opens a store. Each vendor stands behind a
+//! [`BuiltIn`] reads their settings from a configuration, [`StateSettings::open`] opens a store. Each vendor of state stands behind a
 //! cargo feature of its own, so that a small host can leave it out.
 //!
 //! ```
@@ -27,7 +27,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod built_in;
+pub mod secrets;
 pub mod state;
 
 pub use built_in::BuiltIn;
+pub use secrets::{SecretOpenError, SecretSettings};
 pub use state::{OpenError, StateSettings};

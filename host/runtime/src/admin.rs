@@ -16,6 +16,7 @@
 //! it was; where it grows without end, something is never let go of.
 
 use bytes::Bytes;
+use dapr_blocks::secrets::SecretStore;
 use dapr_blocks::state::{Health, StateStore};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
@@ -52,8 +53,14 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait after an error of the listener: it is out of descriptors, say.
 const AFTER_ERROR: Duration = Duration::from_millis(50);
 
-/// The stores of a host, by name.
-pub type Stores = Vec<(String, Arc<dyn StateStore>)>;
+/// The Dapr components of a host, by name.
+#[derive(Default)]
+pub struct Components {
+    /// State stores.
+    pub stores: Vec<(String, Arc<dyn StateStore>)>,
+    /// Secret stores. Where there is none, nothing is said of them.
+    pub secrets: Vec<(String, Arc<dyn SecretStore>)>,
+}
 
 /// A listener that answers [`PATH`].
 #[derive(Debug)]
@@ -82,8 +89,8 @@ impl Admin {
     }
 
     /// Answers until it is dropped, also after `stopping` is cancelled, and says so then.
-    pub async fn serve(self, stores: Stores, stopping: CancellationToken) {
-        let state = Arc::new(State { stores, stopping });
+    pub async fn serve(self, components: Components, stopping: CancellationToken) {
+        let state = Arc::new(State { components, stopping });
         let mut connections = JoinSet::new();
         loop {
             while connections.try_join_next().is_some() {}
@@ -118,7 +125,7 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
 }
 
 struct State {
-    stores: Stores,
+    components: Components,
     stopping: CancellationToken,
 }
 
@@ -139,17 +146,19 @@ impl State {
 
     fn health(&self) -> Response<Full<Bytes>> {
         let mut status = "ok";
-        let mut stores = Map::new();
-        for (name, store) in &self.stores {
-            let health = match store.health() {
+        let mut said = |name: &String, health| {
+            let said = match health {
                 Health::Well => json!({ "status": "ok" }),
                 Health::Failing(reason) => {
                     status = "failing";
                     json!({ "status": "failing", "reason": reason })
                 }
             };
-            stores.insert(name.clone(), health);
-        }
+            (name.clone(), said)
+        };
+        let Components { stores, secrets } = &self.components;
+        let stores: Map<_, _> = stores.iter().map(|(name, store)| said(name, store.health())).collect();
+        let secrets: Map<_, _> = secrets.iter().map(|(name, store)| said(name, store.health())).collect();
         if self.stopping.is_cancelled() {
             status = "stopping";
         }
@@ -158,7 +167,10 @@ impl State {
             "ok" => StatusCode::OK,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let body = json!({ "status": status, "stores": Value::Object(stores), "tasks": tasks });
+        let mut body = json!({ "status": status, "stores": Value::Object(stores), "tasks": tasks });
+        if !secrets.is_empty() {
+            body["secrets"] = Value::Object(secrets);
+        }
         answer(code, &body)
     }
 }

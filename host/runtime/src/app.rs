@@ -2,14 +2,15 @@
 //!
 //! Made once: imports are resolved and types checked here, so that an instance later costs memory and nothing else.
 
-use crate::capabilities::state;
+use crate::capabilities::{secrets, state};
 use crate::engine::{Allocator, Engines};
 use crate::guest::{Guest, bounded};
 use crate::limits::{Limits, MemoryBudget, MemoryLimiter, begins_with};
-use crate::needs::{Entry, STATE_VERSION, WASI_0_2, WASI_0_3};
+use crate::needs::{Entry, SECRETS_VERSION, STATE_VERSION, WASI_0_2, WASI_0_3};
 use crate::output::{GuestOutput, Stream};
 use crate::providers::roots::Roots;
 use crate::shape::Shape;
+use dapr_blocks::secrets::AppSecrets;
 use dapr_blocks::state::AppStores;
 use semver::Version;
 use std::fmt;
@@ -34,6 +35,8 @@ pub struct AppSpec {
     pub env: Vec<(String, String)>,
     /// The stores that it may use.
     pub stores: AppStores,
+    /// The secret stores that it may use.
+    pub secrets: AppSecrets,
     /// Bytes of all memories and tables of one instance.
     pub memory: usize,
     /// The longest that a request may take.
@@ -103,7 +106,9 @@ impl Reuse {
             Entry::Http03 => asked.unwrap_or(limits.reuse),
             _ => asked.unwrap_or(1),
         };
-        let waits_at_once = entry == Entry::Http03 && !shape.imports("dapr:state/store", &STATE_VERSION);
+        let is_plain =
+            shape.imports("dapr:state/store", &STATE_VERSION) || shape.imports("dapr:secrets/store", &SECRETS_VERSION);
+        let waits_at_once = entry == Entry::Http03 && !is_plain;
         Self {
             total,
             concurrent: if waits_at_once {
@@ -152,6 +157,7 @@ pub struct App {
     pub(crate) shared: Shared,
     pub(crate) entrance: Entrance,
     stores: Arc<AppStores>,
+    secrets: Arc<AppSecrets>,
     prefix: Arc<str>,
     entry: Entry,
     reuse: Reuse,
@@ -175,12 +181,14 @@ impl App {
         let entrance = Entrance::new(entry, linker.instantiate_pre(component)?)?;
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
         let stores = Arc::new(spec.stores.clone());
+        let secrets = Arc::new(spec.secrets.clone());
         Ok(Self {
             prefix: spec.id.as_str().into(),
             spec: Arc::new(spec),
             shared,
             entrance,
             stores,
+            secrets,
             entry,
             reuse,
         })
@@ -244,6 +252,7 @@ impl App {
             table,
             limiter: MemoryLimiter::new(self.spec.memory, self.shared.budget.clone()),
             stores: Arc::clone(&self.stores),
+            secrets: Arc::clone(&self.secrets),
         };
         let mut store = bounded(&self.shared.engines.apps, limits, guest, |guest| &mut guest.limiter);
         store.set_max_component_handles(limits.handles);
@@ -278,6 +287,16 @@ fn linker(engine: &Engine, shape: &Shape) -> wasmtime::Result<Linker<Guest>> {
     }
     if imports("dapr:state/store-async") {
         state::add_async_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
+    }
+    let imports = |path| shape.imports(path, &SECRETS_VERSION);
+    if imports("dapr:secrets/types") {
+        secrets::add_types_to_linker(&mut linker, |guest| secrets::Secrets::new(&guest.secrets))?;
+    }
+    if imports("dapr:secrets/store") {
+        secrets::add_to_linker(&mut linker, |guest| secrets::Secrets::new(&guest.secrets))?;
+    }
+    if imports("dapr:secrets/store-async") {
+        secrets::add_async_to_linker(&mut linker, |guest| secrets::Secrets::new(&guest.secrets))?;
     }
     Ok(linker)
 }

@@ -1,6 +1,7 @@
 //! What the host keeps for one instance: the data of its store.
 
 use crate::limits::{Limits, MemoryLimiter};
+use dapr_blocks::secrets::AppSecrets;
 use dapr_blocks::state::AppStores;
 use http::Request;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub(crate) struct Guest {
     pub(crate) table: ResourceTable,
     pub(crate) limiter: MemoryLimiter,
     pub(crate) stores: Arc<AppStores>,
+    pub(crate) secrets: Arc<AppSecrets>,
 }
 
 impl WasiView for Guest {

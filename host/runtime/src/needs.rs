@@ -15,6 +15,8 @@ use std::fmt;
 
 /// The version of `dapr:state` that this host serves.
 pub const STATE_VERSION: Version = Version::new(0, 1, 0);
+/// The version of `dapr:secrets` that this host serves.
+pub const SECRETS_VERSION: Version = Version::new(0, 1, 0);
 /// The newest WASI 0.2 that this host serves.
 pub const WASI_0_2: Version = Version::new(0, 2, 12);
 /// The newest WASI 0.3 that this host serves.
@@ -27,13 +29,13 @@ pub enum Standing {
     /// The host itself.
     Host,
     /// Configured Dapr components of these names.
-    Store(Vec<String>),
+    Store(Block, Vec<String>),
     /// The host, which refuses every call: the text says what is refused.
     Denied(&'static str),
     /// A building block of which no Dapr component is configured.
-    NotConfigured,
+    NotConfigured(Block),
     /// A building block of which there are Dapr components, for other apps.
-    NotInScope,
+    NotInScope(Block),
     /// The interface in a version that this host does not have.
     OtherVersion {
         /// What the host has.
@@ -50,6 +52,35 @@ pub enum Standing {
     WouldTrap(Entry),
 }
 
+/// A building block whose Dapr components are configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Block {
+    /// State.
+    State,
+    /// Secrets.
+    Secrets,
+}
+
+/// What one of its components is called.
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::State => "state store",
+            Self::Secrets => "secret store",
+        })
+    }
+}
+
+/// The Dapr components of a host, as one app sees them.
+#[derive(Clone, Copy, Debug)]
+pub struct Configured<'a> {
+    /// State stores.
+    pub state: Stores<'a>,
+    /// Secret stores.
+    pub secrets: Stores<'a>,
+}
+
 /// The stores of a host, as one app sees them.
 #[derive(Clone, Copy, Debug)]
 pub struct Stores<'a> {
@@ -63,7 +94,7 @@ impl Standing {
     /// Whether the app cannot run at all.
     pub fn is_fatal(&self) -> bool {
         match self {
-            Self::Host | Self::Store(_) | Self::Denied(_) | Self::NotConfigured | Self::NotInScope => false,
+            Self::Host | Self::Store(..) | Self::Denied(_) | Self::NotConfigured(_) | Self::NotInScope(_) => false,
             Self::OtherVersion { .. } | Self::NotYet | Self::Unknown { .. } | Self::WouldTrap(_) => true,
         }
     }
@@ -71,8 +102,8 @@ impl Standing {
     /// What each call is answered with, where the configuration gives the app no component: fatal only if the user says so.
     pub fn unconfigured(&self) -> Option<&'static str> {
         match self {
-            Self::NotConfigured => Some("not-configured"),
-            Self::NotInScope => Some("no-such-store"),
+            Self::NotConfigured(_) => Some("not-configured"),
+            Self::NotInScope(_) => Some("no-such-store"),
             _ => None,
         }
     }
@@ -82,10 +113,10 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host => f.write_str("host"),
-            Self::Store(names) => write!(f, "{}", names.join(", ")),
+            Self::Store(_, names) => write!(f, "{}", names.join(", ")),
             Self::Denied(why) => f.write_str(why),
-            Self::NotConfigured => f.write_str("no state store for this app: calls answer `not-configured`"),
-            Self::NotInScope => f.write_str("no state store for this app: calls answer `no-such-store`"),
+            Self::NotConfigured(block) => write!(f, "no {block} for this app: calls answer `not-configured`"),
+            Self::NotInScope(block) => write!(f, "no {block} for this app: calls answer `no-such-store`"),
             Self::OtherVersion { host } => {
                 let versions: Vec<_> = host.iter().map(Version::to_string).collect();
                 write!(f, "another version: this host has {}", versions.join(" and "))
@@ -184,7 +215,7 @@ struct Known {
 #[derive(Clone, Copy)]
 enum Grant {
     Host,
-    State,
+    Block(Block),
     Denied(&'static str),
 }
 
@@ -250,19 +281,28 @@ fn known() -> impl Iterator<Item = Known> {
         ("wasi:sockets/types", NO_SOCKETS),
     ];
     const STATE: &[(&str, Grant)] = &[
-        ("dapr:state/store", Grant::State),
-        ("dapr:state/store-async", Grant::State),
+        ("dapr:state/store", Grant::Block(Block::State)),
+        ("dapr:state/store-async", Grant::Block(Block::State)),
         ("dapr:state/types", Grant::Host),
     ];
-    [(V2, WASI_0_2), (V3, WASI_0_3), (STATE, STATE_VERSION)]
-        .into_iter()
-        .flat_map(|(interfaces, version)| {
-            interfaces.iter().map(move |(path, grant)| Known {
-                path,
-                version: version.clone(),
-                grant: *grant,
-            })
+    const SECRETS: &[(&str, Grant)] = &[
+        ("dapr:secrets/store", Grant::Block(Block::Secrets)),
+        ("dapr:secrets/store-async", Grant::Block(Block::Secrets)),
+        ("dapr:secrets/types", Grant::Host),
+    ];
+    let all = [
+        (V2, WASI_0_2),
+        (V3, WASI_0_3),
+        (STATE, STATE_VERSION),
+        (SECRETS, SECRETS_VERSION),
+    ];
+    all.into_iter().flat_map(|(interfaces, version)| {
+        interfaces.iter().map(move |(path, grant)| Known {
+            path,
+            version: version.clone(),
+            grant: *grant,
         })
+    })
 }
 
 /// Whether an interface is one of WASI that a host with `version` has.
@@ -280,18 +320,17 @@ const PLANNED: &[&str] = &[
     "dapr:jobs",
     "dapr:lock",
     "dapr:pubsub",
-    "dapr:secrets",
     "dapr:workflow",
     "wasi:config",
     "wasi:keyvalue",
     "wasi:logging",
 ];
 
-/// What satisfies each import of a component, in the order of the file, for an app that may use these stores.
-pub fn needs(shape: &Shape, stores: Stores<'_>) -> Vec<Need> {
+/// What satisfies each import of a component, in the order of the file, for an app that may use these components.
+pub fn needs(shape: &Shape, configured: Configured<'_>) -> Vec<Need> {
     let entry = entry(shape);
     let standing = |name: &ExternName| match name.interface() {
-        Some(interface) => standing_of(interface, stores, entry),
+        Some(interface) => standing_of(interface, configured, entry),
         None => Standing::Unknown { nearest: None },
     };
     shape
@@ -304,7 +343,7 @@ pub fn needs(shape: &Shape, stores: Stores<'_>) -> Vec<Need> {
         .collect()
 }
 
-fn standing_of(name: &InterfaceName, stores: Stores<'_>, entry: Option<Entry>) -> Standing {
+fn standing_of(name: &InterfaceName, configured: Configured<'_>, entry: Option<Entry>) -> Standing {
     let path = name.path();
     let same_path: Vec<_> = known().filter(|known| known.path == path).collect();
     let served = same_path.iter().find(|known| {
@@ -315,12 +354,18 @@ fn standing_of(name: &InterfaceName, stores: Stores<'_>, entry: Option<Entry>) -
     match served.map(|known| known.grant) {
         Some(Grant::Host) => Standing::Host,
         Some(Grant::Denied(why)) => Standing::Denied(why),
-        Some(Grant::State) => match entry {
-            Some(entry) if name.interface == "store-async" && !entry.can_wait() => Standing::WouldTrap(entry),
-            _ if !stores.names.is_empty() => Standing::Store(stores.names.to_vec()),
-            _ if stores.others => Standing::NotInScope,
-            _ => Standing::NotConfigured,
-        },
+        Some(Grant::Block(block)) => {
+            let stores = match block {
+                Block::State => configured.state,
+                Block::Secrets => configured.secrets,
+            };
+            match entry {
+                Some(entry) if name.interface == "store-async" && !entry.can_wait() => Standing::WouldTrap(entry),
+                _ if !stores.names.is_empty() => Standing::Store(block, stores.names.to_vec()),
+                _ if stores.others => Standing::NotInScope(block),
+                _ => Standing::NotConfigured(block),
+            }
+        }
         None if !same_path.is_empty() => Standing::OtherVersion {
             host: same_path.into_iter().map(|known| known.version).collect(),
         },
@@ -357,7 +402,12 @@ mod tests {
     }
 
     fn standing_in(export: &str, import: &str, others: bool) -> Standing {
-        let needs = needs(&shape(&[import], &[export]), Stores { names: &[], others });
+        let none = Stores { names: &[], others };
+        let configured = Configured {
+            state: none,
+            secrets: none,
+        };
+        let needs = needs(&shape(&[import], &[export]), configured);
         needs.into_iter().next().unwrap().standing
     }
 
@@ -403,7 +453,12 @@ mod tests {
 
     #[test]
     fn a_building_block_that_is_not_configured_is_no_reason_to_stop() {
-        assert_eq!(standing("dapr:state/store@0.1.0"), Standing::NotConfigured);
+        for (import, block) in [
+            ("dapr:state/store@0.1.0", Block::State),
+            ("dapr:secrets/store@0.1.0", Block::Secrets),
+        ] {
+            assert_eq!(standing(import), Standing::NotConfigured(block));
+        }
         let elsewhere = standing_in("wasi:http/handler@0.3.0", "dapr:state/store@0.1.0", true);
         assert_eq!(elsewhere.unconfigured(), Some("no-such-store"));
         assert!(!elsewhere.is_fatal());
@@ -417,7 +472,7 @@ mod tests {
             ("wasi:http/handler@0.3.0", None),
             ("wasi:cli/run@0.3.0", None),
         ] {
-            let expected = entry.map_or(Standing::NotConfigured, Standing::WouldTrap);
+            let expected = entry.map_or(Standing::NotConfigured(Block::State), Standing::WouldTrap);
             assert_eq!(
                 standing_in(export, "dapr:state/store-async@0.1.0", false),
                 expected,
@@ -434,7 +489,7 @@ mod tests {
                 host: vec![STATE_VERSION]
             }
         );
-        assert_eq!(standing("dapr:secrets/store@0.1.0"), Standing::NotYet);
+        assert_eq!(standing("dapr:pubsub/publish@0.1.0"), Standing::NotYet);
         let typo = Standing::Unknown {
             nearest: Some("dapr:state/store@0.1.0".to_owned()),
         };

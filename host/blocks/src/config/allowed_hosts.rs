@@ -224,6 +224,7 @@ fn check_name(name: &str) -> Result<(), AllowedHostError> {
 impl FromText for AllowedHost {
     const WHAT: &'static str = "a server";
     const EXAMPLE: &'static str = "\"db.internal:6379\"";
+    const IS_SHOWN: bool = true;
     type Problem = AllowedHostError;
 
     fn from_text(text: &str) -> Result<Self, AllowedHostError> {

@@ -1,8 +1,10 @@
 //! `[app]`: what the one app of this host gets, and how much of it.
 
+use super::app_secrets::AppSecretAccess;
 use super::byte_size::ByteSize;
 use super::duration::NonZeroDuration;
 use super::error::ConfigErrors;
+use super::secrets::EXAMPLE;
 use super::table::Table;
 use super::value::FromText;
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ pub struct AppConfig {
     /// `reuse`, an integer of at least 1: how many requests an instance serves before it is replaced; 1 gives each request
     /// its own. Default: the host's choice for the kind of app.
     pub reuse: Option<NonZeroU32>,
+    /// `secrets`, a table for each store: which of its secrets the app may read. Default: all.
+    pub secrets: Vec<AppSecretAccess>,
 }
 
 /// A page, the unit in which Wasm memories grow: with less, an app cannot have a memory at all.
@@ -37,6 +41,7 @@ impl Default for AppConfig {
             memory: ByteSize::mib(128),
             request_timeout: Duration::from_secs(30),
             reuse: None,
+            secrets: Vec::new(),
         }
     }
 }
@@ -49,12 +54,14 @@ impl fmt::Debug for AppConfig {
             memory,
             request_timeout,
             reuse,
+            secrets,
         } = self;
         f.debug_struct("AppConfig")
             .field("env", &env.keys())
             .field("memory", memory)
             .field("request_timeout", request_timeout)
             .field("reuse", reuse)
+            .field("secrets", secrets)
             .finish()
     }
 }
@@ -65,6 +72,9 @@ impl AppConfig {
         let memory = table.take_checked("memory", |size: &ByteSize| size.at_least(MIN_MEMORY));
         let request_timeout = table.take::<NonZeroDuration>("request-timeout");
         let reuse = table.take("reuse");
+        let secrets = table.named_sections("secrets", EXAMPLE, |name, location, table| {
+            AppSecretAccess::read(name, location, table)
+        });
         table.refuse(
             "allow-hosts",
             "`allow-hosts` is not in this version yet",
@@ -82,6 +92,7 @@ impl AppConfig {
             memory: memory?.unwrap_or(default.memory),
             request_timeout: request_timeout?.map_or(default.request_timeout, NonZeroDuration::get),
             reuse: reuse?,
+            secrets: secrets?,
         })
     }
 }
@@ -136,6 +147,7 @@ mod tests {
             memory: ByteSize::mib(1024),
             request_timeout: Duration::from_secs(60),
             reuse: NonZeroU32::new(100),
+            secrets: Vec::new(),
         };
         assert_eq!(table(text).read(AppConfig::read).unwrap(), expected);
     }

@@ -26,6 +26,8 @@ pub(super) struct Block {
     pub(super) prefix: &'static str,
     /// What one of its components is called.
     pub(super) noun: &'static str,
+    /// Whether one may be a component in WebAssembly.
+    pub(super) in_wasm: bool,
 }
 
 /// Dapr's other names for types.
@@ -39,7 +41,7 @@ pub type KnownType<'a> = (&'a str, ComponentVersion);
 
 impl ComponentType {
     pub(super) fn read(table: &mut Table, block: Block, known: &[KnownType<'_>]) -> Result<Self, ConfigErrors> {
-        let name = table.require_or::<Given<String>>("type", || format!("add type = {}", choices(names(known))));
+        let name = table.require_or::<Given<String>>("type", || format!("add type = {}", choices(names(block, known))));
         let version = table.take("version");
         let mut name = name?;
         let short = name.value.strip_prefix(block.prefix);
@@ -59,9 +61,9 @@ impl ComponentType {
         Ok(kind)
     }
 
-    /// Whether this is a component in WebAssembly, which every building block takes, whatever its vendors.
+    /// Whether this is a component in WebAssembly, which a building block takes or not, whatever its vendors.
     pub(super) fn is_wasm(&self) -> Result<bool, ConfigErrors> {
-        if self.name() != WASM {
+        if !self.block.in_wasm || self.name() != WASM {
             return Ok(false);
         }
         if self.version() != ComponentVersion::V1 {
@@ -80,15 +82,15 @@ impl ComponentType {
         format!("{}.{}", self.block.prefix, self.name())
     }
 
-    /// Whether the type or its version come from a variable, and so must not be repeated.
+    /// Whether the type or its version come from a variable or a secret, and so must not be repeated.
     pub fn is_foreign(&self) -> bool {
-        self.name.variable().is_some() || self.version.variable().is_some()
+        self.name.place().is_some() || self.version.place().is_some()
     }
 
-    /// The name for a message: in quotes, or as the variable that holds it. To be read behind "the state store".
+    /// The name for a message: in quotes, or as the variable or secret that holds it. To be read behind "the state store".
     pub fn shown(&self) -> String {
-        match self.name.variable() {
-            Some(variable) => format!("in the variable `{}`", variable.escape_debug()),
+        match self.name.place() {
+            Some(place) => format!("in {}", place.holder()),
             None => quoted(self.name()),
         }
     }
@@ -142,10 +144,10 @@ impl ComponentType {
         let error = self
             .name_at
             .error(format!("unknown {} type {}", self.block.noun, self.shown()));
-        let list = known_types(known) + where_listed;
+        let list = known_types(self.block, known) + where_listed;
         let others = others.iter().map(|(name, _)| *name);
-        let help = match nearest(self.name(), names(known).into_iter().chain(others)) {
-            Some(name) if self.name.variable().is_none() => format!("did you mean {}? {list}", quoted(name)),
+        let help = match nearest(self.name(), names(self.block, known).into_iter().chain(others)) {
+            Some(name) if self.name.place().is_none() => format!("did you mean {}? {list}", quoted(name)),
             _ => list,
         };
         error.with_help(help).into()
@@ -179,16 +181,16 @@ impl PartialEq for ComponentType {
 
 impl Eq for ComponentType {}
 
-fn known_types(known: &[KnownType<'_>]) -> String {
-    let names: Vec<_> = names(known).into_iter().map(quoted).collect();
+fn known_types(block: Block, known: &[KnownType<'_>]) -> String {
+    let names: Vec<_> = names(block, known).into_iter().map(quoted).collect();
     format!("known here: {}", names.join(", "))
 }
 
-fn names<'a>(known: &[KnownType<'a>]) -> Vec<&'a str> {
+fn names<'a>(block: Block, known: &[KnownType<'a>]) -> Vec<&'a str> {
     known
         .iter()
         .map(|(name, _)| *name)
-        .chain([WASM])
+        .chain(block.in_wasm.then_some(WASM))
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect()
@@ -275,6 +277,7 @@ mod tests {
     const STATE: Block = Block {
         prefix: "state",
         noun: "state store",
+        in_wasm: true,
     };
     const KNOWN: [KnownType<'static>; 3] = [
         ("in-memory", ComponentVersion::V1),

@@ -2,10 +2,11 @@
 
 use super::app::AppConfig;
 use super::component::{ComponentType, KnownType};
-use super::environment::Environment;
+use super::elsewhere::Elsewhere;
 use super::error::{ConfigError, ConfigErrors};
 use super::installed::InstalledComponent;
 use super::resiliency::Resiliency;
+use super::secrets;
 use super::source::Source;
 use super::state::StateComponent;
 use super::table::Table;
@@ -18,6 +19,9 @@ pub trait Vendors {
     /// The settings of a state store, whichever vendor's.
     type State;
 
+    /// The settings of a secret store, whichever vendor's.
+    type Secrets;
+
     /// The types of state stores that are built in.
     fn state_types(&self) -> Vec<KnownType<'_>>;
 
@@ -28,6 +32,16 @@ pub trait Vendors {
     /// What is wrong with them.
     fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<Self::State, ConfigErrors>;
 
+    /// The types of secret stores that are built in.
+    fn secret_types(&self) -> Vec<KnownType<'_>>;
+
+    /// Reads the settings of a secret store: the keys of its table that are not the host's own.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, or that there is no such type.
+    fn secrets(&self, kind: &ComponentType, table: &mut Table) -> Result<Self::Secrets, ConfigErrors>;
+
     /// The component that is installed for a type which is not built in, or for any with `source = "dapr"`.
     ///
     /// # Errors
@@ -36,7 +50,8 @@ pub trait Vendors {
     fn installed(&self, kind: &ComponentType) -> Result<InstalledComponent, ConfigErrors>;
 }
 
-/// A configuration without errors; `S` is the vendors' [`Vendors::State`].
+/// A configuration without errors; `S` is the vendors' [`Vendors::State`]. Its secret stores are not in it, since they had to
+/// be there before: [`SecretStores`](super::SecretStores).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Configuration<S> {
@@ -49,11 +64,9 @@ pub struct Configuration<S> {
 }
 
 /// Top-level names of building blocks and other parts of Dapr that come later, and what they are.
-const LATER: [(&str, &str); 17] = [
+const LATER: [(&str, &str); 15] = [
     ("pubsub", "pub/sub"),
     ("subscriptions", "pub/sub"),
-    ("secrets", "secret stores"),
-    ("secretstores", "secret stores"),
     ("bindings", "bindings"),
     ("configuration", "the configuration building block"),
     ("lock", "distributed locks"),
@@ -75,18 +88,26 @@ impl<S> Configuration<S> {
         self.state.iter().flat_map(|store| &store.warnings)
     }
 
-    /// Reads a configuration, and reports everything that is wrong with it at once.
+    /// Reads a configuration, and reports everything that is wrong with it at once. The secrets that it refers to were
+    /// fetched before, as [`SecretStores`](super::SecretStores) says.
     ///
     /// # Errors
     ///
     /// All errors of the file, in its order. If it is not TOML, those errors alone.
     pub fn parse<V: Vendors<State = S>>(
         source: Source,
-        environment: Environment,
+        elsewhere: impl Into<Elsewhere>,
         vendors: &V,
     ) -> Result<Self, ConfigErrors> {
-        Table::parse(source, environment)?.read(|table| {
+        Table::parse_with(source, elsewhere.into())?.read(|table| {
+            let (stores, secrets) = secrets::check(table, vendors);
             let app = table.section("app", AppConfig::read);
+            if let Ok(Some(app)) = &app {
+                for rules in &app.secrets {
+                    // What it finds, the table reports.
+                    let _ = table.keep(rules.check(&stores).map_err(ConfigErrors::from));
+                }
+            }
             let state = table.named_sections("state", "statestore", |name, location, table| {
                 StateComponent::read(name, location, table, vendors)
             });
@@ -95,11 +116,17 @@ impl<S> Configuration<S> {
                 // What it finds, the table reports.
                 let _ = table.keep(resiliency.check(state.iter().map(|store| &store.name)));
             }
+            table.refuse(
+                "secretstores",
+                "`secretstores` is called `secrets` here",
+                Some("write [secrets.NAME]"),
+            );
             for (name, what) in LATER {
                 let help = (name == "apps").then_some("the settings of the one app are [app]");
                 table.refuse(name, format!("`{name}`: this version does not have {what} yet"), help);
             }
             table.finish()?;
+            secrets?;
             Ok(Self {
                 app: app?.unwrap_or_default(),
                 state: state?,

@@ -1,24 +1,25 @@
-//! A value, and the environment variable that it came from: for values that are shown again.
+//! A value, and the variable or secret that it came from: for values that are shown again.
 //!
 //! An error about a value knows where the value stands. What is shown later (in `check`, at the start, in an error that
-//! only a vendor finds) has to remember it, or it would print what a variable holds.
+//! only a vendor finds) has to remember it, or it would print what a variable or a secret holds.
 
 use super::error::ConfigErrors;
+use super::place::Place;
 use super::value::{FromToml, Value};
 use std::fmt;
 
-/// A value as it was given. `Display` shows `{ env = "NAME" }` in place of what a variable holds.
+/// A value as it was given. `Display` shows `{ env = "NAME" }` in place of what a variable holds, and likewise of a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Given<T> {
     /// The value.
     pub value: T,
-    variable: Option<String>,
+    place: Option<Place>,
 }
 
 impl<T> Given<T> {
-    /// The environment variable that it came from, if it did.
-    pub fn variable(&self) -> Option<&str> {
-        self.variable.as_deref()
+    /// Where it stands, if that is not the file.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 }
 
@@ -30,15 +31,15 @@ impl<T: FromToml> FromToml for Given<T> {
     }
 
     fn from_toml(value: Value<'_>) -> Result<Self, ConfigErrors> {
-        let variable = value.variable();
-        T::from_toml(value).map(|value| Self { value, variable })
+        let place = value.place();
+        T::from_toml(value).map(|value| Self { value, place })
     }
 }
 
 impl<T: fmt::Display> fmt::Display for Given<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.variable {
-            Some(variable) => write!(f, "{{ env = \"{}\" }}", variable.escape_debug()),
+        match &self.place {
+            Some(place) => place.fmt(f),
             None => self.value.fmt(f),
         }
     }
@@ -59,6 +60,6 @@ mod tests {
     #[test]
     fn what_stands_in_the_file_is_shown() {
         let given: Given<String> = read(r#""text""#);
-        assert_eq!((given.to_string(), given.variable()), ("text".to_owned(), None));
+        assert_eq!((given.to_string(), given.place()), ("text".to_owned(), None));
     }
 }

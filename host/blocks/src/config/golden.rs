@@ -1,10 +1,11 @@
 //! What users read: each `testdata/NAME.toml` gives `NAME.stderr`. `UPDATE_GOLDEN=1` writes the latter anew.
 
 use super::{
-    ComponentType, ComponentVersion, ConfigErrors, Configuration, Environment, Implementation, InSeconds,
-    InstalledComponent, KnownType, Property, PropertyKind, Source,
+    ComponentType, ComponentVersion, ConfigErrors, Configuration, Elsewhere, Environment, Fetched, FetchedSecrets,
+    Implementation, InSeconds, InstalledComponent, KnownType, Property, PropertyKind, SecretStores, Source,
 };
 use super::{Table, Vendors};
+use crate::secrets::{DefaultAccess, Secret};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,6 +28,7 @@ enum Settings {
 
 impl Vendors for Fake {
     type State = Settings;
+    type Secrets = Option<String>;
 
     fn state_types(&self) -> Vec<KnownType<'_>> {
         ["in-memory", "sqlite", "redis"]
@@ -39,6 +41,20 @@ impl Vendors for Fake {
             ("in-memory", ComponentVersion::V1) => Ok(Settings::Memory),
             ("sqlite", ComponentVersion::V1) => sqlite(table),
             _ => Err(kind.unknown(&self.state_types())),
+        }
+    }
+
+    fn secret_types(&self) -> Vec<KnownType<'_>> {
+        ["local.env", "local.file"]
+            .map(|name| (name, ComponentVersion::V1))
+            .to_vec()
+    }
+
+    fn secrets(&self, kind: &ComponentType, table: &mut Table) -> Result<Option<String>, ConfigErrors> {
+        match (kind.name(), kind.version()) {
+            ("local.env", ComponentVersion::V1) => table.take("prefix"),
+            ("local.file", ComponentVersion::V1) => table.require("secretsFile").map(Some),
+            _ => Err(kind.unknown(&self.secret_types())),
         }
     }
 
@@ -103,7 +119,31 @@ fn parse(text: &str) -> Result<Configuration<Settings>, ConfigErrors> {
     ]
     .into_iter()
     .collect();
-    Configuration::parse(Source::new("components.toml", "/conf", text), environment, &Fake)
+    let source = Source::new("components.toml", "/conf", text);
+    let stores = SecretStores::read(source.clone(), environment.clone(), &Fake)?;
+    Configuration::parse(source, Elsewhere::new(environment, fetched(&stores)), &Fake)
+}
+
+/// What each secret store holds, of what the file wants.
+fn fetched<S>(stores: &SecretStores<S>) -> FetchedSecrets {
+    let mut secrets = FetchedSecrets::of_stores(stores.names.iter().map(String::as_str));
+    let values = |pairs: &[(&str, &str)]| {
+        let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), Secret::new((*value).to_owned()));
+        Fetched::Found(pairs.iter().map(pair).collect())
+    };
+    for (store, name) in &stores.wanted {
+        if !stores.stores.iter().any(|open| open.name.as_str() == store) {
+            continue;
+        }
+        let fetched = match name.as_str() {
+            "db" => values(&[("user", "admin"), ("password", "hunter2")]),
+            "token" => values(&[("token", "hunter2")]),
+            "away" => Fetched::Failed("the store is unavailable: no answer within 5s".to_owned()),
+            _ => Fetched::NoSuchSecret,
+        };
+        secrets.insert(store, name, fetched);
+    }
+    secrets
 }
 
 fn testdata() -> PathBuf {
@@ -265,6 +305,61 @@ fn an_installed_component_gets_the_keys_of_its_table() {
     );
     let warnings: Vec<_> = configuration.warnings().map(ToString::to_string).collect();
     assert_eq!(warnings, ["components.toml:4:9: `server` should not be used any more"]);
+}
+
+#[test]
+fn a_string_may_be_a_secrets() {
+    let text = r#"
+        [secrets.vault]
+        type = "secretstores.local.file"
+        secretsFile = { env = "SQLITE" }
+        scopes = ["orders"]
+
+        [app]
+        env = { TOKEN = { secret = "token" }, secret = "prod" }
+        secrets.vault = { defaultAccess = "deny" }
+
+        [state.statestore]
+        type = "mongodb"
+        server = "db"
+        password = { secret = "db", key = "password", store = "vault" }
+    "#;
+    let configuration = parse(text).unwrap();
+    assert_eq!(configuration.app.env["TOKEN"], "hunter2");
+    assert_eq!(configuration.app.env["secret"], "prod");
+    assert_eq!(configuration.app.secrets[0].access.default, DefaultAccess::Deny);
+    let Implementation::Provider(config) = &configuration.state[0].implementation else {
+        panic!("it is not built in")
+    };
+    assert_eq!(config.metadata["password"], "hunter2");
+    let shown = format!("{configuration:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn each_secret_is_wanted_once_and_only_of_stores() {
+    let text = r#"
+        [secrets.vault]
+        type = "local.file"
+        secretsFile = { secret = "none" }
+
+        [app.env]
+        A = { secret = "token" }
+        B = { secret = "token", store = "vault" }
+
+        [state.s]
+        type = "mongodb"
+        scopes = [{ secret = "app" }]
+    "#;
+    let source = Source::new("components.toml", "/conf", text);
+    let stores = SecretStores::read(source, Environment::default(), &Fake).unwrap();
+    let wanted: Vec<_> = stores
+        .wanted
+        .iter()
+        .map(|(store, name)| format!("{store}/{name}"))
+        .collect();
+    assert_eq!(wanted, ["vault/app", "vault/token"]);
+    assert_eq!((stores.names.len(), stores.stores.len()), (1, 0));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //!
 //! | value | written |
 //! |---|---|
-//! | string, and every text below | `"text"`, or `{ env = "NAME" }` for an environment variable's |
+//! | string, and every text below | `"text"`, `{ env = "NAME" }` for an environment variable's, or `{ secret = "NAME", key = "KEY", store = "STORE" }` |
 //! | boolean | `true`, or `"true"` |
 //! | integer | `10`, or `"10"` |
 //! | duration | `"30s"`, `"1h30m"`, `"100ms"` |
@@ -18,6 +18,7 @@
 //! | `configuration` | [`Configuration`], the file, and [`Vendors`] |
 //! | `app` | [`AppConfig`], `[app]` |
 //! | `state` | [`StateComponent`], `[state.NAME]` |
+//! | `secrets`, `app_secrets` | [`SecretStores`], `[secrets.NAME]`, and [`AppSecretAccess`], `[app.secrets.STORE]` |
 //! | `provider` | [`ProviderConfig`], `type = "wasm"` and components that are installed |
 //! | `installed`, `property`, `settings` | [`InstalledComponent`], and the settings that it has |
 //! | `resiliency` | [`Resiliency`], `[resiliency]` |
@@ -26,18 +27,21 @@
 //! | `table`, `section` | [`Table`], which knows the keys it was asked for, and tables in it |
 //! | `value` | [`FromToml`] and [`FromText`], which read one value |
 //! | `scalar`, `collection`, `duration`, `byte_size`, `name` | the types of values |
-//! | `reference`, `environment`, `given` | `{ env = "NAME" }` |
+//! | `reference`, `place`, `given` | `{ env = "NAME" }` and `{ secret = "NAME" }` |
+//! | `elsewhere`, `environment` | [`Elsewhere`], what they refer to |
 //! | `source`, `document`, `syntax` | the file, its tree, and what is no TOML |
 //! | `error`, `snippet`, `nearest` | what users read when something is wrong |
 
 mod allowed_hosts;
 mod app;
+mod app_secrets;
 mod byte_size;
 mod collection;
 mod component;
 mod configuration;
 mod document;
 mod duration;
+mod elsewhere;
 mod environment;
 mod error;
 mod given;
@@ -46,11 +50,13 @@ mod golden;
 mod installed;
 mod name;
 mod nearest;
+mod place;
 mod property;
 mod provider;
 mod reference;
 mod resiliency;
 mod scalar;
+mod secrets;
 mod section;
 mod settings;
 mod snippet;
@@ -64,19 +70,23 @@ mod value;
 
 pub use allowed_hosts::{AllowedHost, AllowedHostError, AllowedHosts};
 pub use app::AppConfig;
+pub use app_secrets::AppSecretAccess;
 pub use byte_size::{ByteSize, ByteSizeError, TooSmall};
 pub use component::{ComponentType, ComponentVersion, InvalidVersion, KnownType, Scopes};
 pub use configuration::{Configuration, Vendors};
 pub use duration::{DurationError, InMilliseconds, InSeconds, NonZeroDuration, parse_duration};
+pub use elsewhere::{Elsewhere, Fetched, FetchedSecrets};
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Location};
 pub use given::Given;
 pub use installed::InstalledComponent;
 pub use name::{AppId, ComponentName, NameError, Namespace};
 pub use nearest::nearest;
+pub use place::Place;
 pub use property::{Property, PropertyKind};
 pub use provider::{Implementation, ProviderConfig, StartWhen, TooManyInstances};
 pub use resiliency::Resiliency;
+pub use secrets::{SecretComponent, SecretStores};
 pub use source::{ReadError, Source};
 pub use state::StateComponent;
 pub use table::Table;

@@ -34,6 +34,7 @@ impl FromToml for PathBuf {
         let Some(text) = value.text()? else {
             return Err(value.unquoted::<Self>().into());
         };
+        value.refuse_secret(&text)?;
         let problem = match text.as_str() {
             "" => "it is empty",
             // Nothing but a shell gives `~` a meaning: taken literally, it makes a folder of that name.

@@ -25,6 +25,7 @@ use std::time::Duration;
 pub(super) const STATE: Block = Block {
     prefix: "state",
     noun: "state store",
+    in_wasm: true,
 };
 
 /// A configured state store; `S` is what the vendor made of its own settings. The text of each field is its reference.

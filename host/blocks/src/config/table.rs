@@ -27,6 +27,7 @@
 //! A `?` before is correct, too, but hides what comes after it.
 
 use super::document::{self, Entry};
+use super::elsewhere::Elsewhere;
 use super::environment::Environment;
 use super::error::{ConfigError, ConfigErrors, Location};
 use super::nearest::{choices, keys, nearest};
@@ -75,14 +76,15 @@ impl Table {
     ///
     /// Everything in it that is not TOML.
     pub fn parse(source: Source, environment: Environment) -> Result<Self, ConfigErrors> {
+        Self::parse_with(source, environment.into())
+    }
+
+    /// The same of a file that refers to more than variables.
+    pub(super) fn parse_with(source: Source, elsewhere: Elsewhere) -> Result<Self, ConfigErrors> {
         let source = Arc::new(source);
         let entries = document::parse(&source)?;
-        Ok(Self::new(
-            Arc::new(Context { source, environment }),
-            Vec::new(),
-            0..0,
-            entries,
-        ))
+        let context = Arc::new(Context { source, elsewhere });
+        Ok(Self::new(context, Vec::new(), 0..0, entries))
     }
 
     pub(super) fn new(context: Arc<Context>, path: Vec<String>, span: Range<usize>, entries: Vec<Entry>) -> Self {
@@ -239,6 +241,12 @@ impl Table {
     }
 
     // ---- inside ----
+
+    /// Reads what comes from now on with this; the result is what was there before.
+    pub(super) fn replace_elsewhere(&mut self, elsewhere: Elsewhere) -> Arc<Context> {
+        let source = Arc::clone(&self.context.source);
+        std::mem::replace(&mut self.context, Arc::new(Context { source, elsewhere }))
+    }
 
     /// As [`Table::require`], with another help where the key is missing.
     pub(super) fn require_or<T: FromToml>(

@@ -1,11 +1,12 @@
 //! Reading one value: [`FromToml`] for what TOML has types for, [`FromText`] for what is written as a string.
 //!
-//! A string may stand in the file or in an environment variable: `"30s"` and `{ env = "NAME" }` are the same to whoever
-//! reads it. A message quotes what stands in the file, and never what stands in a variable: that may be a password.
+//! A string may stand in the file, in an environment variable or in a secret: `"30s"` and `{ env = "NAME" }` are the same to
+//! whoever reads it. A message quotes what stands in the file, and never what stands elsewhere: that may be a password.
 
 use super::document::{Data, Entry, Node};
-use super::environment::Environment;
+use super::elsewhere::Elsewhere;
 use super::error::{ConfigError, ConfigErrors, Location};
+use super::place::Place;
 use super::reference::{self, Reference};
 use super::snippet::drives_a_terminal;
 use super::source::Source;
@@ -40,6 +41,10 @@ pub trait FromText: Sized {
     /// Why a text is no such value: half a sentence, to be read behind "`deadline` cannot be "soon": ".
     type Problem: Display;
 
+    /// Whether it is shown again, at the start, by `check` or in errors, without its [`Given`](super::Given): then it cannot
+    /// come from a secret.
+    const IS_SHOWN: bool = false;
+
     /// Reads the text.
     ///
     /// # Errors
@@ -57,7 +62,12 @@ impl<T: FromText> FromToml for T {
 
     fn from_toml(value: Value<'_>) -> Result<Self, ConfigErrors> {
         match value.text()? {
-            Some(text) => T::from_text(text.as_str()).map_err(|problem| value.unfit::<T>(&text, &problem).into()),
+            Some(text) => {
+                if T::IS_SHOWN {
+                    value.refuse_secret(&text)?;
+                }
+                T::from_text(text.as_str()).map_err(|problem| value.unfit::<T>(&text, &problem).into())
+            }
             // `30` is no duration in quotes either, and then quotes are no help.
             None if value.literal().is_some_and(|literal| T::from_text(literal).is_ok()) => {
                 Err(value.unquoted::<T>().into())
@@ -71,7 +81,7 @@ impl<T: FromText> FromToml for T {
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) source: Arc<Source>,
-    pub(super) environment: Environment,
+    pub(super) elsewhere: Elsewhere,
 }
 
 impl Context {
@@ -95,16 +105,16 @@ pub struct Value<'a> {
     node: &'a Node,
 }
 
-/// The text of a value, and the environment variable it came from, if it did.
+/// The text of a value, and where it stands, if that is not the file.
 pub(super) struct Text<'a> {
     text: &'a str,
-    variable: Option<&'a str>,
+    place: Option<Place>,
 }
 
 impl Text<'_> {
     /// Whether it comes from elsewhere, and so must not be repeated, not even by its nearest name.
     pub(super) fn is_foreign(&self) -> bool {
-        self.variable.is_some()
+        self.place.is_some()
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -152,23 +162,22 @@ impl<'a> Value<'a> {
     /// The text, if this is a string or a reference to one.
     pub(super) fn text(&self) -> Result<Option<Text<'a>>, ConfigErrors> {
         match &self.node.data {
-            Data::String(text) => Ok(Some(Text { text, variable: None })),
+            Data::String(text) => Ok(Some(Text { text, place: None })),
             Data::Table(entries) => self.referred(entries),
             _ => Ok(None),
         }
     }
 
-    /// The environment variable that this refers to, if it does.
-    pub(super) fn variable(&self) -> Option<String> {
-        let text = self.text().ok().flatten()?;
-        text.variable.map(str::to_owned)
+    /// What this refers to, if it does.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.text().ok().flatten()?.place
     }
 
     fn referred(&self, entries: &'a [Entry]) -> Result<Option<Text<'a>>, ConfigErrors> {
         let reference = reference::resolve(self.context, self.label, entries)?;
-        Ok(reference.map(|Reference { variable, text }| Text {
+        Ok(reference.map(|Reference { place, text }| Text {
             text,
-            variable: Some(variable),
+            place: Some(place),
         }))
     }
 
@@ -203,20 +212,30 @@ impl<'a> Value<'a> {
     /// The value is a text, but not `what`.
     pub(super) fn unfit_as(&self, what: &str, text: &Text<'_>, problem: &dyn Display) -> ConfigError {
         let Self { label, .. } = self;
-        let Some(variable) = text.variable else {
+        let Some(place) = &text.place else {
             return self
                 .location()
                 .error(format!("{label} cannot be {}: {problem}", quoted(text.text)));
         };
-        let variable = variable.escape_debug();
+        let value = place.value();
         let problem = if text.text.is_empty() {
             "it is empty".to_owned()
         } else {
             format!("it is not {what}")
         };
-        self.location().error(format!(
-            "{label} cannot be the value of environment variable `{variable}`: {problem}"
-        ))
+        self.location().error(format!("{label} cannot be {value}: {problem}"))
+    }
+
+    /// Holds what is shown again to not being a secret.
+    pub(super) fn refuse_secret(&self, text: &Text<'_>) -> Result<(), ConfigError> {
+        let Some(place @ Place::Secret { .. }) = &text.place else {
+            return Ok(());
+        };
+        let (label, value) = (self.label, place.value());
+        let error = self.location().error(format!(
+            "{label} cannot be {value}: it is shown at the start and in errors"
+        ));
+        Err(error.with_help("write it here, or as { env = \"NAME\" }"))
     }
 
     /// The value is a number or the like, spelled in the file, that is out of bounds.

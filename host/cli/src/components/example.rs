@@ -138,12 +138,21 @@ mod tests {
 
     impl Vendors for Everything {
         type State = ();
+        type Secrets = ();
 
         fn state_types(&self) -> Vec<KnownType<'_>> {
             Vec::new()
         }
 
         fn state(&self, kind: &ComponentType, _: &mut Table) -> Result<(), ConfigErrors> {
+            Err(kind.unknown(&[]))
+        }
+
+        fn secret_types(&self) -> Vec<KnownType<'_>> {
+            Vec::new()
+        }
+
+        fn secrets(&self, kind: &ComponentType, _: &mut Table) -> Result<(), ConfigErrors> {
             Err(kind.unknown(&[]))
         }
 

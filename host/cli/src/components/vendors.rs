@@ -3,7 +3,7 @@
 use super::installed::{self, Installed, ReadError};
 use super::name::{self, Name};
 use dapr_blocks::config::{ComponentType, ConfigErrors, InstalledComponent, KnownType, Table, Vendors};
-use dapr_components::{BuiltIn, StateSettings};
+use dapr_components::{BuiltIn, SecretSettings, StateSettings};
 
 static BUILT_IN: BuiltIn = BuiltIn;
 
@@ -13,6 +13,7 @@ pub(crate) struct Known;
 
 impl Vendors for Known {
     type State = StateSettings;
+    type Secrets = SecretSettings;
 
     fn state_types(&self) -> Vec<KnownType<'_>> {
         BUILT_IN.state_types()
@@ -20,6 +21,14 @@ impl Vendors for Known {
 
     fn state(&self, kind: &ComponentType, table: &mut Table) -> Result<StateSettings, ConfigErrors> {
         BUILT_IN.state(kind, table)
+    }
+
+    fn secret_types(&self) -> Vec<KnownType<'_>> {
+        BUILT_IN.secret_types()
+    }
+
+    fn secrets(&self, kind: &ComponentType, table: &mut Table) -> Result<SecretSettings, ConfigErrors> {
+        BUILT_IN.secrets(kind, table)
     }
 
     fn installed(&self, kind: &ComponentType) -> Result<InstalledComponent, ConfigErrors> {

@@ -3,4 +3,5 @@
 //! A capability lowers and lifts, nothing else. What a call means is in `dapr-blocks`, so that the plain and the async
 //! form of an interface cannot differ.
 
+pub(crate) mod secrets;
 pub(crate) mod state;

@@ -65,6 +65,7 @@ fn refuse(key: &str, command: &str) -> Result<(), Error> {
         "unsaid" => Error::EtagMismatch(None),
         "mismatch-other" => Error::EtagMismatch(Some("another-app||secret".to_owned())),
         "error-long" => Error::Unavailable("\u{1b}[31m\n\0\u{202e}".repeat(LONG / 10)),
+        quote if quote.starts_with("quote ") => Error::Unavailable(format!("the server says {quote:?}, and {quote}")),
         "error-utf8" => Error::Unavailable(no_text()),
         _ => return Ok(()),
     })

@@ -43,7 +43,7 @@
 //! | metadata | does |
 //! |---|---|
 //! | `init` | one of the commands for any call, in `init` |
-//! | `each` | the same, in each call and whatever its key |
+//! | `each` | the same, in each call and whatever its key; what begins with `quote ` is quoted in an error |
 //! | `server` | a server that it connects to in `init` |
 //! | `features` | `all`, `none` |
 //! | `instances` | `one`, `several`, though each has items of its own |

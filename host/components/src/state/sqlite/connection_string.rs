@@ -50,7 +50,7 @@ impl FromToml for ConnectionString {
 pub(super) fn resolve(table: &mut Table, connection: ConnectionString) -> Result<PathBuf, ConfigErrors> {
     let ConnectionString { text, folder } = connection;
     let path = path(&text.value).map_err(|problem| {
-        let message = match (&problem, text.variable()) {
+        let message = match (&problem, text.place()) {
             (Problem::Parameter(_), Some(_)) => "a parameter of the connection string is not supported".to_owned(),
             _ => problem.to_string(),
         };

@@ -1,0 +1,168 @@
+//! The secret stores of a configuration: opened for what the file refers to, and for the app.
+
+use crate::components::Known;
+use crate::failure::{Failure, Outcome};
+use dapr_blocks::chain;
+use dapr_blocks::config::{
+    AppConfig, AppId, ConfigErrors, Environment, Fetched, FetchedSecrets, SecretComponent, SecretStores, Source,
+};
+use dapr_blocks::secrets::{AppSecretStore, AppSecrets, SecretAccess, SecretError, SecretStore};
+use dapr_components::SecretSettings;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The secret stores of a configuration.
+pub(crate) struct Secrets {
+    stores: Vec<SecretComponent<SecretSettings>>,
+    /// Those that the file refers to, by name.
+    open: BTreeMap<String, Arc<dyn SecretStore>>,
+}
+
+/// A secret store as it is bound. `Display` says it in a line. Nothing in it is of a secret.
+#[derive(Serialize)]
+pub(crate) struct BoundSecrets {
+    pub(crate) name: String,
+    place: String,
+    /// What the app may read, where that is not everything.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    access: String,
+    deadline_seconds: f64,
+}
+
+impl BoundSecrets {
+    pub(crate) fn new(store: &SecretComponent<SecretSettings>, app: &AppConfig) -> Self {
+        Self {
+            name: store.name.to_string(),
+            place: store.settings.to_string(),
+            access: said(&access(store, app)),
+            deadline_seconds: store.deadline.as_secs_f64(),
+        }
+    }
+}
+
+impl fmt::Display for BoundSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            place,
+            access,
+            deadline_seconds,
+        } = self;
+        write!(f, "{name}: {place}, {deadline_seconds}s a call")?;
+        match access.as_str() {
+            "" => Ok(()),
+            access => write!(f, ", {access}"),
+        }
+    }
+}
+
+impl Secrets {
+    /// Reads the tables of secret stores, and fetches what the rest of the file refers to. What is wrong is reported when the
+    /// whole file is read.
+    pub(crate) async fn read(
+        source: &Source,
+        environment: &Environment,
+    ) -> Result<(Self, FetchedSecrets), ConfigErrors> {
+        let SecretStores {
+            stores, names, wanted, ..
+        } = SecretStores::read(source.clone(), environment.clone(), &Known)?;
+        let mut fetched = FetchedSecrets::of_stores(names.iter().map(String::as_str));
+        let mut open = BTreeMap::new();
+        for component in &stores {
+            let name = component.name.as_str();
+            let mut wanted = wanted.iter().filter(|(store, _)| store == name).peekable();
+            if wanted.peek().is_none() {
+                continue;
+            }
+            match component.settings.open().await {
+                Ok(store) => {
+                    for (_, secret) in wanted {
+                        fetched.insert(name, secret, fetch(component, &*store, secret).await);
+                    }
+                    open.insert(name.to_owned(), store);
+                }
+                Err(error) => {
+                    let reason = chain(&error);
+                    for (_, secret) in wanted {
+                        fetched.insert(name, secret, Fetched::Failed(reason.clone()));
+                    }
+                }
+            }
+        }
+        Ok((Self { stores, open }, fetched))
+    }
+
+    /// The stores that the app may use.
+    pub(crate) fn of_app<'a>(&'a self, app_id: &'a AppId) -> impl Iterator<Item = &'a SecretComponent<SecretSettings>> {
+        self.stores.iter().filter(|store| store.scopes.allow(app_id))
+    }
+
+    /// All stores, also of other apps.
+    pub(crate) fn all(&self) -> &[SecretComponent<SecretSettings>] {
+        &self.stores
+    }
+
+    /// Opens the stores that the app may use.
+    pub(crate) async fn open(&self, app_id: &AppId, app: &AppConfig) -> Outcome<AppSecrets> {
+        let mut secrets = AppSecrets::default();
+        for component in self.of_app(app_id) {
+            let SecretComponent {
+                name,
+                location,
+                settings,
+                deadline,
+                ..
+            } = component;
+            let store = match self.open.get(name.as_str()) {
+                Some(open) => Arc::clone(open),
+                None => settings.open().await.map_err(|error| {
+                    Failure::run(format!("cannot open the secret store `{name}` ({location})")).because(&error)
+                })?,
+            };
+            secrets.insert(AppSecretStore {
+                name: name.to_string(),
+                store,
+                access: access(component, app),
+                deadline: *deadline,
+            });
+        }
+        if self.of_app(app_id).count() < self.stores.len() {
+            secrets.others_exist();
+        }
+        Ok(secrets)
+    }
+}
+
+/// What became of a secret that the file refers to.
+async fn fetch(component: &SecretComponent<SecretSettings>, store: &dyn SecretStore, name: &str) -> Fetched {
+    let deadline = component.deadline;
+    match tokio::time::timeout(deadline, store.get(name)).await {
+        Ok(Ok(values)) => Fetched::Found(values),
+        Ok(Err(SecretError::NoSuchSecret(_))) => Fetched::NoSuchSecret,
+        Ok(Err(SecretError::Internal(cause))) => Fetched::Failed(chain(&*cause)),
+        Ok(Err(error)) => Fetched::Failed(chain(&error)),
+        Err(_) => Fetched::Failed(format!("no answer within {deadline:?}")),
+    }
+}
+
+fn access(store: &SecretComponent<SecretSettings>, app: &AppConfig) -> SecretAccess {
+    let rules = app.secrets.iter().find(|rules| rules.store == store.name);
+    rules.map(|rules| rules.access.clone()).unwrap_or_default()
+}
+
+/// What the app may read, where that is not everything.
+fn said(access: &SecretAccess) -> String {
+    let names = |names: &std::collections::BTreeSet<String>| {
+        let names: Vec<_> = names.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
+        names.join(", ")
+    };
+    use dapr_blocks::secrets::DefaultAccess;
+    match (access.default, access.allowed.is_empty(), access.denied.is_empty()) {
+        (_, false, _) => format!("only {}", names(&access.allowed)),
+        (DefaultAccess::Deny, true, _) => "no secret of it".to_owned(),
+        (DefaultAccess::Allow, true, false) => format!("all but {}", names(&access.denied)),
+        (DefaultAccess::Allow, true, true) => String::new(),
+    }
+}
