@@ -82,12 +82,11 @@ impl FetchedSecrets {
         }
     }
 
-    /// Takes note of what became of fetching a secret.
+    /// Takes note of what became of fetching a secret of one of the stores.
     pub fn insert(&mut self, store: &str, name: &str, fetched: Fetched) {
-        self.stores
-            .entry(store.to_owned())
-            .or_default()
-            .insert(name.to_owned(), fetched);
+        if let Some(secrets) = self.stores.get_mut(store) {
+            secrets.insert(name.to_owned(), fetched);
+        }
     }
 
     /// What became of each.

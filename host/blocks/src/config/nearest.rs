@@ -28,7 +28,10 @@ pub(super) fn keys<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 /// `"a", "b" or "c"`
 pub(super) fn choices<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let texts: Vec<String> = texts.into_iter().map(|text| format!("\"{text}\"")).collect();
+    let texts: Vec<String> = texts
+        .into_iter()
+        .map(|text| format!("\"{}\"", text.escape_debug()))
+        .collect();
     match texts.as_slice() {
         [] => "nothing".to_owned(),
         [one] => one.clone(),
@@ -72,5 +75,6 @@ mod tests {
         assert_eq!(choices([]), "nothing");
         assert_eq!(choices(["a"]), r#""a""#);
         assert_eq!(choices(["a", "b", "c"]), r#""a", "b" or "c""#);
+        assert_eq!(choices(["\u{202e}a"]), r#""\u{202e}a""#);
     }
 }
