@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(rows[2][7..10], ["–", "–", "–"]);
         assert_eq!(
             rows[3][7..13],
-            ["0.70", "0.8", "**missed by 12 %**", "3.50", "3", "met"]
+            ["0.70", "0.8", "**missed by 13 %**", "3.50", "3", "met"]
         );
         // The rate beside the native one, and the p99, which is the same for all.
         assert_eq!(section.missed.sentences().len(), 2);
