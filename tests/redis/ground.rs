@@ -1,9 +1,10 @@
 //! A server, the store on it as an app sees it, and the app `kv` on a host with it.
 
+use dapr_blocks::secrets::Secret;
 use dapr_blocks::state::{
     AppStore, AppStores, Entry, Etag, GetOptions, KeyPrefix, Limits, SetItem, StateStore, StoreSettings,
 };
-use dapr_components::state::redis::{Address, RedisSettings, RedisStore, Secret, Tls, Verify};
+use dapr_components::state::redis::{Address, RedisSettings, RedisStore, Tls, Verify};
 use dapr_wasm_tests::servers::{Kind, Server, Setup};
 use dapr_wasm_tests::{Launch, built};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::Duration;
 pub(crate) fn settings(server: &Server) -> RedisSettings {
     let mut settings = RedisSettings::at(Address::new("127.0.0.1", server.port()));
     settings.username = server.user().map(str::to_owned);
-    settings.password = server.password().map(Secret::new);
+    settings.password = server.password().map(str::to_owned).map(Secret::new);
     settings.tls = server.ca().map(|_| Tls::new(Verify::Nothing, None));
     settings
 }

@@ -1,7 +1,8 @@
 //! Servers that let nobody in, and what is said of them.
 
 use crate::ground::{launch, settings};
-use dapr_components::state::redis::{Address, Identity, OpenError, RedisSettings, RedisStore, Secret, Tls, Verify};
+use dapr_blocks::secrets::Secret;
+use dapr_components::state::redis::{Address, Identity, OpenError, RedisSettings, RedisStore, Tls, Verify};
 use dapr_wasm_tests::servers::{Kind, Setup};
 use std::error::Error;
 use std::net::TcpListener;
@@ -55,7 +56,7 @@ async fn silence_ends_with_the_dial_timeout() {
 async fn a_password_is_asked_for_and_a_wrong_one_is_told_as_that() {
     let server = Setup::of(Kind::Redis).password().start();
     let mut settings = settings(&server);
-    settings.password = Some(Secret::new("hunter2"));
+    settings.password = Some(Secret::new("hunter2".to_owned()));
     let error = refused(&settings).await;
     assert_eq!(told(&error).1, "it refuses the user or the password");
     assert!(!format!("{error:?} {error} {:?}", error.source()).contains("hunter2"));
@@ -66,7 +67,7 @@ async fn a_password_is_asked_for_and_a_wrong_one_is_told_as_that() {
     // And a password that nobody asked for.
     let open = Setup::of(Kind::Redis).start();
     let mut settings = self::settings(&open);
-    settings.password = Some(Secret::new("hunter2"));
+    settings.password = Some(Secret::new("hunter2".to_owned()));
     assert_eq!(told(&refused(&settings).await).1, "it refuses the user or the password");
 }
 

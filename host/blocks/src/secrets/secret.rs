@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 ///
 /// It has no `Display`, so that it cannot be printed by a slip, and its `Debug` shows nothing of it. When it is dropped, its
 /// bytes are overwritten. That does not reach the copies that others make of what [`Secret::expose`] shows them.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

@@ -7,6 +7,8 @@
 //! | `redis` | `state-redis` | on a Redis server, as daprd does |
 //! | `sqlite` | `state-sqlite` | in a file that daprd reads and writes, too |
 
+#[cfg(any(feature = "state-postgresql", feature = "state-redis"))]
+mod anybody;
 #[cfg(any(feature = "state-memory", feature = "state-sqlite"))]
 mod expiry;
 #[cfg(feature = "state-postgresql")]

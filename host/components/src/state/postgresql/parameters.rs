@@ -12,9 +12,9 @@
 //! | `pool_…`, `default_query_exec_mode`, `…_cache_capacity`, `sslnegotiation=postgres`, `channel_binding` but for `require` | without meaning here, and known to daprd |
 
 use super::connection_string::{self, Malformed, Parameter};
-use super::secret::Secret;
 use super::server::{Host, Server, SslMode, Tls};
 use dapr_blocks::config::{nearest, parse_duration};
+use dapr_blocks::secrets::Secret;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -152,7 +152,7 @@ fn put_above(parameters: &mut Vec<Parameter>, above: Above) {
     add("port", port.map(|port| port.to_string()));
     add("database", database);
     add("user", user);
-    add("password", password.map(|password| password.reveal().to_owned()));
+    add("password", password.map(|password| password.expose().to_owned()));
 }
 
 /// Parameters that were read so far.

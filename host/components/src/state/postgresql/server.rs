@@ -1,8 +1,8 @@
 //! Where the server is and how it is reached: what the settings come to.
 
 use super::open_error::OpenError;
-use super::secret::Secret;
 use super::tls::MakeTls;
+use dapr_blocks::secrets::Secret;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -144,7 +144,7 @@ impl Server {
             config.user(user);
         }
         if let Some(password) = &self.password {
-            config.password(password.reveal());
+            config.password(password.expose());
         }
         let options = self
             .options

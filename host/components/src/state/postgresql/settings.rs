@@ -3,9 +3,9 @@
 use super::identifier::Identifier;
 use super::layout::Layout;
 use super::parameters::{self, Above, Problem};
-use super::secret::Secret;
 use super::server::Server;
 use dapr_blocks::config::{ComponentVersion, ConfigErrors, FromToml, InSeconds, Table, Value};
+use dapr_blocks::secrets::Secret;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;

@@ -160,7 +160,7 @@ impl Target {
         } = &self.settings;
         let mut hello = Pipeline::new();
         if username.is_some() || password.is_some() {
-            let password = password.as_ref().map_or("", |password| password.reveal());
+            let password = password.as_ref().map_or("", |password| password.expose());
             hello.cmd("AUTH").arg(username).arg(password);
         }
         if *database > 0 {

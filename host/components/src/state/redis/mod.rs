@@ -11,7 +11,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `settings`, `address`, `secret` | [`RedisSettings`], Dapr's metadata names |
+//! | `settings`, `address` | [`RedisSettings`], Dapr's metadata names |
 //! | `store` | [`RedisStore`]: what a call is in commands |
 //! | `link`, `places` | the connection that comes back by itself, and how many calls may wait for it |
 //! | `dial`, `tls`, `wire` | making a connection, and what is made |
@@ -30,7 +30,6 @@ mod open_error;
 mod places;
 mod said;
 mod script;
-mod secret;
 mod settings;
 mod store;
 mod tls;
@@ -40,6 +39,5 @@ pub use address::{Address, InvalidAddress};
 pub use dial::DialError;
 pub use open_error::OpenError;
 pub use said::Said;
-pub use secret::Secret;
 pub use settings::{Identity, RedisSettings, Tls, Verify};
 pub use store::RedisStore;

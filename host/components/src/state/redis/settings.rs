@@ -1,9 +1,9 @@
 //! The settings of `state.redis`.
 
 use super::address::{Address, HostText};
-use super::secret::Secret;
 use super::tls;
 use dapr_blocks::config::{ConfigErrors, InMilliseconds, Table};
+use dapr_blocks::secrets::Secret;
 use dapr_blocks::state::Ttl;
 use std::fmt;
 use std::time::Duration;

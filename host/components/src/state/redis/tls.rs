@@ -5,11 +5,11 @@
 
 use super::open_error::OpenError;
 use super::settings::{Identity, Tls, Verify};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use crate::state::anybody::Anybody;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
 
@@ -41,7 +41,7 @@ pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, OpenError> {
         Verify::Certificate => config.with_root_certificates(trusted()?),
         Verify::Nothing => config
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody(provider))),
+            .with_custom_certificate_verifier(Arc::new(Anybody::new(provider))),
     };
     let config = match &tls.identity {
         None => config.with_no_client_auth(),
@@ -51,7 +51,7 @@ pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, OpenError> {
         }) => {
             let certificates = certificates(certificate).unwrap_or_default();
             // It was read before, when the settings were.
-            let key = key(secret.reveal()).ok().flatten().ok_or(OpenError::NoKey)?;
+            let key = key(secret.expose()).ok().flatten().ok_or(OpenError::NoKey)?;
             config
                 .with_client_auth_cert(certificates, key)
                 .map_err(OpenError::Identity)?
@@ -71,43 +71,4 @@ fn trusted() -> Result<RootCertStore, OpenError> {
         });
     }
     Ok(trusted)
-}
-
-/// Takes any certificate, of which whoever shows it has the key.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

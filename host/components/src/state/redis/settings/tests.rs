@@ -33,7 +33,7 @@ fn what_daprd_takes_for_one_server_is_taken() {
     .unwrap();
     let expected = RedisSettings {
         username: Some("app".to_owned()),
-        password: Some(Secret::new("hunter2")),
+        password: Some(Secret::new("hunter2".to_owned())),
         database: 3,
         tls: Some(Tls {
             verify: Verify::Nothing,
