@@ -54,7 +54,7 @@ impl Server {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
-                .unwrap();
+                .expect("there is a thread");
             runtime.block_on(serve(listener, TlsAcceptor::from(Arc::new(config))))
         });
         Self {
