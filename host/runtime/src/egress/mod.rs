@@ -50,6 +50,11 @@ pub struct Trust(Arc<OnceLock<Result<Arc<rustls::ClientConfig>, String>>>);
 
 type Requester = Client<Waited<HttpsConnector<Connector>>, WasiBody>;
 
+/// How many certificates the system trusts.
+pub fn trusted() -> usize {
+    rustls_native_certs::load_native_certs().certs.len()
+}
+
 /// The way out of one app.
 pub(crate) struct Egress {
     allowed: Arc<AllowedHosts>,
