@@ -15,10 +15,10 @@
 //! | `check` | reports |
 //! | `secrets` | secret stores, and what refers to them |
 //! | `run` | start and end |
-//! | `cache`, `wit` | the other commands |
+//! | `cache`, `doctor`, `wit` | the other commands |
 //!
-//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache` or `json`, its text
-//! beside the cases. A line `...` stands for any lines, `[..]` for any text in a line.
+//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `doctor` or `json`,
+//! its text beside the cases. A line `...` stands for any lines, `[..]` for any text in a line.
 //!
 //! `TRYCMD=overwrite cargo test -p dapr-wasm-tests --test cli` writes the texts anew, for review.
 
@@ -26,6 +26,7 @@
 
 mod apps;
 mod cache;
+mod doctor;
 mod golden;
 mod json;
 mod situations;

@@ -2,6 +2,7 @@
 
 use crate::components::ComponentsCommand;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use dapr_blocks::config::{AllowedHost, ByteSize, DurationError, FromText, NonZeroDuration, ProviderConfig};
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -49,6 +50,22 @@ pub(crate) enum Command {
     /// Write the WIT packages that apps and stores are built against.
     Wit {
         /// The folder to write to, for example wit; it is made if it is not there.
+        dir: PathBuf,
+    },
+    /// Look at what this machine has and lacks for running apps, and for making them in each language.
+    Doctor {
+        /// The form of the report.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: ReportFormat,
+    },
+    /// Print what completes commands in a shell, for example: dapr-wasm completions bash
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual's pages, one for each command.
+    Man {
+        /// The folder to write to, for example man; it is made if it is not there.
         dir: PathBuf,
     },
     /// Look after the cache of compiled code and built components.

@@ -9,7 +9,7 @@ use dapr_runtime::engine::{self, Allocator, Engines, Guests};
 use dapr_runtime::limits::Limits;
 use std::error::Error;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wasmtime::Engine;
 
@@ -84,6 +84,17 @@ pub(crate) fn clean() -> Outcome<String> {
     }
     let (files, size) = (counted(cleaned.files as usize, "file"), size(cleaned.bytes));
     Ok(format!("removed {files} of compiled code, {size}"))
+}
+
+/// Where compiled code is kept.
+///
+/// # Errors
+///
+/// As a start says them.
+pub(crate) fn cache_folder() -> Outcome<PathBuf> {
+    let cache = open_cache().map_err(|(NoCache::Refused(failure) | NoCache::Unwritable(failure))| failure)?;
+    let nowhere = || Failure::run("there is no place for compiled code");
+    CodeCache::default_dir().filter(|_| cache.keeps()).ok_or_else(nowhere)
 }
 
 /// Why there is no cache of compiled code.

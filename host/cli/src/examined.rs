@@ -30,6 +30,7 @@ impl Examined {
             Configured {
                 state: setup.stores_to_the_app(&setup.store_names()),
                 secrets: setup.secrets_to_the_app(&setup.secret_names()),
+                egress: setup.app_may_ask(),
             },
         );
         let entry = needs::entry(&shape);

@@ -48,6 +48,11 @@ enum Kind {
 }
 
 impl Failure {
+    /// What was wrong with what.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The command line, the configuration or the app is wrong.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self {

@@ -7,11 +7,13 @@ mod check;
 mod code;
 mod components;
 mod conformance;
+mod doctor;
 mod examined;
 mod failure;
 mod in_force;
 mod load;
 mod logging;
+mod manual;
 mod masked;
 mod masked_store;
 mod named_value;
@@ -65,6 +67,9 @@ fn main() -> ExitCode {
             block_on(components::run(&command))
         }
         Command::Wit { dir } => wit::write(&dir).map(said),
+        Command::Doctor { format } => doctor::doctor(format),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { dir } => manual::write(&dir).map(said),
         Command::Cache {
             command: CacheCommand::Clean,
         } => clean().map(said),

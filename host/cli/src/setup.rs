@@ -313,6 +313,11 @@ impl Setup {
         more_help.into_iter().fold(failure, Failure::help)
     }
 
+    /// Whether the app may ask any server over HTTP.
+    pub(crate) fn app_may_ask(&self) -> bool {
+        !self.configuration.app.allow_hosts.is_empty()
+    }
+
     /// What the runtime needs to know of the app.
     pub(crate) fn spec(&self, open: &[OpenStore], secrets: AppSecrets) -> AppSpec {
         let app = &self.configuration.app;
@@ -326,8 +331,10 @@ impl Setup {
         AppSpec {
             id: self.app_id.to_string(),
             env: self.env.clone(),
+            allow_hosts: Arc::new(app.allow_hosts.clone()),
             stores,
             secrets,
+            config: app.config.clone(),
             memory: app.memory.to_usize(),
             request_timeout: app.request_timeout,
             reuse: app.reuse.and_then(|reuse| NonZeroUsize::new(reuse.get() as usize)),

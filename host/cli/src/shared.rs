@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use dapr_runtime::app::Shared;
+use dapr_runtime::egress::Trust;
 use dapr_runtime::engine::{Allocator, Engines, EpochTicker};
 use dapr_runtime::limits::{Limits, MemoryBudget};
 use dapr_runtime::output::GuestOutput;
@@ -21,6 +22,7 @@ pub(crate) fn start() -> Outcome<Shared> {
         budget,
         output: Arc::new(output),
         roots: Roots::default(),
+        trust: Trust::default(),
     })
 }
 

@@ -39,6 +39,9 @@ pub(crate) struct Summary {
     secrets: Vec<BoundSecrets>,
     /// The names of its variables.
     env: Vec<String>,
+    /// The servers that it may ask.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allow_hosts: Vec<String>,
     denied: Vec<&'static str>,
     #[serde(serialize_with = "by_kind")]
     limits: Vec<InForce>,
@@ -100,6 +103,7 @@ impl Summary {
                 false => Vec::new(),
             },
             env: app.spec().env.iter().map(|(name, _)| name.clone()).collect(),
+            allow_hosts: app.spec().allow_hosts.iter().map(ToString::to_string).collect(),
             denied: denied(examined),
             limits,
             words: [format!("{entry}: {reuse}{kept}"), setup.origin.to_string()],
@@ -119,7 +123,11 @@ impl Summary {
         rows.extend(self.secrets.iter().map(|store| ("secrets", store.to_string())));
         let names = self.env.iter().map(|name| name.escape_debug().to_string());
         let denied = self.denied.iter().map(|why| (*why).to_owned());
-        let lists: [(_, Vec<_>); 2] = [("env", names.collect()), ("denied", denied.collect())];
+        let lists: [(_, Vec<_>); 3] = [
+            ("env", names.collect()),
+            ("hosts", self.allow_hosts.clone()),
+            ("denied", denied.collect()),
+        ];
         let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
         rows.extend(lists.map(|(name, list)| (name, list.join(", "))));
         rows

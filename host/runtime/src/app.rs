@@ -2,17 +2,23 @@
 //!
 //! Made once: imports are resolved and types checked here, so that an instance later costs memory and nothing else.
 
-use crate::capabilities::{secrets, state};
+use crate::capabilities::{config, keyvalue, logging, secrets, state};
+use crate::egress::{Egress, Trust};
 use crate::engine::{Allocator, Engines};
-use crate::guest::{Guest, bounded};
+use crate::guest::{AppEgress, Guest, bounded};
 use crate::limits::{Limits, MemoryBudget, MemoryLimiter, begins_with};
-use crate::needs::{Entry, SECRETS_VERSION, STATE_VERSION, WASI_0_2, WASI_0_3};
+use crate::needs::{
+    CONFIG_DRAFT, CONFIG_RC1, Entry, KEYVALUE_DRAFT, KEYVALUE_DRAFT2, LOGGING, SECRETS_VERSION, STATE_VERSION,
+    WASI_0_2, WASI_0_3, draft,
+};
 use crate::output::{GuestOutput, Stream};
 use crate::providers::roots::Roots;
 use crate::shape::Shape;
+use dapr_blocks::config::AllowedHosts;
 use dapr_blocks::secrets::AppSecrets;
 use dapr_blocks::state::AppStores;
 use semver::Version;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -37,6 +43,10 @@ pub struct AppSpec {
     pub stores: AppStores,
     /// The secret stores that it may use.
     pub secrets: AppSecrets,
+    /// What `wasi:config` tells it.
+    pub config: BTreeMap<String, String>,
+    /// The servers that it may ask over HTTP.
+    pub allow_hosts: Arc<AllowedHosts>,
     /// Bytes of all memories and tables of one instance.
     pub memory: usize,
     /// The longest that a request may take.
@@ -58,8 +68,10 @@ pub struct Shared {
     pub budget: MemoryBudget,
     /// Where guests print.
     pub output: Arc<GuestOutput>,
-    /// The certificates for those that may reach servers.
+    /// The certificates for stores that may reach servers.
     pub roots: Roots,
+    /// The certificates for the outgoing requests of apps.
+    pub trust: Trust,
 }
 
 /// A component that this host cannot run as it is set up, although it has all that the component imports.
@@ -106,8 +118,10 @@ impl Reuse {
             Entry::Http03 => asked.unwrap_or(limits.reuse),
             _ => asked.unwrap_or(1),
         };
-        let is_plain =
-            shape.imports("dapr:state/store", &STATE_VERSION) || shape.imports("dapr:secrets/store", &SECRETS_VERSION);
+        let is_plain = shape.imports("dapr:state/store", &STATE_VERSION)
+            || shape.imports("dapr:secrets/store", &SECRETS_VERSION)
+            || imports_keyvalue(shape, KEYVALUE_DRAFT)
+            || imports_keyvalue(shape, KEYVALUE_DRAFT2);
         let waits_at_once = entry == Entry::Http03 && !is_plain;
         Self {
             total,
@@ -156,9 +170,7 @@ pub struct App {
     pub(crate) spec: Arc<AppSpec>,
     pub(crate) shared: Shared,
     pub(crate) entrance: Entrance,
-    stores: Arc<AppStores>,
-    secrets: Arc<AppSecrets>,
-    prefix: Arc<str>,
+    given: Arc<Given>,
     entry: Entry,
     reuse: Reuse,
 }
@@ -180,15 +192,20 @@ impl App {
         fits(component, spec.memory)?;
         let entrance = Entrance::new(entry, linker.instantiate_pre(component)?)?;
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
-        let stores = Arc::new(spec.stores.clone());
-        let secrets = Arc::new(spec.secrets.clone());
+        let prefix: Arc<str> = spec.id.as_str().into();
+        let given = Given {
+            egress: Arc::new(Egress::new(&prefix, &spec.allow_hosts, &shared.trust)),
+            stores: Arc::new(spec.stores.clone()),
+            secrets: Arc::new(spec.secrets.clone()),
+            config: spec.config.clone(),
+            output: Arc::clone(&shared.output),
+            prefix,
+        };
         Ok(Self {
-            prefix: spec.id.as_str().into(),
             spec: Arc::new(spec),
             shared,
             entrance,
-            stores,
-            secrets,
+            given: Arc::new(given),
             entry,
             reuse,
         })
@@ -233,8 +250,8 @@ impl App {
     pub(crate) fn store(&self) -> Store<Guest> {
         let mut wasi = WasiCtxBuilder::new();
         wasi.envs(&self.spec.env)
-            .stdout(self.shared.output.stream(Stream::Out, &self.prefix))
-            .stderr(self.shared.output.stream(Stream::Err, &self.prefix));
+            .stdout(self.given.output.stream(Stream::Out, &self.given.prefix))
+            .stderr(self.given.output.stream(Stream::Err, &self.given.prefix));
         self.store_with(wasi.build())
     }
 
@@ -248,16 +265,29 @@ impl App {
         let guest = Guest {
             wasi,
             http,
-            egress: crate::guest::NoEgress,
+            egress: AppEgress(Arc::clone(&self.given.egress)),
             table,
             limiter: MemoryLimiter::new(self.spec.memory, self.shared.budget.clone()),
-            stores: Arc::clone(&self.stores),
-            secrets: Arc::clone(&self.secrets),
+            given: Arc::clone(&self.given),
         };
         let mut store = bounded(&self.shared.engines.apps, limits, guest, |guest| &mut guest.limiter);
         store.set_max_component_handles(limits.handles);
         store
     }
+}
+
+/// What all instances of an app are given, beside what WASI has.
+pub(crate) struct Given {
+    pub(crate) stores: Arc<AppStores>,
+    pub(crate) secrets: Arc<AppSecrets>,
+    config: BTreeMap<String, String>,
+    egress: Arc<Egress>,
+    output: Arc<GuestOutput>,
+    prefix: Arc<str>,
+}
+
+fn imports_keyvalue(shape: &Shape, version: &str) -> bool {
+    shape.imports_of(|package| package == "wasi:keyvalue", &draft(version))
 }
 
 /// What satisfies the imports of an app, and nothing besides.
@@ -280,25 +310,50 @@ fn linker(engine: &Engine, shape: &Shape) -> wasmtime::Result<Linker<Guest>> {
     }
     let imports = |path| shape.imports(path, &STATE_VERSION);
     if imports("dapr:state/types") {
-        state::add_types_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
+        state::add_types_to_linker(&mut linker, |guest| state::State::new(&guest.given.stores))?;
     }
     if imports("dapr:state/store") {
-        state::add_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
+        state::add_to_linker(&mut linker, |guest| state::State::new(&guest.given.stores))?;
     }
     if imports("dapr:state/store-async") {
-        state::add_async_to_linker(&mut linker, |guest| state::State::new(&guest.stores))?;
+        state::add_async_to_linker(&mut linker, |guest| state::State::new(&guest.given.stores))?;
     }
     let imports = |path| shape.imports(path, &SECRETS_VERSION);
     if imports("dapr:secrets/types") {
-        secrets::add_types_to_linker(&mut linker, |guest| secrets::Secrets::new(&guest.secrets))?;
+        secrets::add_types_to_linker(&mut linker, |guest| secrets::Secrets::new(&guest.given.secrets))?;
     }
     if imports("dapr:secrets/store") {
-        secrets::add_to_linker(&mut linker, |guest| secrets::Secrets::new(&guest.secrets))?;
+        secrets::add_to_linker(&mut linker, |guest| secrets::Secrets::new(&guest.given.secrets))?;
     }
     if imports("dapr:secrets/store-async") {
-        secrets::add_async_to_linker(&mut linker, |guest| secrets::Secrets::new(&guest.secrets))?;
+        secrets::add_async_to_linker(&mut linker, |guest| secrets::Secrets::new(&guest.given.secrets))?;
+    }
+    if imports_keyvalue(shape, KEYVALUE_DRAFT) {
+        keyvalue::add_draft_to_linker(&mut linker, keyvalue)?;
+    }
+    if imports_keyvalue(shape, KEYVALUE_DRAFT2) {
+        keyvalue::add_draft2_to_linker(&mut linker, keyvalue)?;
+    }
+    if shape.imports("wasi:config/store", &draft(CONFIG_RC1)) {
+        config::add_rc1_to_linker(&mut linker, |guest| config::Config(&guest.given.config))?;
+    }
+    if shape.imports("wasi:config/store", &draft(CONFIG_DRAFT)) {
+        config::add_draft_to_linker(&mut linker, |guest| config::Config(&guest.given.config))?;
+    }
+    if shape.imports("wasi:logging/logging", &draft(LOGGING)) {
+        logging::add_to_linker(&mut linker, |guest| logging::Log {
+            output: &guest.given.output,
+            prefix: &guest.given.prefix,
+        })?;
     }
     Ok(linker)
+}
+
+fn keyvalue(guest: &mut Guest) -> keyvalue::KeyValue<'_> {
+    keyvalue::KeyValue {
+        stores: &guest.given.stores,
+        table: &mut guest.table,
+    }
 }
 
 /// Whether what an instance begins with is within the memory that it may have, as far as that can be told beforehand.

@@ -96,7 +96,7 @@ impl Allocator {
         });
         match probed {
             Ok(_) => {
-                if !PoolingAllocationConfig::is_pagemap_scan_available() {
+                if !scans_page_maps() {
                     tracing::warn!(
                         "this kernel cannot scan page maps (Linux 6.7 can): fresh instances take about a third longer"
                     );
@@ -165,6 +165,11 @@ fn pool(instances: usize) -> PoolingAllocationConfig {
         .max_unused_warm_slots(WARM_SLOTS)
         .pagemap_scan(Enabled::Auto);
     pool
+}
+
+/// Whether the kernel tells which pages an instance has touched, so that only those are cleared for the next.
+pub fn scans_page_maps() -> bool {
+    PoolingAllocationConfig::is_pagemap_scan_available()
 }
 
 /// Ticks the engines' epochs, so that no guest holds a thread for longer than [`EPOCH_TICK`]. Stops when dropped.

@@ -1,8 +1,8 @@
 //! What the host keeps for one instance: the data of its store.
 
+use crate::app::Given;
+use crate::egress::Egress;
 use crate::limits::{Limits, MemoryLimiter};
-use dapr_blocks::secrets::AppSecrets;
-use dapr_blocks::state::AppStores;
 use http::Request;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
@@ -16,11 +16,10 @@ use wasmtime_wasi_http::{
 pub(crate) struct Guest {
     pub(crate) wasi: WasiCtx,
     pub(crate) http: WasiHttpCtx,
-    pub(crate) egress: NoEgress,
+    pub(crate) egress: AppEgress,
     pub(crate) table: ResourceTable,
     pub(crate) limiter: MemoryLimiter,
-    pub(crate) stores: Arc<AppStores>,
-    pub(crate) secrets: Arc<AppSecrets>,
+    pub(crate) given: Arc<Given>,
 }
 
 impl WasiView for Guest {
@@ -56,6 +55,26 @@ pub(crate) fn bounded<T: Send>(
     store.epoch_deadline_async_yield_and_update(1);
     store.set_epoch_deadline(1);
     store
+}
+
+/// The outgoing requests of an app, which go where `allow-hosts` lets them.
+pub(crate) struct AppEgress(pub(crate) Arc<Egress>);
+
+impl WasiHttpHooks for AppEgress {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _written: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let egress = Arc::clone(&self.0);
+        Box::new(async move {
+            let response = egress.send(request, options).await?;
+            // What goes wrong with the request's body shows in the answer.
+            let written: Box<dyn Future<Output = _> + Send> = Box::new(std::future::ready(Ok(())));
+            Ok((response, written))
+        })
+    }
 }
 
 /// Denies outgoing requests, as the guest sees it: `HTTP-request-denied`.

@@ -22,6 +22,7 @@ pub mod admin;
 pub mod app;
 pub mod capabilities;
 pub mod caught;
+pub mod egress;
 pub mod engine;
 mod event_loop;
 mod guest;

@@ -17,6 +17,14 @@ use std::fmt;
 pub const STATE_VERSION: Version = Version::new(0, 1, 0);
 /// The version of `dapr:secrets` that this host serves.
 pub const SECRETS_VERSION: Version = Version::new(0, 1, 0);
+/// The drafts of `wasi:keyvalue` that this host serves. A draft is served in just this version.
+pub(crate) const KEYVALUE_DRAFT: &str = "0.2.0-draft";
+pub(crate) const KEYVALUE_DRAFT2: &str = "0.2.0-draft2";
+/// The versions of `wasi:config` that this host serves.
+pub(crate) const CONFIG_RC1: &str = "0.2.0-rc.1";
+pub(crate) const CONFIG_DRAFT: &str = "0.2.0-draft";
+/// The version of `wasi:logging` that this host serves.
+pub(crate) const LOGGING: &str = "0.1.0-draft";
 /// The newest WASI 0.2 that this host serves.
 pub const WASI_0_2: Version = Version::new(0, 2, 12);
 /// The newest WASI 0.3 that this host serves.
@@ -79,6 +87,8 @@ pub struct Configured<'a> {
     pub state: Stores<'a>,
     /// Secret stores.
     pub secrets: Stores<'a>,
+    /// Whether it may ask any server over HTTP.
+    pub egress: bool,
 }
 
 /// The stores of a host, as one app sees them.
@@ -217,9 +227,11 @@ enum Grant {
     Host,
     Block(Block),
     Denied(&'static str),
+    Egress,
 }
 
-const NO_EGRESS: Grant = Grant::Denied("outgoing requests (not in this version)");
+/// What is denied where `allow-hosts` is empty.
+const NO_EGRESS: &str = "outgoing requests (no allow-hosts in [app])";
 const NO_SOCKETS: Grant = Grant::Denied("sockets");
 const NO_FILES: Grant = Grant::Denied("files");
 
@@ -239,7 +251,7 @@ fn known() -> impl Iterator<Item = Known> {
         ("wasi:clocks/wall-clock", Grant::Host),
         ("wasi:filesystem/preopens", NO_FILES),
         ("wasi:filesystem/types", NO_FILES),
-        ("wasi:http/outgoing-handler", NO_EGRESS),
+        ("wasi:http/outgoing-handler", Grant::Egress),
         ("wasi:http/types", Grant::Host),
         ("wasi:io/error", Grant::Host),
         ("wasi:io/poll", Grant::Host),
@@ -272,7 +284,7 @@ fn known() -> impl Iterator<Item = Known> {
         ("wasi:clocks/types", Grant::Host),
         ("wasi:filesystem/preopens", NO_FILES),
         ("wasi:filesystem/types", NO_FILES),
-        ("wasi:http/client", NO_EGRESS),
+        ("wasi:http/client", Grant::Egress),
         ("wasi:http/types", Grant::Host),
         ("wasi:random/insecure", Grant::Host),
         ("wasi:random/insecure-seed", Grant::Host),
@@ -290,11 +302,23 @@ fn known() -> impl Iterator<Item = Known> {
         ("dapr:secrets/store-async", Grant::Block(Block::Secrets)),
         ("dapr:secrets/types", Grant::Host),
     ];
+    const KEYVALUE: &[(&str, Grant)] = &[
+        ("wasi:keyvalue/atomics", Grant::Block(Block::State)),
+        ("wasi:keyvalue/batch", Grant::Block(Block::State)),
+        ("wasi:keyvalue/store", Grant::Block(Block::State)),
+    ];
+    const CONFIG: &[(&str, Grant)] = &[("wasi:config/store", Grant::Host)];
+    const LOGS: &[(&str, Grant)] = &[("wasi:logging/logging", Grant::Host)];
     let all = [
         (V2, WASI_0_2),
         (V3, WASI_0_3),
         (STATE, STATE_VERSION),
         (SECRETS, SECRETS_VERSION),
+        (KEYVALUE, draft(KEYVALUE_DRAFT)),
+        (KEYVALUE, draft(KEYVALUE_DRAFT2)),
+        (CONFIG, draft(CONFIG_RC1)),
+        (CONFIG, draft(CONFIG_DRAFT)),
+        (LOGS, draft(LOGGING)),
     ];
     all.into_iter().flat_map(|(interfaces, version)| {
         interfaces.iter().map(move |(path, grant)| Known {
@@ -303,6 +327,11 @@ fn known() -> impl Iterator<Item = Known> {
             grant: *grant,
         })
     })
+}
+
+/// The version of a draft.
+pub(crate) fn draft(version: &str) -> Version {
+    version.parse().expect("it is a version")
 }
 
 /// Whether an interface is one of WASI that a host with `version` has.
@@ -321,9 +350,6 @@ const PLANNED: &[&str] = &[
     "dapr:lock",
     "dapr:pubsub",
     "dapr:workflow",
-    "wasi:config",
-    "wasi:keyvalue",
-    "wasi:logging",
 ];
 
 /// What satisfies each import of a component, in the order of the file, for an app that may use these components.
@@ -354,6 +380,8 @@ fn standing_of(name: &InterfaceName, configured: Configured<'_>, entry: Option<E
     match served.map(|known| known.grant) {
         Some(Grant::Host) => Standing::Host,
         Some(Grant::Denied(why)) => Standing::Denied(why),
+        Some(Grant::Egress) if configured.egress => Standing::Host,
+        Some(Grant::Egress) => Standing::Denied(NO_EGRESS),
         Some(Grant::Block(block)) => {
             let stores = match block {
                 Block::State => configured.state,
@@ -363,6 +391,8 @@ fn standing_of(name: &InterfaceName, configured: Configured<'_>, entry: Option<E
                 Some(entry) if name.interface == "store-async" && !entry.can_wait() => Standing::WouldTrap(entry),
                 _ if !stores.names.is_empty() => Standing::Store(block, stores.names.to_vec()),
                 _ if stores.others => Standing::NotInScope(block),
+                // It has no word for that nothing is configured.
+                _ if name.package == "wasi:keyvalue" => Standing::NotInScope(block),
                 _ => Standing::NotConfigured(block),
             }
         }
@@ -406,6 +436,7 @@ mod tests {
         let configured = Configured {
             state: none,
             secrets: none,
+            egress: false,
         };
         let needs = needs(&shape(&[import], &[export]), configured);
         needs.into_iter().next().unwrap().standing

@@ -306,6 +306,12 @@ impl GuestStream {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Writes a text when there is room for it.
+    pub(crate) async fn print(&self, text: &str) {
+        self.writable().await;
+        self.write_bytes(text.as_bytes());
+    }
+
     fn write_bytes(&self, bytes: &[u8]) {
         let mut lines = self.lines();
         lines.write(bytes);

@@ -1,5 +1,6 @@
 //! `[app]`: what the one app of this host gets, and how much of it.
 
+use super::allowed_hosts::{AllowedHost, AllowedHosts};
 use super::app_secrets::AppSecretAccess;
 use super::byte_size::ByteSize;
 use super::duration::NonZeroDuration;
@@ -18,6 +19,11 @@ pub struct AppConfig {
     /// `env`, a table: the environment variables that the app sees. It sees no others. A value may come from the host's
     /// own environment: `env = { DATABASE = "orders", TOKEN = { env = "ORDERS_TOKEN" } }`. Default: none.
     pub env: BTreeMap<String, String>,
+    /// `allow-hosts`, a list of `"HOST:PORT"`: the servers that the app may ask over HTTP: a name (`"api.example.com:443"`),
+    /// names that end alike (`"*.example.com:443"`), or an address (`"10.0.0.7:8080"`). Default: none.
+    pub allow_hosts: AllowedHosts,
+    /// `config`, a table: what `wasi:config` tells the app. Default: nothing.
+    pub config: BTreeMap<String, String>,
     /// `memory`, a size of at least 64 KiB: the most that all memories and tables of one instance may have together; growth
     /// beyond it fails in the app. Default: `"128MiB"`.
     pub memory: ByteSize,
@@ -38,6 +44,8 @@ impl Default for AppConfig {
     fn default() -> Self {
         Self {
             env: BTreeMap::new(),
+            allow_hosts: AllowedHosts::default(),
+            config: BTreeMap::new(),
             memory: ByteSize::mib(128),
             request_timeout: Duration::from_secs(30),
             reuse: None,
@@ -46,11 +54,13 @@ impl Default for AppConfig {
     }
 }
 
-/// Shows the names of variables and not their values, which may be passwords.
+/// Shows the names of variables and of values and not what they are, which may be passwords.
 impl fmt::Debug for AppConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             env,
+            allow_hosts,
+            config,
             memory,
             request_timeout,
             reuse,
@@ -58,6 +68,8 @@ impl fmt::Debug for AppConfig {
         } = self;
         f.debug_struct("AppConfig")
             .field("env", &env.keys())
+            .field("allow_hosts", allow_hosts)
+            .field("config", &config.keys())
             .field("memory", memory)
             .field("request_timeout", request_timeout)
             .field("reuse", reuse)
@@ -69,17 +81,14 @@ impl fmt::Debug for AppConfig {
 impl AppConfig {
     pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
         let env = table.take::<BTreeMap<VariableName, String>>("env");
+        let allow_hosts = table.take::<Vec<AllowedHost>>("allow-hosts");
+        let config = table.take::<BTreeMap<String, String>>("config");
         let memory = table.take_checked("memory", |size: &ByteSize| size.at_least(MIN_MEMORY));
         let request_timeout = table.take::<NonZeroDuration>("request-timeout");
         let reuse = table.take("reuse");
         let secrets = table.named_sections("secrets", EXAMPLE, |name, location, table| {
             AppSecretAccess::read(name, location, table)
         });
-        table.refuse(
-            "allow-hosts",
-            "`allow-hosts` is not in this version yet",
-            Some("outgoing requests come later and stay denied until then"),
-        );
         table.finish()?;
 
         let default = Self::default();
@@ -89,6 +98,8 @@ impl AppConfig {
                 .into_iter()
                 .map(|(name, value)| (name.0, value))
                 .collect(),
+            allow_hosts: allow_hosts?.unwrap_or_default().into_iter().collect(),
+            config: config?.unwrap_or_default(),
             memory: memory?.unwrap_or(default.memory),
             request_timeout: request_timeout?.map_or(default.request_timeout, NonZeroDuration::get),
             reuse: reuse?,
@@ -139,11 +150,15 @@ mod tests {
 
     #[test]
     fn all_settings_are_read() {
-        let text = "env = { A = 'x', env = 'prod' }\nmemory = '1GiB'\nrequest-timeout = '1m'\nreuse = 100";
+        let text = "env = { A = 'x', env = 'prod' }\nallow-hosts = ['api.example.com:443']\nconfig = { level = 'high' }\nmemory = '1GiB'\nrequest-timeout = '1m'\nreuse = 100";
         let expected = AppConfig {
             env: [("A", "x"), ("env", "prod")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
+            allow_hosts: ["api.example.com:443".parse::<AllowedHost>().unwrap()]
+                .into_iter()
+                .collect(),
+            config: [("level".to_owned(), "high".to_owned())].into(),
             memory: ByteSize::mib(1024),
             request_timeout: Duration::from_secs(60),
             reuse: NonZeroU32::new(100),

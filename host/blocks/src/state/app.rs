@@ -77,6 +77,12 @@ impl AppStores {
             None => Err(StateError::NoSuchStore(name.to_owned())),
         }
     }
+
+    /// The app's store, if it has one and no other.
+    pub(super) fn only(&self) -> Option<&AppStore> {
+        let mut stores = self.stores.values();
+        stores.next().filter(|_| stores.next().is_none())
+    }
 }
 
 /// One store, as one app sees it.
@@ -265,10 +271,14 @@ impl AppStore {
         if self.store.features().has(feature) {
             return Ok(());
         }
-        Err(StateError::Unsupported {
+        Err(self.lacks(feature))
+    }
+
+    pub(super) fn lacks(&self, feature: Feature) -> StateError {
+        StateError::Unsupported {
             store: self.name.clone(),
             feature,
-        })
+        }
     }
 
     fn check_value(&self, value: &[u8]) -> Result<(), StateError> {

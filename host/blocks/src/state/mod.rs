@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `store` | [`StateStore`], what a vendor implements |
 //! | `app` | [`AppStores`] and [`AppStore`], what one app sees: the shared rules |
+//! | `bucket` | [`Bucket`], what `wasi:keyvalue` means here |
 //! | `key` | names of keys, and the prefixes that keep apps apart |
 //! | `item` | what is written and read |
 //! | `page` | listing |
@@ -13,6 +14,7 @@
 //! | `conformance` | the claims that every store is held to |
 
 mod app;
+mod bucket;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
@@ -24,6 +26,7 @@ mod page;
 mod store;
 
 pub use app::{AppStore, AppStores, StoreSettings};
+pub use bucket::{Bucket, Snapshot};
 pub use error::{BulkError, Feature, ItemError, StateError};
 pub use item::{
     Condition, Consistency, ContentType, DeleteItem, Entry, Etag, GetOptions, Metadata, Operation, SetItem, Ttl,

@@ -43,7 +43,7 @@ impl FolderError {
 }
 
 /// Where components are installed: `$XDG_DATA_HOME/dapr-wasm/components`, else `$HOME/.local/share/dapr-wasm/components`.
-pub(super) fn installed() -> Option<PathBuf> {
+pub(crate) fn installed() -> Option<PathBuf> {
     below_data_home(std::env::var_os("XDG_DATA_HOME"), std::env::var_os("HOME"))
 }
 

@@ -44,6 +44,8 @@ mod serving;
 pub mod store;
 mod wasi;
 
+pub(crate) use network::{AllowedIn, Refusal, Refusals, may_have};
+
 /// What is private, for those who fuzz it.
 #[cfg(fuzzing)]
 pub mod fuzzing {

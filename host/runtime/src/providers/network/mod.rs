@@ -35,5 +35,7 @@ mod tcp;
 mod testing;
 mod view;
 
+pub(crate) use refusals::Refusal;
 pub use refusals::{AllowedIn, Refusals};
+pub(crate) use special::may_have;
 pub(super) use view::{Network, Sockets, add_to_linker};

@@ -1,4 +1,4 @@
-//! What a provider was refused: told once each, with the line that would allow it.
+//! What a provider or an app was refused: told once each, with the line that would allow it.
 //!
 //! Each goes to the log, and is kept for whoever reports that the provider does not start, which is mostly why.
 
@@ -20,6 +20,8 @@ pub enum AllowedIn {
     Table,
     /// `--allow-host` of the command line.
     CommandLine,
+    /// `allow-hosts` of `[app]`: it is an app.
+    App,
 }
 
 /// What the instances of a provider were refused. Clones are the same.
@@ -37,7 +39,7 @@ struct Inner {
 
 /// Something that a provider was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     LookUp(String),
     /// To a port of a name that it looked up.
     ConnectByName(String, u16),
@@ -49,7 +51,7 @@ impl Refusal {
         Self::LookUp(name.chars().take(NAME).collect())
     }
 
-    pub(super) fn connect(ip: IpAddr, port: u16) -> Self {
+    pub(crate) fn connect(ip: IpAddr, port: u16) -> Self {
         Self::Connect(SocketAddr::new(ip, port))
     }
 
@@ -76,7 +78,7 @@ impl fmt::Display for Refusal {
 }
 
 impl Refusals {
-    pub(in crate::providers) fn new(name: &Arc<str>, allowed: &Arc<AllowedHosts>, allowed_in: AllowedIn) -> Self {
+    pub(crate) fn new(name: &Arc<str>, allowed: &Arc<AllowedHosts>, allowed_in: AllowedIn) -> Self {
         Self(Arc::new(Inner {
             name: Arc::clone(name),
             allowed: Arc::clone(allowed),
@@ -91,7 +93,7 @@ impl Refusals {
     }
 
     /// Tells of a refusal, the first time.
-    pub(super) fn note(&self, refusal: Refusal) {
+    pub(crate) fn note(&self, refusal: Refusal) {
         let sentence = self.sentence(&refusal);
         {
             let mut told = self.told();
@@ -101,7 +103,11 @@ impl Refusals {
             told.push(refusal);
         }
         // Nobody may be reading the log: who waits for that holds up no other instance.
-        tracing::warn!(store = &*self.0.name, "{sentence}");
+        let name = &*self.0.name;
+        match self.0.allowed_in {
+            AllowedIn::App => tracing::warn!(app = name, "{sentence}"),
+            AllowedIn::Table | AllowedIn::CommandLine => tracing::warn!(store = name, "{sentence}"),
+        }
     }
 
     fn sentence(&self, refusal: &Refusal) -> String {
@@ -111,15 +117,23 @@ impl Refusals {
             allowed_in,
             ..
         } = &*self.0;
-        let mut sentence = format!("state store `{name}` {refusal}");
+        let what = match allowed_in {
+            AllowedIn::App => "app",
+            AllowedIn::Table | AllowedIn::CommandLine => "state store",
+        };
+        let mut sentence = format!("{what} `{name}` {refusal}");
         if let Some(entry) = refusal.entry() {
             // Writing to a string does not fail.
             let _ = match allowed_in {
                 AllowedIn::CommandLine => write!(sentence, "; allow it with --allow-host {entry}"),
-                AllowedIn::Table => {
+                AllowedIn::Table | AllowedIn::App => {
                     let entries = allowed.iter().map(ToString::to_string).chain([entry]);
                     let entries: Vec<_> = entries.map(|entry| format!("{entry:?}")).collect();
-                    let (entries, table) = (entries.join(", "), table(name));
+                    let entries = entries.join(", ");
+                    let table = match allowed_in {
+                        AllowedIn::App => "[app]".to_owned(),
+                        AllowedIn::Table | AllowedIn::CommandLine => table(name),
+                    };
                     write!(sentence, "; allow it with allow-hosts = [{entries}] in {table}")
                 }
             };
@@ -185,6 +199,15 @@ mod tests {
         let refusals = refusals(&["db.internal:6379"], AllowedIn::CommandLine);
         refusals.note(address(80));
         let sentence = "state store `mine` may not connect to 10.0.0.7:80; allow it with --allow-host 10.0.0.7:80";
+        assert_eq!(refusals.sentences(), [sentence]);
+    }
+
+    #[test]
+    fn an_app_has_a_table_of_its_own() {
+        let refusals = refusals(&[], AllowedIn::App);
+        refusals.note(Refusal::ConnectByName("api.example.com".to_owned(), 443));
+        let sentence = "app `mine` may not connect to api.example.com:443; allow it with \
+                        allow-hosts = [\"api.example.com:443\"] in [app]";
         assert_eq!(refusals.sentences(), [sentence]);
     }
 

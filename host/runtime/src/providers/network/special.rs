@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether a name on the list may lead to an address, which whoever runs its DNS decides.
-pub(super) fn may_have(name: &str, address: IpAddr) -> bool {
+pub(crate) fn may_have(name: &str, address: IpAddr) -> bool {
     if address.is_loopback() {
         return name.trim_end_matches('.').eq_ignore_ascii_case("localhost");
     }

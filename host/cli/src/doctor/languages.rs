@@ -1,0 +1,175 @@
+//! What each language's own tools are, whether they are there, and how to get them.
+
+use super::{Finding, State};
+#[cfg(feature = "go-components")]
+use dapr_go_components::BuildError;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Node.js that the tools for JavaScript run on.
+const NODE: (u32, u32) = (20, 0);
+
+/// Python that the tools for Python run on.
+const PYTHON: (u32, u32) = (3, 10);
+
+/// What Rust's apps are compiled for.
+const TARGET: &str = "wasm32-wasip2";
+
+pub(super) fn findings() -> Vec<Finding> {
+    vec![rust(), javascript(), python(), go(), c()]
+}
+
+fn rust() -> Finding {
+    const NAME: &str = "Rust";
+    let Some(version) = said("cargo", ["--version"]) else {
+        return missing(NAME, "cargo", "install Rust: https://rustup.rs");
+    };
+    let version = version
+        .split_whitespace()
+        .nth(1)
+        .unwrap_or("of some version")
+        .to_owned();
+    let library = said("rustc", ["--print", "target-libdir", "--target", TARGET]);
+    match library.is_some_and(|library| Path::new(&library).is_dir()) {
+        true => Finding::ok(NAME, format_args!("cargo {version}, target {TARGET}")),
+        false => Finding::not(
+            NAME,
+            State::Missing,
+            format_args!("cargo {version}, without the target {TARGET}"),
+            format_args!("rustup target add {TARGET}"),
+        ),
+    }
+}
+
+fn javascript() -> Finding {
+    const NAME: &str = "JavaScript";
+    let help = format!("install Node.js {} or later, with npm: https://nodejs.org", NODE.0);
+    let Some(version) = said("node", ["--version"]) else {
+        return missing(NAME, "node", &help);
+    };
+    if !is_at_least(&version, NODE) {
+        return too_old(NAME, "Node.js", &version, &help);
+    }
+    match said("npm", ["--version"]) {
+        Some(npm) => Finding::ok(NAME, format_args!("Node.js {}, npm {npm}", number(&version))),
+        None => missing(NAME, "npm", &help),
+    }
+}
+
+fn python() -> Finding {
+    const NAME: &str = "Python";
+    let (major, minor) = PYTHON;
+    let help = format!("install Python {major}.{minor} or later: https://www.python.org");
+    let Some(version) = said("python3", ["--version"]) else {
+        return missing(NAME, "python3", &help);
+    };
+    if !is_at_least(&version, PYTHON) {
+        return too_old(NAME, "Python", &version, &help);
+    }
+    match said("python3", ["-c", "import ensurepip, venv"]) {
+        Some(_) => Finding::ok(NAME, format_args!("Python {}", number(&version))),
+        None => Finding::not(
+            NAME,
+            State::Missing,
+            format_args!("Python {}, without venv and pip", number(&version)),
+            "install them: apt-get install python3-venv",
+        ),
+    }
+}
+
+#[cfg(feature = "go-components")]
+fn go() -> Finding {
+    const NAME: &str = "Go";
+    let help = format!(
+        "install Go {}: https://go.dev/dl",
+        dapr_go_components::supported().join(" or ")
+    );
+    match dapr_go_components::Go::find() {
+        Ok(go) => {
+            let version = go.version().to_string();
+            Finding::ok(
+                NAME,
+                format_args!("Go {}, for Dapr's own components, too", number(&version)),
+            )
+        }
+        Err(BuildError::NoGo { .. }) => missing(NAME, "go", &help),
+        Err(error) => Finding::not(NAME, State::Missing, &error, help),
+    }
+}
+
+#[cfg(not(feature = "go-components"))]
+fn go() -> Finding {
+    const NAME: &str = "Go";
+    match said("go", ["version"]) {
+        Some(version) => Finding::ok(NAME, version),
+        None => missing(NAME, "go", "install Go: https://go.dev/dl"),
+    }
+}
+
+fn c() -> Finding {
+    const NAME: &str = "C";
+    let zig = said("zig", ["version"]).or_else(|| said("python3", ["-m", "ziglang", "version"]));
+    match zig {
+        Some(version) => Finding::ok(NAME, format_args!("Zig {version}, which compiles C and C++")),
+        None => missing(
+            NAME,
+            "zig",
+            "install it: pip install ziglang, or https://ziglang.org/download",
+        ),
+    }
+}
+
+fn missing(name: &'static str, tool: &str, help: &str) -> Finding {
+    Finding::not(name, State::Missing, format_args!("`{tool}` is not there"), help)
+}
+
+fn too_old(name: &'static str, what: &str, version: &str, help: &str) -> Finding {
+    Finding::not(
+        name,
+        State::Missing,
+        format_args!("{what} {} is too old", number(version)),
+        help,
+    )
+}
+
+/// What a tool prints in its first line, if it is there and does what it is asked.
+fn said<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(tool: &str, arguments: I) -> Option<String> {
+    let output = Command::new(tool).args(arguments).stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().next().unwrap_or_default().trim().to_owned();
+    output.status.success().then_some(line)
+}
+
+/// The number in a version: `20.1.0` of `v20.1.0`, `3.11.2` of `Python 3.11.2`.
+fn number(version: &str) -> &str {
+    version.trim_start_matches(|character: char| !character.is_ascii_digit())
+}
+
+fn is_at_least(version: &str, least: (u32, u32)) -> bool {
+    let mut parts = number(version).split('.').map_while(|part| part.parse::<u32>().ok());
+    parts
+        .next()
+        .is_some_and(|major| (major, parts.next().unwrap_or(0)) >= least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        for (version, is) in [
+            ("v20.0.0", true),
+            ("v20.11.1", true),
+            ("v100.0.0", true),
+            ("v18.19.0", false),
+            ("nonsense", false),
+            ("", false),
+        ] {
+            assert_eq!(is_at_least(version, NODE), is, "{version}");
+        }
+        assert!(is_at_least("Python 3.11.2", PYTHON) && !is_at_least("Python 3.9.2", PYTHON));
+        assert!(is_at_least("Python 4.0", PYTHON));
+    }
+}

@@ -1,0 +1,13 @@
+//! The interfaces that hosts share, end to end: components that know nothing of this host, and do here what they do elsewhere.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `keyvalue` | `wasi:keyvalue` in both drafts, `wasi:config` and `wasi:logging` |
+//! | `asking` | outgoing `wasi:http`: whom an app may ask, and what goes wrong |
+//! | `tls` | the same over TLS, in HTTP/1 and HTTP/2 |
+
+#![allow(clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod asking;
+mod keyvalue;
+mod tls;
