@@ -8,11 +8,10 @@ local most, most_of_one = tonumber(ARGV[1]), tonumber(ARGV[2])
 local items, size, clock = {}, 0, nil
 
 for i, key in ipairs(KEYS) do
-  local kind = redis.call('TYPE', key).ok
   local data, version, about = false, false, false
-  if kind == 'hash' then
-    -- Looked at before it is read, since it may have any size.
-    local length = redis.call('HSTRLEN', key, 'data')
+  -- Looked at before it is read, since it may have any size.
+  local length = redis.pcall('HSTRLEN', key, 'data')
+  if type(length) == 'number' then
     if length > most_of_one then
       return redis.error_reply('LARGEITEM ' .. length)
     end
@@ -21,16 +20,20 @@ for i, key in ipairs(KEYS) do
     if not data ~= not version then
       return redis.error_reply('NOITEM ' .. i .. ' lacks a field')
     end
-  elseif kind == 'string' then
-    local length = redis.call('STRLEN', key)
+  elseif not string.find(length.err, '^WRONGTYPE') then
+    return length
+  else
+    local kind = redis.call('TYPE', key).ok
+    if kind ~= 'string' then
+      return redis.error_reply('NOITEM ' .. i .. ' ' .. kind)
+    end
+    length = redis.call('STRLEN', key)
     if length > most_of_one then
       return redis.error_reply('LARGEITEM ' .. length)
     end
     -- daprd reads it, too. It has no version, so that what it holds must tell.
     data = redis.call('GET', key)
     version = 'sha1-' .. redis.sha1hex(data)
-  elseif kind ~= 'none' then
-    return redis.error_reply('NOITEM ' .. i .. ' ' .. kind)
   end
 
   if not data then

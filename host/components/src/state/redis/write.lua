@@ -4,17 +4,21 @@
 -- `set` or `delete`, the TTL in seconds (0: none), the content type (empty: none) and the value. Answers the numbers of those
 -- whose condition does not hold; with `all`, of the first one, and then nothing was written.
 
--- Whether something is there, and its version if it is an item.
+-- Whether something is there, its version and content type if it is an item, and whether it is no hash; or the error. What is
+-- a hash or nothing needs one command, and is most often asked for.
 local function look_at(key)
-  local kind = redis.call('TYPE', key).ok
-  if kind == 'hash' then
-    local version = redis.call('HGET', key, 'version')
-    return version and true or false, version, kind
+  local fields = redis.pcall('HMGET', key, 'version', 'content-type')
+  if not fields.err then
+    return { there = fields[1], version = fields[1], about = fields[2] }
   end
-  if kind == 'string' then
-    return true, 'sha1-' .. redis.sha1hex(redis.call('GET', key)), kind
+  if not string.find(fields.err, '^WRONGTYPE') then
+    return fields
   end
-  return kind ~= 'none', false, kind
+  local version = false
+  if redis.call('TYPE', key).ok == 'string' then
+    version = 'sha1-' .. redis.sha1hex(redis.call('GET', key))
+  end
+  return { there = true, version = version, other = true }
 end
 
 -- First everything that could fail, then everything that changes: Redis undoes nothing.
@@ -24,9 +28,13 @@ for i, key in ipairs(KEYS) do
   if condition == 'any' and ARGV[5 * i - 2] == 'delete' then
     found[i] = {}
   else
-    local there, version, kind = look_at(key)
-    found[i] = { version = version, kind = kind }
-    if not (condition == 'any' or condition == 'absent' and not there or version and condition == '=' .. version) then
+    local item = look_at(key)
+    if item.err then
+      return item
+    end
+    found[i] = item
+    local version = item.version
+    if not (condition == 'any' or condition == 'absent' and not item.there or version and condition == '=' .. version) then
       if ARGV[1] == 'all' then
         return { i }
       end
@@ -60,20 +68,20 @@ end
 
 local function set(i, key)
   local ttl, about, value = tonumber(ARGV[5 * i - 1]), ARGV[5 * i], ARGV[5 * i + 1]
-  local version, kind = found[i].version, found[i].kind
-  if kind ~= 'hash' and kind ~= 'none' then
+  local item = found[i]
+  if item.other then
     local refused = change('DEL', key)
     if refused then
       return refused
     end
   end
-  local next = next_version(kind == 'hash' and version)
+  local next = next_version(not item.other and item.version)
   local refused
   if about ~= '' then
     refused = change('HSET', key, 'data', value, 'version', next, 'content-type', next .. ' ' .. about)
   else
     refused = change('HSET', key, 'data', value, 'version', next)
-    if not refused and kind == 'hash' then
+    if not refused and item.about then
       refused = change('HDEL', key, 'content-type')
     end
   end
@@ -84,9 +92,8 @@ local function set(i, key)
     -- At a whole second, rounded up: an item lives at least its TTL, and less than a second more.
     return change('EXPIREAT', key, seconds + ttl + (micros > 0 and 1 or 0))
   end
-  if kind == 'hash' then
-    return change('PERSIST', key)
-  end
+  -- Also where nothing was there: to know that would need another command.
+  return change('PERSIST', key)
 end
 
 for i, key in ipairs(KEYS) do
