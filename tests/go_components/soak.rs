@@ -21,14 +21,16 @@ const KEYS: u64 = 40;
 /// How often the server stands still, and how long: longer than calls have.
 const PAUSES: u64 = 40;
 const PAUSE: Duration = Duration::from_millis(900);
-const SETTINGS: &str = "deadline = \"500ms\"";
+
+/// An instance has little memory, so that Go, which gives none back, soon has all that it may: what grows after that is a leak.
+const SETTINGS: &str = "deadline = \"500ms\"\nmemory = \"128MiB\"";
 
 /// When the host is looked at, in tenths of the operations. By the second time all instances are there, and have had the
 /// largest values.
-const LOOKS: [u64; 3] = [1, 3, 10];
+const LOOKS: [u64; 3] = [1, 5, 10];
 
-/// What the host may use more of in the end than after three tenths.
-const MORE: u64 = 32 << 20;
+/// What the host may use more of in the end than after five tenths.
+const MORE: u64 = 16 << 20;
 const MORE_SOCKETS: usize = 16;
 
 #[test]
@@ -68,7 +70,7 @@ fn soak(vendor: Vendor) {
         seen.unknown > 0 && seen.unavailable > 0,
         "no deadline expired: {seen:?}"
     );
-    assert!(late.resident <= early.resident + MORE, "{early:?}, then {late:?}");
+    assert!(late.anonymous <= early.anonymous + MORE, "{early:?}, then {late:?}");
     assert!(late.sockets <= early.sockets + MORE_SOCKETS, "{early:?}, then {late:?}");
     tell_of(vendor, operations, took, &seen, facts);
 }
@@ -302,7 +304,7 @@ impl Caller {
 }
 
 fn tell_of(vendor: Vendor, operations: u64, took: Duration, seen: &Seen, facts: [Facts; 3]) {
-    let mb = facts.map(|facts| format!("{:.0}", facts.resident as f64 / 1e6));
+    let mb = facts.map(|facts| format!("{:.0}", facts.anonymous as f64 / 1e6));
     let sockets = facts.map(|facts| facts.sockets.to_string());
     tell(&[
         format!("`{}`", vendor.component),

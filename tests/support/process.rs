@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Facts {
     /// Bytes of memory that are resident.
     pub resident: u64,
+    /// Those of them that no file has: compiled code is a file's, and the system takes and gives such pages as it likes.
+    pub anonymous: u64,
     /// The most that were ever resident.
     pub resident_at_most: u64,
     /// Open files, sockets and the like.
@@ -47,6 +49,7 @@ impl Facts {
         };
         Self {
             resident: number("VmRSS:") << 10,
+            anonymous: number("RssAnon:") << 10,
             resident_at_most: number("VmHWM:") << 10,
             descriptors: names.len(),
             sockets: names.iter().filter(|name| is_socket(name)).count(),
