@@ -21,9 +21,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// How often a request is tried: two hosts that are in each other's way twice in a row are busy indeed.
-const TRIES: usize = 3;
-
 /// A store in a PostgreSQL database.
 pub struct PostgresqlStore {
     shared: Arc<Shared>,
@@ -84,31 +81,19 @@ impl PostgresqlStore {
 }
 
 impl Shared {
-    /// Asks until there is an answer, and only what cannot have been done more than once.
+    /// Asks once: what fails is tried again by the store's policy, which knows how often and what is safe.
     pub(super) async fn ask<R: Request>(&self, request: &R, timeout: Duration) -> Result<R::Answer, Fault> {
-        let deadline = Instant::now() + timeout;
-        let mut tries = 1;
-        loop {
-            let asked = self.ask_once(request, deadline, timeout).await;
-            self.note(asked.as_ref().err());
-            match asked {
-                Err(fault) if tries < TRIES && fault.may_be_asked_again() => {
-                    if !fault.leaves_connection() {
-                        self.pool.forget();
-                    }
-                    tries += 1;
-                }
-                asked => return asked,
-            }
+        let asked = self.ask_in(request, timeout).await;
+        self.note(asked.as_ref().err());
+        if asked.as_ref().err().is_some_and(Fault::breaks_connections) {
+            // So that the next attempt does not find the next one that is broken.
+            self.pool.forget();
         }
+        asked
     }
 
-    async fn ask_once<R: Request>(
-        &self,
-        request: &R,
-        deadline: Instant,
-        timeout: Duration,
-    ) -> Result<R::Answer, Fault> {
+    async fn ask_in<R: Request>(&self, request: &R, timeout: Duration) -> Result<R::Answer, Fault> {
+        let deadline = Instant::now() + timeout;
         let timed_out = |stage| Fault::TimedOut { after: timeout, stage };
         let lease = timeout_at(deadline, self.pool.lease()).await;
         let lease = lease.map_err(|_| timed_out(Stage::Connect))??;
