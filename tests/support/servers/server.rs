@@ -135,6 +135,29 @@ impl Server {
         self.begin();
     }
 
+    /// Leaves no byte free on its disk.
+    ///
+    /// # Panics
+    ///
+    /// If it was not set up with one of its own.
+    pub fn fill_disk(&self) {
+        self.place.disk().expect("it has a disk").fill();
+    }
+
+    /// Gives back what was filled. A server that ended for want of space is started again.
+    ///
+    /// # Panics
+    ///
+    /// If it was not filled.
+    pub fn free_disk(&mut self) {
+        self.place.disk().expect("it has a disk").free();
+        let ended = self.process.as_mut().and_then(Process::ended);
+        if ended.is_some() {
+            self.process = None;
+            self.begin();
+        }
+    }
+
     fn running(&self) -> &Process {
         self.process.as_ref().expect("it runs")
     }
