@@ -68,8 +68,8 @@ impl fmt::Display for BoundSecrets {
             resiliency,
         } = self;
         write!(f, "{name}: {place}, {deadline_seconds}s a call")?;
-        let rest = [resiliency, access].into_iter().filter(|part| !part.is_empty());
-        rest.into_iter().try_for_each(|part| write!(f, ", {part}"))
+        let mut rest = [resiliency, access].into_iter().filter(|part| !part.is_empty());
+        rest.try_for_each(|part| write!(f, ", {part}"))
     }
 }
 

@@ -59,7 +59,7 @@ impl PostgresqlStore {
     /// [`OpenError`] names the server, and what is wrong with it or with the way to it.
     pub async fn open(settings: &PostgresqlSettings) -> Result<Self, OpenError> {
         let connector = settings.server.connector().await?;
-        let session = in_time(settings, schema::open(&connector, settings)).await?;
+        let session = in_time(settings, Box::pin(schema::open(&connector, settings))).await?;
         let shared = Shared::new(connector, settings, session);
         Ok(Self {
             cleanup: Some(Cleanup::start(Arc::clone(&shared))),
@@ -75,7 +75,7 @@ impl PostgresqlStore {
     /// As [`PostgresqlStore::open`].
     pub async fn look(settings: &PostgresqlSettings) -> Result<Option<Self>, OpenError> {
         let connector = settings.server.connector().await?;
-        let session = in_time(settings, schema::look(&connector, settings)).await?;
+        let session = in_time(settings, Box::pin(schema::look(&connector, settings))).await?;
         Ok(session.map(|session| Self {
             shared: Shared::new(connector, settings, session),
             cleanup: None,
