@@ -99,6 +99,11 @@ impl Server {
         printed.unwrap_or_else(|error| panic!("{words:?} of {}: {error}", self.kind()))
     }
 
+    /// The same, where the server may end before it has answered: then none.
+    pub fn client_if_it_answers(&self, words: &[&str]) -> Option<Vec<u8>> {
+        self.kind().client(&self.place, words, PATIENCE).ok()
+    }
+
     /// Whether it does what it is asked in this time.
     pub fn answers(&self, within: Duration) -> bool {
         self.kind().answers(&self.place, within)
