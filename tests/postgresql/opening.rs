@@ -2,7 +2,8 @@
 
 use crate::ground::{Version, serve, settings, url};
 use dapr_components::state::postgresql::{OpenError, PostgresqlStore};
-use dapr_wasm_tests::servers::{Kind, Setup};
+use dapr_wasm_tests::Launch;
+use dapr_wasm_tests::servers::{Kind, Server, Setup};
 use std::error::Error;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -187,4 +188,115 @@ async fn a_database_that_is_not_unicode_is_refused() {
     );
     let error = refused(Version::V2, &lines).await;
     assert!(error.to_string().contains("has the encoding LATIN1"), "{error}");
+}
+
+// ---- check
+
+/// The app `kv` on the store, with more settings.
+fn launch(server: &Server, more: &str) -> Launch {
+    let url = url(server, &server.address());
+    Launch::guest("kv").components(&format!(
+        "[state.statestore]\ntype = \"postgresql\"\nversion = \"v2\"\nconnectionString = {url:?}\ntimeout = \"2s\"\n{more}\n"
+    ))
+}
+
+fn tables(server: &Server) -> String {
+    server.client(&["SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"])
+}
+
+#[test]
+fn a_check_makes_no_table_and_asks_for_an_item_where_there_are_some() {
+    let server = serve();
+    let launch = launch(&server, "cleanupInterval = \"1s\"");
+    let checked = launch.check("text");
+    assert!(checked.status.success(), "{}", checked.stderr);
+    let row = ": its server answers, and what it lacks is made when the host starts\n";
+    assert!(checked.text().contains(row), "{}", checked.text());
+    assert_eq!(tables(&server), "0");
+    assert_eq!(launch.check("json").json("/stores/0/answers"), true);
+
+    assert_eq!(launch.start().client().put("/k", "v").status, 204);
+    let made = tables(&server);
+    let state = |server: &Server| {
+        server.client(&[
+            "SELECT key, value, expires_at FROM state",
+            "SELECT * FROM dapr_metadata",
+        ])
+    };
+    // An item that has ended is removed by a host, and by no check.
+    server.client(&["UPDATE state SET expires_at = now() - interval '1 hour'"]);
+    let kept = state(&server);
+    let checked = launch.check("text");
+    assert!(checked.status.success(), "{}", checked.stderr);
+    assert!(checked.text().contains(": its server answers\n"), "{}", checked.text());
+    assert_eq!((tables(&server), state(&server)), (made, kept));
+}
+
+#[test]
+fn a_check_says_what_opening_would_be_refused() {
+    let server = serve();
+    server.client(&["CREATE ROLE app LOGIN PASSWORD 'secret'", "CREATE SCHEMA own"]);
+    let refused = |more: &str, reason: &str| {
+        let checked = launch(&server, more).check("json");
+        assert_eq!(checked.status.code(), Some(1), "{more}: {}", checked.text());
+        let found = checked.json("/stores/0/error");
+        assert!(found.as_str().unwrap().contains(reason), "{more}: {found}");
+        assert!(checked.stderr.contains("help: "), "{}", checked.stderr);
+        assert_eq!(tables(&server), "0", "{more}");
+    };
+    refused("user = \"app\"", "may not set up the tables");
+    refused(
+        "user = \"app\"\ntablePrefix = \"Own.\"\nmetadataTableName = \"own.metadata\"",
+        "may not set up the tables",
+    );
+    refused("tablePrefix = \"nowhere.\"", "has no such schema");
+    refused("database = \"nowhere\"", "has no such database");
+    server.client(&["ALTER DATABASE postgres SET default_transaction_read_only = on"]);
+    refused("", "is read-only");
+    server.client(&[
+        "SET default_transaction_read_only = off",
+        "ALTER DATABASE postgres RESET ALL",
+    ]);
+    server.client(&["CREATE TABLE own.state (id int)"]);
+    refused("tablePrefix = \"own.\"", "are not those of this store");
+    server.client(&[
+        "CREATE TABLE own.metadata (key text, value text)",
+        "INSERT INTO own.metadata VALUES ('migrations-state-v2-', '9')",
+    ]);
+    refused("metadataTableName = \"own.metadata\"", "has layout 9");
+}
+
+#[test]
+fn a_check_says_that_a_server_is_away_and_where_the_host_starts_without_it_that_is_no_error() {
+    let mut server = serve();
+    server.stop();
+    let checked = launch(&server, "").check("text");
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(checked.text().contains(": it does not open\n"), "{}", checked.text());
+    assert!(
+        checked
+            .stderr
+            .starts_with("error: cannot open the state store `statestore`"),
+        "{}",
+        checked.stderr
+    );
+    let checked = launch(&server, "ignoreErrors = true").check("json");
+    assert!(checked.status.success());
+    assert_eq!(checked.json("/stores/0/answers"), false);
+    assert!(
+        checked
+            .stderr
+            .starts_with("warning: cannot open the state store `statestore`"),
+        "{}",
+        checked.stderr
+    );
+    // And one that stands still.
+    server.restart();
+    server.pause();
+    let asked = Instant::now();
+    let checked = launch(&server, "").check("json");
+    assert!(asked.elapsed() < Duration::from_secs(10));
+    let found = checked.json("/stores/0/error");
+    assert!(found.as_str().unwrap().contains("was not ready within 2s"), "{found}");
+    server.resume();
 }

@@ -1,281 +1,201 @@
-//! Servers that die, stop and come back under load, and connections that are cut: what was acknowledged is there, what was
-//! refused is not, no transaction is there by half, answers come in time, and nobody starts the host again.
+//! Servers that die, stop, are full and come back under load, and connections that are cut, each with the policies that a store
+//! has as it comes, and with none: nobody starts the host again.
 
 use crate::ground::launch;
-use dapr_wasm_tests::client::Client;
+use dapr_wasm_tests::chaos::{Chaos, DEADLINE};
 use dapr_wasm_tests::servers::{Kind, Proxy, Server, Setup};
 use dapr_wasm_tests::{Host, PATIENCE, until};
-use serde_json::{Value, json};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
-/// The deadline of the store.
-const DEADLINE: &str = "deadline = \"2s\"";
+/// Bytes of a small disk.
+const DISK: u64 = 32 << 20;
 
-/// Leaves the store on its own: nothing is tried again.
-const ALONE: &str = "[resiliency.policies.retries.DefaultRetryPolicy]\nmaxRetries = 0";
-
-/// How long an answer may take: the deadline of two seconds, and what a busy machine adds.
-const IN_TIME: Duration = Duration::from_secs(4);
-
-/// How many write at once.
-const WRITERS: usize = 6;
-
-/// Writes that are acknowledged between two faults.
-const BETWEEN: usize = 40;
-
-/// What was said of a write.
+/// What is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
-    Done,
-    NotDone,
-    Perhaps,
+enum Again {
+    /// What is safe, as it comes.
+    AsItComes,
+    /// Nothing: the store is on its own.
+    Nothing,
 }
 
-/// A write of keys that nobody else writes, and never again.
-#[derive(Debug)]
-struct Write {
-    keys: Vec<String>,
-    said: Said,
-}
+impl Again {
+    const BOTH: [Self; 2] = [Self::AsItComes, Self::Nothing];
 
-/// Several that write at once, and what they were told.
-#[derive(Default)]
-struct Load {
-    ends: AtomicBool,
-    acknowledged: AtomicUsize,
-    failed: AtomicUsize,
-    longest_ms: AtomicU64,
-    writes: Mutex<Vec<Write>>,
-    /// The longest that it took to be served again.
-    again: Mutex<Duration>,
-}
-
-impl Load {
-    /// Has writers at work while faults happen, and then holds what they were told to what is there.
-    fn under(fault: &str, host: &Host, happens: impl FnOnce(&Self)) {
-        let load = Self::default();
-        thread::scope(|scope| {
-            for writer in 0..WRITERS {
-                let (load, client) = (&load, host.client().clone());
-                scope.spawn(move || load.write(writer, &client));
-            }
-            // Also if a claim fails, so that the test ends.
-            let ended = Ends(&load.ends);
-            load.more_are_acknowledged();
-            happens(&load);
-            load.more_are_acknowledged();
-            drop(ended);
-        });
-        let writes = load.writes.into_inner().unwrap();
-        let count = |said| writes.iter().filter(|write| write.said == said).count();
-        let (done, not, perhaps) = (count(Said::Done), count(Said::NotDone), count(Said::Perhaps));
-        let (longest, again) = (load.longest_ms.into_inner(), load.again.into_inner().unwrap());
-        println!(
-            "{fault}: {done} done, {not} not done, {perhaps} perhaps; longest answer {longest} ms, served again after \
-             {again:?}"
-        );
-        let is_there = |key: &String| match host.get(&format!("/{key}")) {
-            found if found.status == 200 => found.body == key.as_bytes(),
-            missing => {
-                assert_eq!(missing.status, 404, "{key}: {}", missing.text());
-                false
-            }
-        };
-        for Write { keys, said } in &writes {
-            let there = keys.iter().filter(|key| is_there(key)).count();
-            let expected = match said {
-                Said::Done => there == keys.len(),
-                Said::NotDone => there == 0,
-                Said::Perhaps => there == 0 || there == keys.len(),
-            };
-            assert!(expected, "{said:?}, and {there} of {keys:?} are there");
+    /// What a table calls the store.
+    fn store(self) -> &'static str {
+        match self {
+            Self::AsItComes => "`redis`",
+            Self::Nothing => "`redis` without retries",
         }
     }
 
-    fn write(&self, writer: usize, client: &Client) {
-        for number in 0.. {
-            if self.ends.load(Ordering::Relaxed) {
-                return;
-            }
-            let keys: Vec<_> = match number % 2 {
-                0 => vec![format!("own/{writer}/{number}")],
-                _ => ["left", "right"]
-                    .map(|side| format!("pair/{writer}/{number}/{side}"))
-                    .into(),
-            };
-            let said = self.ask(client, &keys);
-            self.writes.lock().unwrap().push(Write { keys, said });
+    fn policies(self) -> &'static str {
+        match self {
+            Self::AsItComes => "",
+            Self::Nothing => "[resiliency.policies.retries.DefaultRetryPolicy]\nmaxRetries = 0",
         }
     }
-
-    fn ask(&self, client: &Client, keys: &[String]) -> Said {
-        let asked = Instant::now();
-        let answer = match keys {
-            [key] => client.put(&format!("/{key}"), key.as_str()),
-            keys => {
-                let sets = keys.iter().map(|key| json!({ "op": "set", "key": key, "value": key }));
-                client.post("/", sets.collect::<Value>().to_string())
-            }
-        };
-        let took = asked.elapsed();
-        assert!(took < IN_TIME, "{took:?}: {}", answer.text());
-        self.longest_ms.fetch_max(took.as_millis() as u64, Ordering::Relaxed);
-        let said = match answer.status {
-            204 => Said::Done,
-            503 => Said::NotDone,
-            504 => Said::Perhaps,
-            other => panic!("{other}: {}", answer.text()),
-        };
-        let count = match said {
-            Said::Done => &self.acknowledged,
-            Said::NotDone | Said::Perhaps => &self.failed,
-        };
-        count.fetch_add(1, Ordering::Relaxed);
-        said
-    }
-
-    fn more_are_acknowledged(&self) {
-        let before = self.acknowledged.load(Ordering::Relaxed);
-        until("writes to be acknowledged", PATIENCE, || {
-            (self.acknowledged.load(Ordering::Relaxed) >= before + BETWEEN).then_some(())
-        });
-    }
-
-    fn more_fail(&self, count: usize) {
-        let before = self.failed.load(Ordering::Relaxed);
-        until("writes to fail", PATIENCE, || {
-            (self.failed.load(Ordering::Relaxed) >= before + count).then_some(())
-        });
-    }
-
-    /// From now on the server is there again.
-    fn is_served_again(&self) {
-        let (begun, before) = (Instant::now(), self.acknowledged.load(Ordering::Relaxed));
-        until("the store to serve again", PATIENCE, || {
-            (self.acknowledged.load(Ordering::Relaxed) > before).then_some(())
-        });
-        let mut longest = self.again.lock().unwrap();
-        *longest = longest.max(begun.elapsed());
-    }
 }
 
-/// Tells writers to end.
-struct Ends<'a>(&'a AtomicBool);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-fn serve() -> (Server, Host) {
-    let server = Setup::of(Kind::Redis).start();
-    let host = launch(&server.address(), &format!("{DEADLINE}\n{ALONE}"))
-        .watched()
-        .start();
+fn serve(setup: Setup, again: Again) -> (Server, Host) {
+    let server = setup.start();
+    let more = format!("deadline = \"{DEADLINE:?}\"\n{}", again.policies());
+    let host = launch(&server.address(), &more).watched().start();
     (server, host)
 }
 
 /// A store whose connections pass through what cuts them. It has more time than an answer may take: nobody waits for what will
 /// not come.
-fn behind_a_proxy(policies: &str) -> (Server, Proxy, Host) {
+fn behind_a_proxy(again: Again) -> (Server, Proxy, Host) {
     let server = Setup::of(Kind::Redis).start();
     let proxy = Proxy::before(server.port());
-    let more = format!("deadline = \"10s\"\nreadTimeout = \"10s\"\n{policies}");
+    let more = format!("deadline = \"10s\"\nreadTimeout = \"10s\"\n{}", again.policies());
     let host = launch(&proxy.address(), &more).start();
     (server, proxy, host)
 }
 
+fn says(host: &Host, status: u16) {
+    until("the host to say how it is", PATIENCE, || {
+        (host.health().status == status).then_some(())
+    });
+}
+
 #[test]
 fn a_server_that_is_killed_and_started_again_has_what_was_acknowledged_and_nothing_that_was_refused() {
-    let (mut server, host) = serve();
-    Load::under("killed", &host, |load| {
-        for _ in 0..5 {
-            server.kill();
-            load.more_fail(20);
-            until("the host to say so", PATIENCE, || {
-                (host.health().status == 503).then_some(())
-            });
-            server.restart();
-            load.is_served_again();
-            assert_eq!(host.health().status, 200, "{}", host.health().text());
-            load.more_are_acknowledged();
-        }
-    });
+    for again in Again::BOTH {
+        let (mut server, host) = serve(Setup::of(Kind::Redis), again);
+        Chaos::under(again.store(), "killed and started, three times", &host, |chaos| {
+            for _ in 0..3 {
+                server.kill();
+                chaos.more_fail(20);
+                says(&host, 503);
+                server.restart();
+                chaos.is_served_again();
+                assert_eq!(host.health().status, 200, "{}", host.health().text());
+                chaos.more_are_acknowledged();
+            }
+        });
+    }
 }
 
 #[test]
 fn a_server_that_stands_still_for_longer_than_a_call_may_take_is_used_again_when_it_goes_on() {
-    let (server, host) = serve();
-    Load::under("stopped", &host, |load| {
-        for _ in 0..2 {
-            server.pause();
-            load.more_fail(3 * WRITERS);
-            until("the host to say so", PATIENCE, || {
-                (host.health().status == 503).then_some(())
-            });
-            server.resume();
-            load.is_served_again();
-            load.more_are_acknowledged();
-        }
-    });
+    for again in Again::BOTH {
+        let (server, host) = serve(Setup::of(Kind::Redis), again);
+        Chaos::under(again.store(), "stands still", &host, |chaos| {
+            for _ in 0..2 {
+                server.pause();
+                chaos.more_fail(20);
+                says(&host, 503);
+                server.resume();
+                chaos.is_served_again();
+                chaos.more_are_acknowledged();
+            }
+        });
+    }
 }
 
 #[test]
 fn connections_that_are_cut_in_the_middle_of_a_reply_leave_nothing_by_half() {
-    let (_server, proxy, host) = behind_a_proxy(ALONE);
-    Load::under("cut in a reply", &host, |load| {
-        for bytes in (1..40).chain([60, 100, 150]) {
-            proxy.cut_after(bytes);
-            load.is_served_again();
-            load.more_are_acknowledged();
-        }
-        // A cut behind all replies that wait is felt by nobody.
-        assert!(load.failed.load(Ordering::Relaxed) >= 20);
-    });
-}
-
-#[test]
-fn connections_that_are_cut_are_felt_by_nobody_whose_writes_may_be_tried_again() {
-    let (_server, proxy, host) = behind_a_proxy("");
-    Load::under("cut, and tried again", &host, |load| {
-        for bytes in (1..40).chain([60, 100, 150]) {
-            proxy.cut_after(bytes);
-            load.more_are_acknowledged();
-        }
-        assert_eq!(load.failed.load(Ordering::Relaxed), 0);
-    });
+    for again in Again::BOTH {
+        let (_server, proxy, host) = behind_a_proxy(again);
+        Chaos::under(again.store(), "replies cut in the middle, 21 times", &host, |chaos| {
+            for bytes in (1..40).step_by(2).chain([150]) {
+                proxy.cut_after(bytes);
+                chaos.is_served_again();
+                chaos.more_are_acknowledged();
+            }
+            match again {
+                // Writes without a condition may be tried again: nobody feels it.
+                Again::AsItComes => assert_eq!(chaos.failed(), 0),
+                // A cut behind all replies that wait is felt by nobody.
+                Again::Nothing => assert!(chaos.failed() >= 10, "{}", chaos.failed()),
+            }
+        });
+    }
 }
 
 #[test]
 fn a_server_that_nobody_reaches_for_a_while_is_used_again() {
-    let (_server, proxy, host) = behind_a_proxy(ALONE);
-    Load::under("unreachable", &host, |load| {
-        for _ in 0..5 {
-            proxy.refuse();
-            proxy.cut();
-            load.more_fail(20);
-            proxy.accept();
-            load.is_served_again();
-            load.more_are_acknowledged();
-        }
+    for again in Again::BOTH {
+        let (_server, proxy, host) = behind_a_proxy(again);
+        Chaos::under(again.store(), "not reached, three times", &host, |chaos| {
+            for _ in 0..3 {
+                proxy.refuse();
+                proxy.cut();
+                chaos.more_fail(20);
+                proxy.accept();
+                chaos.is_served_again();
+                chaos.more_are_acknowledged();
+            }
+        });
+    }
+}
+
+#[test]
+fn a_server_whose_disk_is_full_refuses_writes_answers_reads_and_has_all_when_there_is_room_again() {
+    let again = Again::AsItComes;
+    let (mut server, host) = serve(Setup::of(Kind::Redis).disk(DISK), again);
+    Chaos::under(again.store(), "its disk is full", &host, |chaos| {
+        server.fill_disk();
+        let refused = until("a write to be refused", PATIENCE, || {
+            let answer = host.client().put("/full", "v");
+            (answer.status == 503).then_some(answer)
+        });
+        assert!(
+            refused.text().contains("Redis takes no writes now"),
+            "{}",
+            refused.text()
+        );
+        chaos.more_fail(20);
+        chaos.more_are_read(100);
+        assert_eq!(host.health().status, 200, "{}", host.health().text());
+        server.free_disk();
+        chaos.is_served_again();
+        // What was acknowledged while it could not be written to the disk is there by now.
+        server.kill();
+        server.restart();
+    });
+}
+
+#[test]
+fn a_server_whose_memory_is_full_refuses_writes_answers_reads_and_takes_writes_when_there_is_room_again() {
+    let again = Again::AsItComes;
+    let (server, host) = serve(Setup::of(Kind::Redis), again);
+    Chaos::under(again.store(), "its memory is full", &host, |chaos| {
+        server.client(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+        server.client(&["CONFIG", "SET", "maxmemory", "1mb"]);
+        chaos.more_fail(20);
+        chaos.more_are_read(100);
+        assert_eq!(host.health().status, 200, "{}", host.health().text());
+        server.client(&["CONFIG", "SET", "maxmemory", "0"]);
+        chaos.is_served_again();
     });
 }
 
 #[test]
 fn a_server_that_stands_still_while_nobody_calls_is_told_of_and_found_again() {
-    let (server, host) = serve();
+    let (server, host) = serve(Setup::of(Kind::Redis), Again::AsItComes);
     assert_eq!(host.health().status, 200);
     server.pause();
-    until("the host to say so", PATIENCE, || {
-        (host.health().status == 503).then_some(())
-    });
+    says(&host, 503);
     server.resume();
-    until("the host to be well", PATIENCE, || {
-        (host.health().status == 200).then_some(())
-    });
+    says(&host, 200);
     assert_eq!(host.client().put("/k", "v").status, 204);
+}
+
+#[test]
+fn the_log_names_the_store_whose_call_is_tried_again() {
+    let (mut server, host) = {
+        let server = Setup::of(Kind::Redis).start();
+        let host = launch(&server.address(), "").option("--log=info").start();
+        (server, host)
+    };
+    assert_eq!(host.client().put("/k", "v").status, 204);
+    server.kill();
+    assert_eq!(host.get("/k").status, 503);
+    let line = host.wait_for_log("a call to a state store is tried again");
+    for part in ["statestore", "operation", "get", "there is no connection to Redis"] {
+        assert!(line.contains(part), "{line}");
+    }
 }

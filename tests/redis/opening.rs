@@ -4,6 +4,7 @@ use crate::ground::{launch, settings};
 use dapr_blocks::secrets::Secret;
 use dapr_components::state::redis::{Address, Identity, OpenError, RedisSettings, RedisStore, Tls, Verify};
 use dapr_wasm_tests::servers::{Kind, Setup};
+use serde_json::Value;
 use std::error::Error;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -142,4 +143,73 @@ fn a_host_without_its_server_says_where_it_looked_and_what_to_do() {
          `redisHost` and `redisPort` to where it is\n"
     );
     assert!(ended.stderr.ends_with(&expected), "{}", ended.stderr);
+}
+
+// ---- check
+
+#[test]
+fn a_check_asks_the_server_for_an_item_and_writes_none() {
+    let server = Setup::of(Kind::Redis).password().start();
+    let launch = launch(&server.address(), "redisPassword = { env = \"PASSWORD\" }\n");
+    let launch = launch.env("PASSWORD", server.password().unwrap());
+    let checked = launch.check("text");
+    assert!(checked.status.success(), "{}", checked.stderr);
+    assert!(checked.text().contains(": its server answers\n"), "{}", checked.text());
+    let checked = launch.check("json");
+    assert_eq!(
+        (checked.json("/stores/0/answers"), checked.json("/stores/0/error")),
+        (true.into(), Value::Null)
+    );
+    assert_eq!(server.client(&["DBSIZE"]), "0");
+}
+
+#[test]
+fn a_check_says_in_the_time_that_connecting_has_that_nobody_answers() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let more = "dialTimeout = \"300ms\"\n";
+    let asked = Instant::now();
+    let checked = launch(&address, more).check("json");
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert_eq!(checked.status.code(), Some(1));
+    let reason = format!("cannot use Redis at `{address}`: it does not answer within the `dialTimeout` of 300ms");
+    assert_eq!(checked.json("/stores/0/answers"), false);
+    assert_eq!(checked.json("/stores/0/error"), reason);
+    assert!(
+        checked
+            .stderr
+            .starts_with("error: cannot open the state store `statestore`"),
+        "{}",
+        checked.stderr
+    );
+    // Where the host starts without it, that is no error.
+    let checked = launch(&address, &format!("{more}ignoreErrors = true\n")).check("json");
+    assert!(checked.status.success());
+    assert_eq!(checked.json("/stores/0/error"), reason);
+    assert!(
+        checked
+            .stderr
+            .starts_with("warning: cannot open the state store `statestore`"),
+        "{}",
+        checked.stderr
+    );
+}
+
+#[test]
+fn a_check_says_that_a_user_may_not_read() {
+    let server = Setup::of(Kind::Redis).user().start();
+    server.client(&["ACL", "SETUSER", "app", "-hget", "-hmget", "-type", "-hstrlen"]);
+    let launch = launch(
+        &server.address(),
+        "redisUsername = \"app\"\nredisPassword = \"secret\"\n",
+    );
+    let checked = launch.check("text");
+    assert_eq!(checked.status.code(), Some(1), "{}", checked.text());
+    assert!(
+        checked.text().contains(": it opens, and cannot be read\n"),
+        "{}",
+        checked.text()
+    );
+    let message = "error: the state store `statestore` (components.toml:1:8) is open, and cannot be read";
+    assert!(checked.stderr.starts_with(message), "{}", checked.stderr);
 }

@@ -4,6 +4,7 @@ use crate::built;
 use crate::host::Host;
 use crate::output::Output;
 use crate::wait::{PATIENCE, until};
+use serde_json::Value;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,27 @@ pub struct Ended {
     pub stdout: Vec<u8>,
     /// Its standard error.
     pub stderr: String,
+}
+
+impl Ended {
+    /// Its standard output as text.
+    ///
+    /// # Panics
+    ///
+    /// If it is none.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).expect("it is text")
+    }
+
+    /// A part of the JSON that it printed.
+    ///
+    /// # Panics
+    ///
+    /// If it is none.
+    pub fn json(&self, pointer: &str) -> Value {
+        let all: Value = serde_json::from_str(self.text()).expect("it is JSON");
+        all.pointer(pointer).cloned().unwrap_or_default()
+    }
 }
 
 impl Launch {
@@ -159,25 +181,18 @@ impl Launch {
     ///
     /// If it takes too long.
     pub fn run(&self, stdin: &[u8]) -> Ended {
-        let mut command = self.command();
-        let mut child = spawn(command.stdin(Stdio::piped()));
-        let mut stdout = Output::of(child.stdout.take().expect("it is piped"));
-        let mut stderr = Output::of(child.stderr.take().expect("it is piped"));
-        let mut input = child.stdin.take().expect("it is piped");
-        // A host that ends without reading its input closes the pipe.
-        let _ = input.write_all(stdin);
-        drop(input);
-        let mut child = Killed(child);
-        let status = until("the host to end", PATIENCE, || {
-            child.0.try_wait().expect("it can be waited for")
-        });
-        stdout.finish();
-        stderr.finish();
-        Ended {
-            status,
-            stdout: stdout.bytes().clone(),
-            stderr: stderr.text(),
-        }
+        ended(&mut self.command(), stdin)
+    }
+
+    /// Has the host checked and not run: in text or JSON.
+    ///
+    /// # Panics
+    ///
+    /// If it takes too long.
+    pub fn check(&self, format: &str) -> Ended {
+        let mut command = self.program();
+        command.arg("check").arg(&self.app).args(["--format", format]);
+        ended(self.here(&mut command), b"")
     }
 
     /// The host's binary, or a shell that limits itself and then becomes it.
@@ -205,6 +220,12 @@ impl Launch {
         if !self.arguments.is_empty() {
             command.arg("--").args(&self.arguments);
         }
+        self.here(&mut command);
+        command
+    }
+
+    /// In its folder, with its variables.
+    fn here<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         command
             .env_clear()
             .env("HOME", self.folder())
@@ -214,8 +235,29 @@ impl Launch {
         command
             .current_dir(self.folder())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+            .stderr(Stdio::piped())
+    }
+}
+
+/// Runs a command to its end.
+fn ended(command: &mut Command, stdin: &[u8]) -> Ended {
+    let mut child = spawn(command.stdin(Stdio::piped()));
+    let mut stdout = Output::of(child.stdout.take().expect("it is piped"));
+    let mut stderr = Output::of(child.stderr.take().expect("it is piped"));
+    let mut input = child.stdin.take().expect("it is piped");
+    // A host that ends without reading its input closes the pipe.
+    let _ = input.write_all(stdin);
+    drop(input);
+    let mut child = Killed(child);
+    let status = until("the host to end", PATIENCE, || {
+        child.0.try_wait().expect("it can be waited for")
+    });
+    stdout.finish();
+    stderr.finish();
+    Ended {
+        status,
+        stdout: stdout.bytes().clone(),
+        stderr: stderr.text(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! | [`host`] | a host that runs, and the ways to end it |
 //! | [`launch`] | how a host is to be started: app, configuration, arguments, folder |
 //! | [`built`] | the files that `cargo xtask test` builds: guests and the binary |
+//! | [`chaos`] | many clients while something happens to the server of their store |
 //! | [`component`] | components that no tool would make |
 //! | [`client`] | HTTP as a well-behaved client speaks it |
 //! | [`http2`] | frames of HTTP/2, for raw connections |
@@ -22,6 +23,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 pub mod built;
+pub mod chaos;
 pub mod client;
 pub mod component;
 pub mod host;
@@ -35,6 +37,7 @@ pub mod servers;
 pub mod told;
 pub mod wait;
 
+pub use chaos::Chaos;
 pub use client::{Client, Response};
 pub use host::Host;
 pub use launch::{Ended, Launch};

@@ -35,8 +35,10 @@ cargo xtask soak [--operations N]  call Dapr's components two million times whil
                                    docs/dapr-components.md
 cargo xtask load [--minutes N]     keep the stores that ask a server busy for ten minutes each, look at what the host holds
                                    after it, and write docs/benchmarks.md
-cargo xtask faults [--rounds N]    let the servers of Dapr's components die, stop and come back five times each, and write
-                                   docs/dapr-components.md
+cargo xtask faults [--rounds N] [--only built-in|dapr]
+                                   let the servers of the built-in stores and of Dapr's components die, stop, be full and come
+                                   back, in five rounds, and write docs/state.md and docs/dapr-components.md
+                                   --only: the one or the other
 ";
 
 fn main() -> ExitCode {

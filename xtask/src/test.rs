@@ -41,6 +41,17 @@ pub(crate) fn run(scope: Scope) -> Result<()> {
 
 /// Gets and builds what the tests run.
 pub(crate) fn prepare(scope: Scope) -> Result<()> {
+    prepare_host(scope)?;
+    if scope == Scope::Everything {
+        components::build(&root().join("target/debug/dapr-wasm"), &components::TESTED)?;
+        components::native_go()?;
+        providers::build()?;
+    }
+    Ok(())
+}
+
+/// What those need that use nothing but the host, its guests and servers.
+pub(crate) fn prepare_host(scope: Scope) -> Result<()> {
     require_c_compiler()?;
     if scope == Scope::Everything {
         servers::require()?;
@@ -49,11 +60,5 @@ pub(crate) fn prepare(scope: Scope) -> Result<()> {
     // The tests start `dapr-wasm` itself, which `cargo test` alone does not build.
     let mut build = cargo();
     build.arg("build").args(scope.arguments()).arg("--all-targets");
-    run_command(build.current_dir(root()))?;
-    if scope == Scope::Everything {
-        components::build(&root().join("target/debug/dapr-wasm"), &components::TESTED)?;
-        components::native_go()?;
-        providers::build()?;
-    }
-    Ok(())
+    run_command(build.current_dir(root()))
 }

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 /// What is seen of Dapr's components.
 const COMPONENTS: &str = "docs/dapr-components.md";
 
+/// What is seen of the built-in stores.
+const STATE: &str = "docs/state.md";
+
 /// What is seen of the host.
 const BENCHMARKS: &str = "docs/benchmarks.md";
 
@@ -79,9 +82,52 @@ pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
     end(&mut document, "soak", Table::of(columns), rows)
 }
 
-/// Each fault on each server, several times: the worst of what was seen.
+/// Each fault on each server, several times.
 pub(crate) fn faults(arguments: &[&str]) -> Result<()> {
-    let rounds = number(arguments, "--rounds", ROUNDS)?;
+    let (rounds, only) = match arguments {
+        [rest @ .., "--only", only @ ("built-in" | "dapr")] => (rest, Some(*only)),
+        ["--only", only @ ("built-in" | "dapr"), rest @ ..] => (rest, Some(*only)),
+        rest => (rest, None),
+    };
+    let rounds = number(rounds, "--rounds", ROUNDS)?;
+    if only != Some("dapr") {
+        faults_of_built_in(rounds)?;
+    }
+    if only != Some("built-in") {
+        faults_of_daprs(rounds)?;
+    }
+    Ok(())
+}
+
+/// Of the built-in stores that ask a server, under load: what was seen in all rounds together, and the worst times.
+fn faults_of_built_in(rounds: u32) -> Result<()> {
+    let columns = [
+        Column::Text("store".into()),
+        Column::Text("what happens to its server".into()),
+        Column::Figure("acknowledged".into()),
+        Column::Figure("refused".into()),
+        Column::Figure("in doubt".into()),
+        Column::Figure("lost".into()),
+        Column::Figure("torn".into()),
+        Column::Figure("longest answer, ms".into()),
+        Column::Figure("served again after, ms".into()),
+    ];
+    let mut document = begin(STATE, "faults")?;
+    test::prepare_host(Scope::Everything)?;
+    // One after the other: each is to have the machine for itself.
+    let alone = [("RUST_TEST_THREADS", "1".to_owned())];
+    let mut told_all = Vec::new();
+    for _ in 0..rounds {
+        for (target, filter) in [("redis", "chaos::"), ("postgresql", "faults::")] {
+            told_all.extend(told(target, filter, &alone)?);
+        }
+    }
+    let rows = together(told_all, [add, add, add, add, add, u64::max, u64::max])?;
+    end(&mut document, "faults", Table::of(columns), rows)
+}
+
+/// Of Dapr's components: the worst of what was seen.
+fn faults_of_daprs(rounds: u32) -> Result<()> {
     let columns = [
         Column::Text("store".into()),
         Column::Text("what happens to its server".into()),
@@ -90,22 +136,45 @@ pub(crate) fn faults(arguments: &[&str]) -> Result<()> {
     ];
     let mut document = begin(COMPONENTS, "faults")?;
     test::prepare(Scope::Everything)?;
-    let mut worst = BTreeMap::<[String; 2], [Option<u64>; 2]>::new();
+    let mut told_all = Vec::new();
     for _ in 0..rounds {
-        for row in told("go_components", "faults::", &[])? {
-            let [store, fault, longest, again] = row.as_slice() else {
-                bail!("a test told {row:?}");
+        told_all.extend(told("go_components", "faults::", &[])?);
+    }
+    let rows = together(told_all, [u64::max, u64::max])?;
+    end(&mut document, "faults", Table::of(columns), rows)
+}
+
+/// What one figure and that of another round come to.
+type Both = fn(u64, u64) -> u64;
+
+fn add(one: u64, other: u64) -> u64 {
+    one + other
+}
+
+/// One row for each fault of each store, of the figures of all rounds. There need not be one: a server that was never away
+/// was not served again.
+fn together<const N: usize>(told: Vec<Vec<String>>, both: [Both; N]) -> Result<Vec<Vec<String>>> {
+    let mut all = BTreeMap::<[String; 2], [Option<u64>; N]>::new();
+    for row in told {
+        let (Some([store, fault]), Some(figures)) = (row.first_chunk::<2>(), row.get(2..)) else {
+            bail!("a test told {row:?}");
+        };
+        if figures.len() != N {
+            bail!("a test told {row:?}");
+        }
+        let seen = all.entry([store.clone(), fault.clone()]).or_insert([None; N]);
+        for ((seen, figure), both) in seen.iter_mut().zip(figures).zip(both) {
+            *seen = match (*seen, figure.parse().ok()) {
+                (Some(one), Some(other)) => Some(both(one, other)),
+                (one, other) => one.or(other),
             };
-            let seen = worst.entry([store.clone(), fault.clone()]).or_default();
-            // There is no second one where the server was never away.
-            *seen = [seen[0].max(longest.parse().ok()), seen[1].max(again.parse().ok())];
         }
     }
-    let rows = worst.into_iter().map(|([store, fault], seen)| {
-        let [longest, again] = seen.map(|ms| ms.map_or_else(|| NONE.to_owned(), |ms| ms.to_string()));
-        vec![store, fault, longest, again]
+    let rows = all.into_iter().map(|(names, figures)| {
+        let shown = |figure: Option<u64>| figure.map_or_else(|| NONE.to_owned(), |figure| figure.to_string());
+        names.into_iter().chain(figures.map(shown)).collect()
     });
-    end(&mut document, "faults", Table::of(columns), rows)
+    Ok(rows.collect())
 }
 
 fn number<N: std::str::FromStr>(arguments: &[&str], name: &str, usual: N) -> Result<N> {
@@ -163,6 +232,20 @@ fn told(target: &str, filter: &str, variables: &[(&str, String)]) -> Result<Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_of_several_rounds_are_added_or_the_worst_is_taken() {
+        let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+        let told = vec![
+            row(["b", "killed", "2", "30"]),
+            row(["a", "killed", "1", ""]),
+            row(["b", "killed", "3", "20"]),
+        ];
+        let all = together(told, [add, u64::max]).unwrap();
+        assert_eq!(all, [row(["a", "killed", "1", NONE]), row(["b", "killed", "5", "30"])]);
+        assert!(together(vec![row(["a", "killed", "1", "2"])], [add]).is_err());
+        assert!(together(vec![vec!["a".to_owned()]], [add]).is_err());
+    }
 
     #[test]
     fn a_number_is_the_one_given_or_the_usual_one() {

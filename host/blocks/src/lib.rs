@@ -6,6 +6,7 @@
 
 mod chain;
 pub mod config;
+mod late;
 pub mod resiliency;
 pub mod secrets;
 pub mod state;

@@ -5,37 +5,32 @@ use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
 use crate::masked::masked;
-use crate::provider::Wanted;
 use crate::secrets::BoundSecrets;
 use crate::setup::{Bound, Origin, Setup};
 use crate::shared;
 use crate::tell::harmless;
-use dapr_blocks::config::{Implementation, StateComponent};
+use crate::tried::{Trial, Trials};
+use dapr_blocks::config::StateComponent;
 use dapr_blocks::secrets::AppSecrets;
-use dapr_blocks::state::{AppStores, Feature, Features, GetOptions, StateStore};
+use dapr_blocks::state::{Feature, Features};
 use dapr_components::StateSettings;
-use dapr_runtime::app::Shared;
-use dapr_runtime::needs::{Block, Entry, Standing};
+use dapr_runtime::needs::{Entry, Standing};
 use dapr_runtime::source::Producer;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Prints the report, then compiles and links the app as `run` would, so that it fails where `run` would before it opens a
-/// store or a port. Compiled code is kept for the start.
-///
-/// A store in WebAssembly is started and asked for an item, since nobody else can tell what it can do and whether it does.
+/// port. Compiled code is kept for the start. Stores are tried as [`Trials`] says.
 pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let setup = Setup::read(&args.app).await?;
     let examined = Examined::read(&args.app, &setup)?;
     let shared = shared::start()?;
     let ticker = shared::ticker(&shared)?;
-    let (tried, failed) = tried(&setup, &examined, &shared).await;
+    let trials = Trials::of(&setup, &examined, &shared).await;
     shared::printed(&shared).await;
-    let report = Report::new(&setup, &examined, &tried, args.app.strict);
+    let report = Report::new(&setup, &examined, &trials, args.app.strict);
     let cannot_write = |error: &io::Error| Failure::run("cannot write the report").because(error);
     let text = match args.format {
         ReportFormat::Text => harmless(&report.text()).into_owned(),
@@ -50,6 +45,7 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     }
     // In the order of `run`, which ends with the first.
     let runnable = examined.runnable(&args.app, &setup);
+    trials.warnings.iter().for_each(Failure::warn);
     let linked = match &runnable {
         Ok(entry) => load::app(&examined, *entry, setup.spec(&[], AppSecrets::default()), &shared)
             .await
@@ -57,103 +53,9 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
         Err(_) => None,
     };
     drop(ticker);
-    let failures = runnable.err().into_iter().chain(failed).chain(linked);
+    let failures = runnable.err().into_iter().chain(trials.failures).chain(linked);
     let codes: Vec<_> = failures.map(|failure| failure.report()).collect();
     Ok(codes.first().copied().unwrap_or(ExitCode::SUCCESS))
-}
-
-/// What the stores in WebAssembly can do, by name, and why some do not.
-async fn tried(setup: &Setup, examined: &Examined, shared: &Shared) -> (BTreeMap<String, Tried>, Vec<Failure>) {
-    let mut tried = BTreeMap::new();
-    let mut failed = Vec::new();
-    if !examined.uses(Block::State) {
-        return (tried, failed);
-    }
-    for store in setup.stores() {
-        let Implementation::Provider(config) = &store.implementation else {
-            continue;
-        };
-        let outcome = match Wanted::by(store, config).open_now(shared).await {
-            Ok(provider) => {
-                let features = provider.features();
-                let answered = ask(setup, store, Arc::clone(&provider)).await;
-                provider.close().await;
-                match answered {
-                    Ok(()) => Tried::Has(features),
-                    Err(failure) => {
-                        failed.push(failure);
-                        Tried::Silent(features)
-                    }
-                }
-            }
-            Err(failure) => {
-                failed.push(failure);
-                Tried::Failed
-            }
-        };
-        tried.insert(store.name.to_string(), outcome);
-    }
-    (tried, failed)
-}
-
-/// A key that no app has an item under.
-const NOBODYS: &str = "dapr-wasm check";
-
-/// Asks a store for an item as the app would, within the store's deadline: one that starts well may break at each call.
-async fn ask(setup: &Setup, store: &StateComponent<StateSettings>, open: Arc<dyn StateStore>) -> Outcome<()> {
-    let mut stores = AppStores::default();
-    setup.bind(store, open, &mut stores);
-    let asked = async {
-        stores
-            .get(store.name.as_str())?
-            .get(NOBODYS, &GetOptions::default())
-            .await
-    };
-    let StateComponent { name, location, .. } = store;
-    asked.await.map(drop).map_err(|error| {
-        Failure::run(format!(
-            "the state store `{name}` ({location}) starts, and cannot be read"
-        ))
-        .because(&error)
-    })
-}
-
-/// What became of starting a store in WebAssembly, and of asking it for an item.
-enum Tried {
-    Has(Features),
-    /// It starts, and has no answer.
-    Silent(Features),
-    Failed,
-}
-
-impl Tried {
-    /// What it says that it can do, if it starts.
-    fn features(&self) -> Option<&Features> {
-        match self {
-            Self::Has(features) | Self::Silent(features) => Some(features),
-            Self::Failed => None,
-        }
-    }
-}
-
-impl fmt::Display for Tried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let features = match self {
-            Self::Has(features) => features,
-            Self::Silent(_) => return f.write_str("it starts, and cannot be read"),
-            Self::Failed => return f.write_str("it does not start"),
-        };
-        let has: Vec<_> = Feature::ALL
-            .into_iter()
-            .filter(|feature| features.has(*feature))
-            .map(|feature| feature.to_string())
-            .collect();
-        match has.split_last() {
-            None => f.write_str("without etags, transactions, TTL or listing"),
-            Some((one, [])) => write!(f, "with {one}"),
-            Some((last, others)) => write!(f, "with {} and {last}", others.join(", ")),
-        }
-    }
 }
 
 /// What `check` says, in the form of its JSON.
@@ -172,7 +74,7 @@ struct Report {
     made_by: Vec<String>,
     stores: Vec<StoreRow>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    secrets: Vec<BoundSecrets>,
+    secrets: Vec<SecretsRow>,
     imports: Vec<ImportRow>,
     exports: Vec<String>,
 }
@@ -183,35 +85,67 @@ struct StoreRow {
     text: String,
     #[serde(flatten)]
     bound: Bound,
-    /// What a store in WebAssembly can do; none of a built-in one, which is not opened.
+    /// What a store in WebAssembly can do.
     #[serde(skip_serializing_if = "Option::is_none")]
     features: Option<Vec<String>>,
     /// Whether a store in WebAssembly starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     starts: Option<bool>,
-    /// Whether one that starts can be read.
+    /// Whether one that starts can be read, or one that asks a server can be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     answers: Option<bool>,
+    /// Why it does not start, or cannot be read or used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 impl StoreRow {
-    fn new(setup: &Setup, store: &StateComponent<StateSettings>, tried: Option<&Tried>) -> Self {
+    fn new(setup: &Setup, store: &StateComponent<StateSettings>, trial: Option<&Trial>) -> Self {
         let bound = Bound::new(setup, store);
         let features = |features: &Features| {
             let has = Feature::ALL.into_iter().filter(|feature| features.has(*feature));
             has.map(|feature| feature.to_string()).collect()
         };
         Self {
-            text: match tried {
-                Some(tried) => format!("{bound}: {tried}"),
+            text: match trial {
+                Some(trial) => format!("{bound}: {trial}"),
                 None => bound.to_string(),
             },
             bound,
-            features: tried.and_then(Tried::features).map(features),
-            starts: tried.map(|tried| tried.features().is_some()),
-            answers: tried
-                .filter(|tried| tried.features().is_some())
-                .map(|tried| matches!(tried, Tried::Has(_))),
+            features: trial.and_then(Trial::features).map(features),
+            starts: trial.and_then(Trial::starts),
+            answers: trial.and_then(Trial::answers),
+            error: trial.and_then(|trial| trial.error.clone()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SecretsRow {
+    #[serde(skip)]
+    text: String,
+    #[serde(flatten)]
+    bound: BoundSecrets,
+    /// Whether it opens; none where the app imports no secrets, so that it was not opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens: Option<bool>,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl SecretsRow {
+    fn new(bound: BoundSecrets, opened: &BTreeMap<String, Result<(), String>>) -> Self {
+        let opened = opened.get(&bound.name);
+        let error = opened.and_then(|opened| opened.clone().err());
+        Self {
+            text: match error {
+                Some(_) => format!("{bound}: it does not open"),
+                None => bound.to_string(),
+            },
+            bound,
+            opens: opened.map(Result::is_ok),
+            error,
         }
     }
 }
@@ -224,10 +158,12 @@ struct ImportRow {
 }
 
 impl Report {
-    fn new(setup: &Setup, examined: &Examined, tried: &BTreeMap<String, Tried>, strict: bool) -> Self {
+    fn new(setup: &Setup, examined: &Examined, trials: &Trials, strict: bool) -> Self {
         let stores = setup
             .stores()
-            .map(|store| StoreRow::new(setup, store, tried.get(store.name.as_str())));
+            .map(|store| StoreRow::new(setup, store, trials.stores.get(store.name.as_str())));
+        let secrets = setup.bound_secrets().into_iter();
+        let secrets = secrets.map(|bound| SecretsRow::new(bound, &trials.secrets));
         let imports = examined.needs.iter().map(|need| ImportRow {
             name: need.name.to_string(),
             status: status(&need.standing, strict),
@@ -242,7 +178,7 @@ impl Report {
             entry: examined.entry.map(Entry::interface),
             made_by: examined.target.made_by.iter().map(Producer::to_string).collect(),
             stores: stores.collect(),
-            secrets: setup.bound_secrets(),
+            secrets: secrets.collect(),
             imports: imports.collect(),
             exports: examined.shape.exports.iter().map(ToString::to_string).collect(),
         }
@@ -266,7 +202,7 @@ impl Report {
         let stores = section("stores", self.stores.iter().map(|store| store.text.clone()));
         let secrets = match self.secrets.is_empty() {
             true => String::new(),
-            false => section("secrets", self.secrets.iter().map(ToString::to_string)),
+            false => section("secrets", self.secrets.iter().map(|store| store.text.clone())),
         };
         let imports = section("imports", self.imports.iter().map(import));
         let exports = section("exports", self.exports.iter().cloned());

@@ -117,6 +117,14 @@ impl Failure {
         matches!(self.kind, Kind::Usage)
     }
 
+    /// The causes in a line, or the message where there is none.
+    pub(crate) fn reason(&self) -> String {
+        match self.causes.is_empty() {
+            true => self.message.clone(),
+            false => self.causes.join(": "),
+        }
+    }
+
     /// Tells the user, in colour on a terminal.
     pub(crate) fn report(&self) -> ExitCode {
         self.print(Level::Error, "error", AnsiColor::Red);

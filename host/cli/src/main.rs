@@ -28,6 +28,7 @@ mod size;
 mod summary;
 mod target;
 mod tell;
+mod tried;
 mod wit;
 
 use args::{CacheCommand, Cli, Command, LogLevel};

@@ -2,12 +2,16 @@
 
 use crate::components::Known;
 use crate::failure::{Failure, Outcome};
+use crate::provider::IGNORED;
+use crate::setup::guard;
 use dapr_blocks::chain;
 use dapr_blocks::config::{
-    AppConfig, AppId, ConfigErrors, Environment, Fetched, FetchedSecrets, SecretComponent, SecretStores, Source,
+    AppConfig, AppId, ConfigErrors, Configuration, Environment, Fetched, FetchedSecrets, SecretComponent, SecretStores,
+    Source, Target,
 };
-use dapr_blocks::secrets::{AppSecretStore, AppSecrets, SecretAccess, SecretError, SecretStore};
-use dapr_components::SecretSettings;
+use dapr_blocks::resiliency::Policy;
+use dapr_blocks::secrets::{AppSecretStore, AppSecrets, LateSecretStore, SecretAccess, SecretError, SecretStore};
+use dapr_components::{SecretSettings, StateSettings};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,15 +33,27 @@ pub(crate) struct BoundSecrets {
     #[serde(skip_serializing_if = "String::is_empty")]
     access: String,
     deadline_seconds: f64,
+    /// Empty where there is no policy.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    resiliency: String,
 }
 
 impl BoundSecrets {
-    pub(crate) fn new(store: &SecretComponent<SecretSettings>, app: &AppConfig) -> Self {
+    pub(crate) fn new(
+        store: &SecretComponent<SecretSettings>,
+        app_id: &AppId,
+        configuration: &Configuration<StateSettings>,
+    ) -> Self {
+        let policy = policy(store, app_id, configuration);
         Self {
             name: store.name.to_string(),
             place: store.settings.to_string(),
-            access: said(&access(store, app)),
+            access: said(&access(store, &configuration.app)),
             deadline_seconds: store.deadline.as_secs_f64(),
+            resiliency: match policy.is_empty() {
+                true => String::new(),
+                false => policy.to_string(),
+            },
         }
     }
 }
@@ -49,12 +65,11 @@ impl fmt::Display for BoundSecrets {
             place,
             access,
             deadline_seconds,
+            resiliency,
         } = self;
         write!(f, "{name}: {place}, {deadline_seconds}s a call")?;
-        match access.as_str() {
-            "" => Ok(()),
-            access => write!(f, ", {access}"),
-        }
+        let mut rest = [resiliency, access].into_iter().filter(|part| !part.is_empty());
+        rest.try_for_each(|part| write!(f, ", {part}"))
     }
 }
 
@@ -104,28 +119,27 @@ impl Secrets {
         &self.stores
     }
 
-    /// Opens the stores that the app may use.
-    pub(crate) async fn open(&self, app_id: &AppId, app: &AppConfig) -> Outcome<AppSecrets> {
+    /// Opens the stores that the app may use. One that does not open is opened later, where its table allows that.
+    pub(crate) async fn open(
+        &self,
+        app_id: &AppId,
+        configuration: &Configuration<StateSettings>,
+    ) -> Outcome<AppSecrets> {
         let mut secrets = AppSecrets::default();
         for component in self.of_app(app_id) {
-            let SecretComponent {
-                name,
-                location,
-                settings,
-                deadline,
-                ..
-            } = component;
-            let store = match self.open.get(name.as_str()) {
-                Some(open) => Arc::clone(open),
-                None => settings.open().await.map_err(|error| {
-                    Failure::run(format!("cannot open the secret store `{name}` ({location})")).because(&error)
-                })?,
+            let store = match self.store(component).await {
+                Err(failure) if component.ignore_errors => {
+                    failure.help(IGNORED).warn();
+                    later(component)
+                }
+                opened => opened?,
             };
             secrets.insert(AppSecretStore {
-                name: name.to_string(),
+                name: component.name.to_string(),
                 store,
-                access: access(component, app),
-                deadline: *deadline,
+                access: access(component, &configuration.app),
+                deadline: component.deadline,
+                guard: guard(policy(component, app_id, configuration)),
             });
         }
         if self.of_app(app_id).count() < self.stores.len() {
@@ -133,6 +147,47 @@ impl Secrets {
         }
         Ok(secrets)
     }
+
+    /// Opens each of the stores that the app may use, and answers what came of it.
+    pub(crate) async fn each(&self, app_id: &AppId) -> Vec<(&SecretComponent<SecretSettings>, Outcome<()>)> {
+        let mut each = Vec::new();
+        for component in self.stores.iter().filter(|store| store.scopes.allow(app_id)) {
+            each.push((component, self.store(component).await.map(drop)));
+        }
+        each
+    }
+
+    /// A store, which may be open already.
+    async fn store(&self, component: &SecretComponent<SecretSettings>) -> Outcome<Arc<dyn SecretStore>> {
+        let SecretComponent { name, location, .. } = component;
+        if let Some(open) = self.open.get(name.as_str()) {
+            return Ok(Arc::clone(open));
+        }
+        component.settings.open().await.map_err(|error| {
+            Failure::run(format!("cannot open the secret store `{name}` ({location})")).because(&error)
+        })
+    }
+}
+
+/// A store that did not open just now.
+fn later(component: &SecretComponent<SecretSettings>) -> Arc<dyn SecretStore> {
+    let settings = component.settings.clone();
+    let open = move || {
+        let settings = settings.clone();
+        async move { settings.open().await }
+    };
+    Arc::new(LateSecretStore::after_failure(component.name.as_str(), open))
+}
+
+/// The policy for the app's calls to a store.
+fn policy(
+    component: &SecretComponent<SecretSettings>,
+    app_id: &AppId,
+    configuration: &Configuration<StateSettings>,
+) -> Policy {
+    let is_remote = component.settings.is_remote();
+    let resiliency = &configuration.resiliency;
+    resiliency.outbound(app_id, Target::Secrets, &component.name, is_remote)
 }
 
 /// What became of a secret that the file refers to.

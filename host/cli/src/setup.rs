@@ -10,13 +10,13 @@ use crate::provider::{IGNORED, Wanted};
 use crate::secrets::{BoundSecrets, Secrets};
 use crate::target;
 use dapr_blocks::config::{
-    AppId, ConfigErrors, Configuration, Elsewhere, Environment, Implementation, Namespace, ReadError, Source,
-    StateComponent,
+    AppId, ConfigErrors, Configuration, Elsewhere, Environment, Implementation, Namespace, ReadError, SecretComponent,
+    Source, StateComponent, Target,
 };
 use dapr_blocks::resiliency::{Guard, Policy};
 use dapr_blocks::secrets::AppSecrets;
 use dapr_blocks::state::{AppStores, KeyPrefix, LateStore, Limits, StateStore, StoreSettings};
-use dapr_components::{OpenError, StateSettings};
+use dapr_components::{OpenError, SecretSettings, StateSettings};
 use dapr_runtime::app::{AppSpec, Shared};
 use dapr_runtime::needs::{Block, Stores};
 use serde::{Serialize, Serializer};
@@ -214,13 +214,18 @@ impl Setup {
     pub(crate) fn bound_secrets(&self) -> Vec<BoundSecrets> {
         let stores = self.secrets.of_app(&self.app_id);
         stores
-            .map(|store| BoundSecrets::new(store, &self.configuration.app))
+            .map(|store| BoundSecrets::new(store, &self.app_id, &self.configuration))
             .collect()
     }
 
     /// Opens the secret stores that the app may use.
     pub(crate) async fn open_secrets(&self) -> Outcome<AppSecrets> {
-        self.secrets.open(&self.app_id, &self.configuration.app).await
+        self.secrets.open(&self.app_id, &self.configuration).await
+    }
+
+    /// Opens each of them, and answers what came of it.
+    pub(crate) async fn each_secret_store(&self) -> Vec<(&SecretComponent<SecretSettings>, Outcome<()>)> {
+        self.secrets.each(&self.app_id).await
     }
 
     /// What to do for an app that has no store of a building block: what to add, and where.
@@ -259,7 +264,7 @@ impl Setup {
         };
         self.configuration
             .resiliency
-            .outbound(&self.app_id, &store.name, is_remote)
+            .outbound(&self.app_id, Target::State, &store.name, is_remote)
     }
 
     /// Opens the stores that the app may use.
@@ -302,7 +307,8 @@ impl Setup {
         Ok(Arc::new(LateStore::after_failure(component.name.as_str(), open)))
     }
 
-    fn cannot_open(&self, component: &StateComponent<StateSettings>, error: &OpenError) -> Failure {
+    /// That a built-in store does not open.
+    pub(crate) fn cannot_open(&self, component: &StateComponent<StateSettings>, error: &OpenError) -> Failure {
         let StateComponent { name, location, .. } = component;
         let (place, more_help) = match self.origin {
             Origin::BuiltIn => (DEFAULT_NAME.to_owned(), Some(OWN_FILE)),
@@ -352,9 +358,7 @@ impl Setup {
             key_prefix: component.key_prefix.value.clone(),
             deadline: component.deadline,
             limits: Limits::default(),
-            guard: Some(self.policy(component))
-                .filter(|policy| !policy.is_empty())
-                .map(|policy| Arc::new(Guard::new(policy))),
+            guard: guard(self.policy(component)),
         };
         let (app_id, namespace) = (self.app_id.as_str(), self.namespace.as_ref());
         stores.insert(
@@ -365,6 +369,11 @@ impl Setup {
             namespace,
         );
     }
+}
+
+/// A policy at work, unless it changes nothing.
+pub(crate) fn guard(policy: Policy) -> Option<Arc<Guard>> {
+    (!policy.is_empty()).then(|| Arc::new(Guard::new(policy)))
 }
 
 fn source(named: Option<&Path>) -> Outcome<(Origin, Source)> {

@@ -32,4 +32,4 @@ pub mod state;
 
 pub use built_in::BuiltIn;
 pub use secrets::{SecretOpenError, SecretSettings};
-pub use state::{OpenError, StateSettings};
+pub use state::{OpenError, Seen, StateSettings};

@@ -10,12 +10,13 @@
 //! | `process` | the processes of a server, which end with the tests |
 //! | `program` | programs of servers and clients: where they are, run to their end |
 //! | `socket` | a question and its answer, for servers without a client of their own |
-//! | `port`, `certificate` | a port to listen at; a certificate, and who signed it |
+//! | `port`, `certificate`, `disk` | a port to listen at; a certificate, and who signed it; a disk that can be full |
 //!
 //! Nothing here is of any use but in tests: data is never synced to the disk, which survives a killed server and not a
 //! machine that loses power, and all passwords are the same word.
 
 mod certificate;
+mod disk;
 mod etcd;
 pub mod kind;
 mod mariadb;

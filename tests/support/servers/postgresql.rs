@@ -1,13 +1,10 @@
 //! PostgreSQL, whose database and user are both `postgres`.
 
 use super::program::{self, Failed};
-use super::setup::{Place, Transport};
+use super::setup::{DATA, Place, Transport};
 use crate::wait::PATIENCE;
 use std::process::Command;
 use std::time::Duration;
-
-/// Its data, in its folder.
-const DATA: &str = "data";
 
 pub(super) fn prepare(place: &Place) {
     let password = place.write("password", place.password().unwrap_or_default());

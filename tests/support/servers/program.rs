@@ -53,6 +53,11 @@ pub(super) fn give_to_servers(folder: &Path) {
     }
 }
 
+/// What makes a file system theirs, among the options of `mount`.
+pub(super) fn mount_options() -> String {
+    format!("mode=700,uid={NOBODY},gid={NOBODY}")
+}
+
 /// Runs a program to its end and returns what it printed, without the last line's end.
 pub(super) fn run(command: &mut Command, within: Duration) -> Result<Vec<u8>, Failed> {
     let started = Instant::now();

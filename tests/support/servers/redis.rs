@@ -1,7 +1,7 @@
 //! Redis, which keeps its data in a log of what changed.
 
 use super::program::{self, Failed};
-use super::setup::{Access, Place};
+use super::setup::{Access, DATA, Place};
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ pub(super) fn command(place: &Place) -> Command {
         .args(["--bind", "127.0.0.1", "--save", ""])
         // Written before it is acknowledged, which `everysec` does not promise while it waits for the disk.
         .args(["--appendonly", "yes", "--appendfsync", "no"]);
+    if place.disk().is_some() {
+        command.args(["--dir", DATA]);
+    }
     let port = place.port.to_string();
     match place.certificate() {
         None => command.args(["--port", &port]),

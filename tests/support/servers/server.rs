@@ -99,6 +99,11 @@ impl Server {
         printed.unwrap_or_else(|error| panic!("{words:?} of {}: {error}", self.kind()))
     }
 
+    /// The same, where the server may end before it has answered: then none.
+    pub fn client_if_it_answers(&self, words: &[&str]) -> Option<Vec<u8>> {
+        self.kind().client(&self.place, words, PATIENCE).ok()
+    }
+
     /// Whether it does what it is asked in this time.
     pub fn answers(&self, within: Duration) -> bool {
         self.kind().answers(&self.place, within)
@@ -133,6 +138,29 @@ impl Server {
             self.stop();
         }
         self.begin();
+    }
+
+    /// Leaves no byte free on its disk.
+    ///
+    /// # Panics
+    ///
+    /// If it was not set up with one of its own.
+    pub fn fill_disk(&self) {
+        self.place.disk().expect("it has a disk").fill();
+    }
+
+    /// Gives back what was filled. A server that ended for want of space is started again.
+    ///
+    /// # Panics
+    ///
+    /// If it was not filled.
+    pub fn free_disk(&mut self) {
+        self.place.disk().expect("it has a disk").free();
+        let ended = self.process.as_mut().and_then(Process::ended);
+        if ended.is_some() {
+            self.process = None;
+            self.begin();
+        }
     }
 
     fn running(&self) -> &Process {

@@ -1,9 +1,13 @@
-//! How a server is to be started: passwords, TLS.
+//! How a server is to be started: passwords, TLS, the disk that it writes to.
 
 use super::certificate::Certificate;
+use super::disk::Disk;
 use super::{Kind, Server, port, program};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+
+/// The data of a server, in its folder: of Redis only where it has a disk of its own.
+pub(super) const DATA: &str = "data";
 
 /// The password of everybody.
 const PASSWORD: &str = "secret";
@@ -15,6 +19,8 @@ pub struct Setup {
     kind: Kind,
     access: Access,
     transport: Transport,
+    /// Bytes of a disk of its own.
+    disk: Option<u64>,
 }
 
 /// Whom a server lets in.
@@ -48,6 +54,7 @@ impl Setup {
             kind,
             access,
             transport: Transport::Plain,
+            disk: None,
         }
     }
 
@@ -79,6 +86,17 @@ impl Setup {
         }
     }
 
+    /// Redis or PostgreSQL with its data on a disk of its own, which has room for so many bytes and can be filled. Only root
+    /// may make one.
+    pub fn disk(self, bytes: u64) -> Self {
+        let can = matches!(self.kind, Kind::Redis | Kind::Postgresql);
+        assert!(can, "{} is not set up with a disk here", self.kind);
+        Self {
+            disk: Some(bytes),
+            ..self
+        }
+    }
+
     /// Starts it in a new folder, and waits until it answers.
     ///
     /// # Panics
@@ -98,6 +116,8 @@ pub(super) struct Place {
     pub(super) access: Access,
     pub(super) transport: Transport,
     pub(super) port: u16,
+    /// Before the folder, from which it goes first.
+    disk: Option<Disk>,
     folder: TempDir,
 }
 
@@ -107,6 +127,7 @@ impl Place {
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir();
         let folder = folder.expect("the system has room for a folder");
         program::give_to_servers(folder.path());
+        let disk = setup.disk.map(|bytes| Disk::mount(&folder.path().join(DATA), bytes));
         if setup.transport == Transport::Tls {
             Certificate::make(folder.path());
         }
@@ -115,6 +136,7 @@ impl Place {
             access: setup.access,
             transport: setup.transport,
             port: port::free(),
+            disk,
             folder,
         }
     }
@@ -127,6 +149,11 @@ impl Place {
     /// A file or folder of it.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder().join(name)
+    }
+
+    /// The disk that its data is on, if that is one of its own.
+    pub(super) fn disk(&self) -> Option<&Disk> {
+        self.disk.as_ref()
     }
 
     /// Its certificate, if it has one.

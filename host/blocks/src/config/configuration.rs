@@ -113,8 +113,10 @@ impl<S> Configuration<S> {
             });
             let resiliency = table.section("resiliency", Resiliency::read);
             if let (Ok(state), Ok(Some(resiliency))) = (&state, &resiliency) {
+                let state = state.iter().map(|store| store.name.as_str());
+                let all = state.chain(stores.iter().map(String::as_str));
                 // What it finds, the table reports.
-                let _ = table.keep(resiliency.check(state.iter().map(|store| &store.name)));
+                let _ = table.keep(resiliency.check(all));
             }
             table.refuse(
                 "secretstores",

@@ -85,7 +85,7 @@ pub use nearest::nearest;
 pub use place::Place;
 pub use property::{Property, PropertyKind};
 pub use provider::{Implementation, ProviderConfig, StartWhen, TooManyInstances};
-pub use resiliency::Resiliency;
+pub use resiliency::{Resiliency, Target};
 pub use secrets::{SecretComponent, SecretStores};
 pub use source::{ReadError, Source};
 pub use state::StateComponent;

@@ -39,14 +39,26 @@ const FIRST: Duration = Duration::from_millis(500);
 /// What an exponential retry waits at most where nothing is said: Dapr's.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Before these come the kinds of policies in the names of those that hold without being named, after them `Policy`: the
-/// more special one first.
-const DEFAULTS: [&str; 4] = [
-    "DefaultStatestoreComponentOutbound",
-    "DefaultComponentOutbound",
-    "DefaultComponent",
-    "Default",
-];
+/// A building block whose components have policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// `[state.NAME]`
+    State,
+    /// `[secrets.NAME]`
+    Secrets,
+}
+
+impl Target {
+    /// What stands before the kind of policy and `Policy` in the names of those that hold without being named: the more
+    /// special one first.
+    fn defaults(self) -> [&'static str; 4] {
+        let special = match self {
+            Self::State => "DefaultStatestoreComponentOutbound",
+            Self::Secrets => "DefaultSecretstoreComponentOutbound",
+        };
+        [special, "DefaultComponentOutbound", "DefaultComponent", "Default"]
+    }
+}
 
 /// `[resiliency]`, read.
 #[derive(Clone, Debug, Default)]
@@ -54,22 +66,30 @@ const DEFAULTS: [&str; 4] = [
 pub struct Resiliency {
     /// `scopes`, an array of app ids: the apps whose calls the policies hold for. Default: all.
     scopes: Scopes,
-    /// `[resiliency.targets.components.NAME.outbound]`, and where each stands.
+    /// What `[resiliency.targets.components.NAME.outbound]` names, and where each stands.
     components: BTreeMap<String, (Location, Policy)>,
-    /// Of what has none of its own.
-    default: Policy,
+    /// What holds for state stores without being named, and for secret stores.
+    state: Policy,
+    secrets: Policy,
 }
 
 impl Resiliency {
     /// The policy for an app's calls to a component. One that is reached over the network has [`Retry::for_servers`] where the
     /// configuration names no retry.
-    pub fn outbound(&self, app: &AppId, component: &ComponentName, is_remote: bool) -> Policy {
-        let of_server = is_remote.then(Retry::for_servers);
-        let own = match self.scopes.allow(app) {
-            true => self.components.get(component.as_str()).map(|(_, policy)| policy),
-            false => return with_retry(Policy::default(), of_server),
+    pub fn outbound(&self, app: &AppId, target: Target, component: &ComponentName, is_remote: bool) -> Policy {
+        let of_server = Policy {
+            retry: is_remote.then(Retry::for_servers),
+            ..Policy::default()
         };
-        with_retry(own.unwrap_or(&self.default).clone(), of_server)
+        if !self.scopes.allow(app) {
+            return of_server;
+        }
+        let default = match target {
+            Target::State => &self.state,
+            Target::Secrets => &self.secrets,
+        };
+        let own = self.components.get(component.as_str()).map(|(_, policy)| policy);
+        own.cloned().unwrap_or_default().or(default).or(&of_server)
     }
 
     pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
@@ -80,19 +100,19 @@ impl Resiliency {
             .as_ref()
             .ok()
             .map(|policies| policies.clone().unwrap_or_default());
-        let default = known.as_ref().map(Policies::default).unwrap_or_default();
-        let targets = table.section("targets", |targets| components(targets, known.as_ref(), &default));
+        let default = |target| known.as_ref().map(|known| known.default(target)).unwrap_or_default();
+        let targets = table.section("targets", |targets| components(targets, known.as_ref()));
         table.finish()?;
         Ok(Self {
             scopes: scopes?,
             components: targets?.unwrap_or_default(),
-            default,
+            state: default(Target::State),
+            secrets: default(Target::Secrets),
         })
     }
 
     /// Refuses a target that is none of these components.
-    pub(super) fn check<'a>(&self, known: impl Iterator<Item = &'a ComponentName> + Clone) -> Result<(), ConfigErrors> {
-        let known = known.map(ComponentName::as_str);
+    pub(super) fn check<'a>(&self, known: impl Iterator<Item = &'a str> + Clone) -> Result<(), ConfigErrors> {
         let unknown = self
             .components
             .iter()
@@ -105,13 +125,6 @@ impl Resiliency {
             }
         });
         ConfigErrors::of(errors).map_or(Ok(()), Err)
-    }
-}
-
-fn with_retry(policy: Policy, otherwise: Option<Retry>) -> Policy {
-    Policy {
-        retry: policy.retry.or(otherwise),
-        ..policy
     }
 }
 
@@ -142,8 +155,8 @@ impl Policies {
     }
 
     /// Those that hold by their name.
-    fn default(&self) -> Policy {
-        let named = |kind: &str| DEFAULTS.map(|name| format!("{name}{kind}Policy"));
+    fn default(&self, target: Target) -> Policy {
+        let named = |kind: &str| target.defaults().map(|name| format!("{name}{kind}Policy"));
         let breaker = |name: &String| self.breakers.get(name).map(|found| (name.clone(), found.clone()));
         Policy {
             timeout: named("Timeout")
@@ -257,7 +270,7 @@ fn breaker(table: &mut Table) -> Result<BreakerSettings, ConfigErrors> {
 type Components = BTreeMap<String, (Location, Policy)>;
 
 /// `[resiliency.targets]`. Names are looked up if it is known which policies there are.
-fn components(table: &mut Table, known: Option<&Policies>, default: &Policy) -> Result<Components, ConfigErrors> {
+fn components(table: &mut Table, known: Option<&Policies>) -> Result<Components, ConfigErrors> {
     for (name, what) in [("apps", "service invocation"), ("actors", "actors")] {
         table.refuse(name, format!("`{name}`: this version does not have {what} yet"), None);
     }
@@ -268,9 +281,9 @@ fn components(table: &mut Table, known: Option<&Policies>, default: &Policy) -> 
                 "`inbound` is for what brokers and bindings deliver, which this version does not have yet",
                 Some("what an app asks of a component is `outbound`"),
             );
-            let policy = table.section("outbound", |table| target(table, known, default));
+            let policy = table.section("outbound", |table| target(table, known));
             table.finish()?;
-            Ok(policy?.unwrap_or_else(|| default.clone()))
+            Ok(policy?.unwrap_or_default())
         })?;
         Ok((name.to_owned(), (location.clone(), policy)))
     });
@@ -278,7 +291,7 @@ fn components(table: &mut Table, known: Option<&Policies>, default: &Policy) -> 
     Ok(components?.into_iter().collect())
 }
 
-fn target(table: &mut Table, known: Option<&Policies>, default: &Policy) -> Result<Policy, ConfigErrors> {
+fn target(table: &mut Table, known: Option<&Policies>) -> Result<Policy, ConfigErrors> {
     let timeout = named(table, "timeout", "timeouts", known.map(|known| &known.timeouts));
     let retry = named(table, "retry", "retries", known.map(|known| &known.retries));
     let breaker = named(
@@ -289,9 +302,9 @@ fn target(table: &mut Table, known: Option<&Policies>, default: &Policy) -> Resu
     );
     table.finish()?;
     Ok(Policy {
-        timeout: timeout?.map(|(_, timeout)| timeout).or(default.timeout),
-        retry: retry?.map(|(_, retry)| retry).or_else(|| default.retry.clone()),
-        breaker: breaker?.or_else(|| default.breaker.clone()),
+        timeout: timeout?.map(|(_, timeout)| timeout),
+        retry: retry?.map(|(_, retry)| retry),
+        breaker: breaker?,
     })
 }
 
@@ -351,7 +364,9 @@ mod tests {
     fn outbound(text: &str, component: &str, is_remote: bool) -> String {
         let resiliency = table(text).read(Resiliency::read).unwrap();
         let (app, component) = ("orders".parse().unwrap(), component.parse().unwrap());
-        resiliency.outbound(&app, &component, is_remote).to_string()
+        resiliency
+            .outbound(&app, Target::State, &component, is_remote)
+            .to_string()
     }
 
     #[test]
@@ -376,6 +391,23 @@ mod tests {
     fn what_is_far_away_is_tried_again_without_any_policy() {
         assert_eq!(outbound("", "statestore", true), "3 retries after 20ms to 1s");
         assert_eq!(outbound("", "statestore", false), "");
+    }
+
+    #[test]
+    fn what_holds_without_being_named_may_hold_for_secret_stores_alone() {
+        let resiliency = table(
+            "
+            [policies.retries.DefaultSecretstoreComponentOutboundRetryPolicy]
+            maxRetries = 7
+            [policies.timeouts]
+            DefaultStatestoreComponentOutboundTimeoutPolicy = '1s'
+            ",
+        );
+        let resiliency = resiliency.read(Resiliency::read).unwrap();
+        let (app, component) = ("orders".parse().unwrap(), "vault".parse().unwrap());
+        let of = |target| resiliency.outbound(&app, target, &component, true).to_string();
+        assert_eq!(of(Target::Secrets), "7 retries after 5s");
+        assert_eq!(of(Target::State), "3 retries after 20ms to 1s, 1s an attempt");
     }
 
     #[test]

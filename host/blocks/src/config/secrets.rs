@@ -48,6 +48,9 @@ pub struct SecretComponent<S> {
     /// `deadline`, a duration above zero: the longest that one call may take, whatever the vendor's own timeouts. Default:
     /// `"5s"`.
     pub deadline: Duration,
+    /// `ignoreErrors`, a boolean: whether the host starts when the store does not open, and opens it later. What the rest of
+    /// the file refers to must be there all the same. Default: `false`.
+    pub ignore_errors: bool,
     /// The other keys of the table: the vendor's settings.
     pub settings: S,
     /// Where the store's name stands in the file, for errors that show only when it is opened.
@@ -71,19 +74,22 @@ impl<S> SecretComponent<S> {
             let kind = ComponentType::read(table, SECRETS, &vendors.secret_types())?;
             let scopes = Scopes::read(table);
             let deadline = table.take("deadline").map(|given| given.map(NonZeroDuration::get));
+            let ignore_errors = table.take("ignoreErrors");
             let settings = vendors.secrets(&kind, table)?;
             table.finish()?;
-            Ok((kind, scopes?, deadline?.unwrap_or(Self::DEFAULT_DEADLINE), settings))
-        });
-        match (name, rest) {
-            (Ok(name), Ok((kind, scopes, deadline, settings))) => Ok(Self {
+            let (scopes, deadline, ignore_errors) = (scopes?, deadline?, ignore_errors?);
+            Ok(move |name| Self {
                 name,
                 kind,
                 scopes,
-                deadline,
+                deadline: deadline.unwrap_or(Self::DEFAULT_DEADLINE),
+                ignore_errors: ignore_errors.unwrap_or_default(),
                 settings,
                 location: location.clone(),
-            }),
+            })
+        });
+        match (name, rest) {
+            (Ok(name), Ok(named)) => Ok(named(name)),
             (Err(error), Err(errors)) => Err(errors.and(error.into())),
             (Err(error), Ok(_)) => Err(error.into()),
             (Ok(_), Err(errors)) => Err(errors),

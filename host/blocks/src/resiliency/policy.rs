@@ -29,6 +29,18 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// This one, and where it says nothing, another.
+    #[must_use]
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            timeout: self.timeout.or(other.timeout),
+            retry: self.retry.or_else(|| other.retry.clone()),
+            breaker: self.breaker.or_else(|| other.breaker.clone()),
+        }
+    }
+}
+
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -1,9 +1,8 @@
 //! What one app sees of the secret stores: the rules that all vendors share.
 
 use super::{BULK_BYTES, NAME_BYTES, SECRET_BYTES, Secret, SecretAccess, SecretError, SecretStore, SecretValues};
-use crate::chain;
+use crate::resiliency::Guard;
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +55,8 @@ pub struct AppSecretStore {
     pub access: SecretAccess,
     /// The longest that one call may take, whatever the vendor's own timeouts.
     pub deadline: Duration,
+    /// The store's policy, which all apps share; none: each call is one attempt.
+    pub guard: Option<Arc<Guard>>,
 }
 
 impl AppSecretStore {
@@ -70,7 +71,7 @@ impl AppSecretStore {
         if !self.access.allows(name) {
             return Err(SecretError::NotAllowed(name.to_owned()));
         }
-        let values = self.call("get", self.store.get(name)).await?;
+        let values = self.call("get", || self.store.get(name)).await?;
         match size(&values) > SECRET_BYTES {
             true => Err(SecretError::large_secret(name)),
             false => Ok(values),
@@ -83,7 +84,7 @@ impl AppSecretStore {
     ///
     /// As `dapr:secrets/store.bulk-get`.
     pub async fn bulk_get(&self) -> Result<BTreeMap<String, SecretValues>, SecretError> {
-        let mut secrets = self.call("bulk-get", self.store.bulk_get(&self.access)).await?;
+        let mut secrets = self.call("bulk-get", || self.store.bulk_get(&self.access)).await?;
         secrets.retain(|name, _| self.access.allows(name));
         let mut bytes = 0;
         for (name, values) in &secrets {
@@ -99,32 +100,6 @@ impl AppSecretStore {
             ))),
             false => Ok(secrets),
         }
-    }
-
-    /// Asks the store within the deadline, and logs what the app is not shown.
-    async fn call<T>(
-        &self,
-        operation: &'static str,
-        asked: impl Future<Output = Result<T, SecretError>>,
-    ) -> Result<T, SecretError> {
-        let answer = tokio::time::timeout(self.deadline, asked).await;
-        let error = match answer {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => error,
-            Err(_) => SecretError::Unavailable {
-                reason: format!("no answer within {:?}", self.deadline),
-                source: None,
-            },
-        };
-        if matches!(
-            error,
-            SecretError::Internal(_) | SecretError::Unavailable { .. } | SecretError::Denied { .. }
-        ) {
-            // As a value that the log quotes: a cause may be a server's own words, and must not begin a line of its own.
-            let cause = chain(&error);
-            tracing::warn!(store = self.name, operation, cause, "secret store failed");
-        }
-        Err(error)
     }
 }
 
@@ -194,6 +169,7 @@ mod tests {
                 ..SecretAccess::default()
             },
             deadline: Duration::from_secs(5),
+            guard: None,
         }
     }
 

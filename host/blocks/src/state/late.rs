@@ -1,58 +1,26 @@
-//! A store that is opened later: when an app first asks it, or once its server is there.
+//! A state store that is opened later: when an app first asks it, or once its server is there.
 //!
 //! Until then nobody knows what it can do, so that every feature counts as there; the first call finds out, and is refused
-//! then where the store lacks what it asks for. One that does not open is tried again at the next call, but not before a
-//! rest: calls meanwhile are refused at once. It is tried again by itself, too, each time after twice as long: where nobody
-//! calls because `/healthz` says that it fails, it would fail for ever.
+//! then where the store lacks what it asks for.
 
 use super::{
     BulkError, Condition, DeleteItem, Entry, Feature, Features, GetOptions, Health, Key, Limits, Listing, Metadata,
     Operation, SetItem, StateError, StateStore, StoredPage,
 };
-use crate::chain;
+use crate::late::{BoxError, DOES_NOT_OPEN, Late, NotOpen};
 use async_trait::async_trait;
-use std::error::Error;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::runtime::Handle;
+use std::sync::Arc;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-/// How long what did not open is not tried again: apps that ask in a loop would otherwise try it in a loop.
-const REST: Duration = Duration::from_secs(1);
-
-/// The longest that it is not tried again where nobody asks.
-const LONGEST_REST: Duration = Duration::from_secs(30);
-
-type BoxError = Box<dyn Error + Send + Sync>;
-type Opening = Pin<Box<dyn Future<Output = Result<Arc<dyn StateStore>, BoxError>> + Send>>;
 
 /// A store that is opened later.
 pub struct LateStore {
-    late: Arc<Late>,
+    /// What the views of all apps share.
+    late: Arc<Late<dyn StateStore>>,
     /// The app id of whoever asks.
     caller: Arc<str>,
     /// The open store, as this app asks it.
     view: OnceCell<Arc<dyn StateStore>>,
-}
-
-/// What the views of all apps share.
-struct Late {
-    name: String,
-    open: Box<dyn Fn() -> Opening + Send + Sync>,
-    store: OnceCell<Arc<dyn StateStore>>,
-    /// When it last did not open.
-    failed: Mutex<Option<Instant>>,
-    /// Whether a task opens it again and again.
-    is_persistent: AtomicBool,
-    closing: CancellationToken,
-    tasks: TaskTracker,
-    runtime: Handle,
 }
 
 impl LateStore {
@@ -62,24 +30,7 @@ impl LateStore {
         F: Future<Output = Result<Arc<dyn StateStore>, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        let open = move || {
-            let opening = open();
-            Box::pin(async move { opening.await.map_err(E::into) }) as Opening
-        };
-        Self {
-            late: Arc::new(Late {
-                name: name.to_owned(),
-                open: Box::new(open),
-                store: OnceCell::new(),
-                failed: Mutex::default(),
-                is_persistent: AtomicBool::default(),
-                closing: CancellationToken::new(),
-                tasks: TaskTracker::new(),
-                runtime: Handle::current(),
-            }),
-            caller: "".into(),
-            view: OnceCell::new(),
-        }
+        Self::of_nobody(Late::at_first_use(name, open))
     }
 
     /// A store that did not open just now, and is tried again from now on.
@@ -88,9 +39,15 @@ impl LateStore {
         F: Future<Output = Result<Arc<dyn StateStore>, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        let store = Self::at_first_use(name, open);
-        store.late.has_failed();
-        store
+        Self::of_nobody(Late::after_failure(name, open))
+    }
+
+    fn of_nobody(late: Arc<Late<dyn StateStore>>) -> Self {
+        Self {
+            late,
+            caller: "".into(),
+            view: OnceCell::new(),
+        }
     }
 
     /// The store, open by now.
@@ -116,69 +73,12 @@ impl LateStore {
     }
 }
 
-impl Late {
-    /// Opens the store, if it is not. Opening goes on when who asked for it leaves.
-    async fn open(self: &Arc<Self>) -> Result<Arc<dyn StateStore>, StateError> {
-        if let Some(store) = self.store.get() {
-            return Ok(Arc::clone(store));
+impl From<NotOpen> for StateError {
+    fn from(NotOpen(source): NotOpen) -> Self {
+        Self::Unavailable {
+            reason: DOES_NOT_OPEN.to_owned(),
+            source,
         }
-        if self.failed().is_some_and(|failed| failed.elapsed() < REST) {
-            return Err(does_not_open(None));
-        }
-        let late = Arc::clone(self);
-        let open = async move { late.store.get_or_try_init(|| (late.open)()).await.cloned() };
-        let error = match self.tasks.spawn_on(open, &self.runtime).await {
-            Ok(Ok(store)) => return Ok(store),
-            Ok(Err(error)) => error,
-            Err(panic) => panic.into(),
-        };
-        self.has_failed();
-        Err(does_not_open(Some(error)))
-    }
-
-    fn failed(&self) -> Option<Instant> {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes that it did not open, and has it opened again and again.
-    fn has_failed(self: &Arc<Self>) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        if !self.is_persistent.swap(true, Ordering::Relaxed) {
-            let late = Arc::clone(self);
-            self.tasks.spawn_on(async move { late.persist().await }, &self.runtime);
-        }
-    }
-
-    async fn persist(&self) {
-        let mut rest = REST;
-        while self.store.get().is_none() {
-            tokio::select! {
-                () = self.closing.cancelled() => return,
-                () = tokio::time::sleep(rest) => {}
-            }
-            let opened = tokio::select! {
-                () = self.closing.cancelled() => return,
-                opened = self.store.get_or_try_init(|| (self.open)()) => opened,
-            };
-            if let Err(error) = opened {
-                let cause = chain(&*error);
-                tracing::warn!(
-                    store = self.name,
-                    cause,
-                    "the store does not open, and is tried again later"
-                );
-                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-                rest = (2 * rest).min(LONGEST_REST);
-            }
-        }
-        tracing::info!(store = self.name, "the store is open");
-    }
-}
-
-fn does_not_open(source: Option<BoxError>) -> StateError {
-    StateError::Unavailable {
-        reason: "it does not open".to_owned(),
-        source,
     }
 }
 
@@ -195,14 +95,11 @@ fn needs_of_delete(item: &DeleteItem) -> Option<Feature> {
 #[async_trait]
 impl StateStore for LateStore {
     fn features(&self) -> Features {
-        self.late.store.get().map_or(Features::ALL, |store| store.features())
+        self.late.get().map_or(Features::ALL, |store| store.features())
     }
 
     fn limits(&self) -> Limits {
-        self.late
-            .store
-            .get()
-            .map_or_else(Limits::default, |store| store.limits())
+        self.late.get().map_or_else(Limits::default, |store| store.limits())
     }
 
     fn of_app(&self, app: &str) -> Option<Arc<dyn StateStore>> {
@@ -214,11 +111,7 @@ impl StateStore for LateStore {
     }
 
     fn health(&self) -> Health {
-        match (self.late.store.get(), self.late.failed()) {
-            (Some(store), _) => store.health(),
-            (None, None) => Health::Well,
-            (None, Some(_)) => Health::Failing("it does not open; the log has the cause".to_owned()),
-        }
+        self.late.health(|store| store.health())
     }
 
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {
@@ -269,10 +162,8 @@ impl StateStore for LateStore {
     }
 
     async fn close(&self) {
-        self.late.closing.cancel();
-        self.late.tasks.close();
-        self.late.tasks.wait().await;
-        if let Some(store) = self.late.store.get() {
+        self.late.close().await;
+        if let Some(store) = self.late.get() {
             store.close().await;
         }
     }
@@ -281,7 +172,9 @@ impl StateStore for LateStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicUsize;
+    use crate::late::{Opening, REST};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     /// A store that has no item.
     struct Empty;
@@ -314,7 +207,7 @@ mod tests {
     }
 
     /// What opens at the attempt of this number, and the attempts so far.
-    fn opening_at(attempt: usize) -> (impl Fn() -> Opening + Send + Sync, Arc<AtomicUsize>) {
+    fn opening_at(attempt: usize) -> (impl Fn() -> Opening<dyn StateStore> + Send + Sync, Arc<AtomicUsize>) {
         let attempts = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&attempts);
         let open = move || {
@@ -324,7 +217,7 @@ mod tests {
                     true => Ok(Arc::new(Empty) as Arc<dyn StateStore>),
                     false => Err("connection refused".into()),
                 }
-            }) as Opening
+            }) as Opening<dyn StateStore>
         };
         (open, attempts)
     }

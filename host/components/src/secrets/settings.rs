@@ -63,6 +63,13 @@ impl SecretSettings {
         }
     }
 
+    /// Whether it asks a server, which may be away for a while: none of these does.
+    pub fn is_remote(&self) -> bool {
+        match self {
+            Self::Env(_) | Self::File(_) | Self::Directory(_) => false,
+        }
+    }
+
     /// Opens the store. Until then, nothing outside this process was touched.
     ///
     /// # Errors

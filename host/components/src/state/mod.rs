@@ -29,4 +29,4 @@ pub mod sqlite;
 #[cfg(any(feature = "state-memory", feature = "state-postgresql", feature = "state-sqlite"))]
 mod walk;
 
-pub use settings::{OpenError, StateSettings};
+pub use settings::{OpenError, Seen, StateSettings};

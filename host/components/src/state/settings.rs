@@ -22,6 +22,17 @@ pub enum StateSettings {
     Sqlite(super::sqlite::SqliteSettings),
 }
 
+/// What there is to be seen of a store before it is used.
+#[non_exhaustive]
+pub enum Seen {
+    /// It asks no server, and was not touched.
+    Local,
+    /// It is open, and does nothing by itself.
+    Open(Arc<dyn StateStore>),
+    /// Its server can be used, and lacks what [`StateSettings::open`] makes there.
+    ToBeMade,
+}
+
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -85,6 +96,30 @@ impl StateSettings {
             Self::Redis(ref settings) => Ok(Arc::new(super::redis::RedisStore::open(settings).await?)),
             #[cfg(feature = "state-sqlite")]
             Self::Sqlite(ref settings) => Ok(Arc::new(super::sqlite::SqliteStore::open(settings).await?)),
+        }
+    }
+}
+
+impl StateSettings {
+    /// Looks at the server of a store that asks one, in the time that opening has: nothing is made, written or removed there.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateSettings::open`].
+    pub async fn look(&self) -> Result<Seen, OpenError> {
+        match *self {
+            #[cfg(feature = "state-memory")]
+            Self::Memory(_) => Ok(Seen::Local),
+            #[cfg(feature = "state-postgresql")]
+            Self::Postgresql(ref settings) => Ok(match super::postgresql::PostgresqlStore::look(settings).await? {
+                Some(store) => Seen::Open(Arc::new(store)),
+                None => Seen::ToBeMade,
+            }),
+            // Opening it makes nothing.
+            #[cfg(feature = "state-redis")]
+            Self::Redis(_) => self.open().await.map(Seen::Open),
+            #[cfg(feature = "state-sqlite")]
+            Self::Sqlite(_) => Ok(Seen::Local),
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! | SQLSTATE | the app hears |
 //! |---|---|
-//! | `40001`, `40P01`: other writes were in the way | `unavailable`, after three tries |
+//! | `40001`, `40P01`: other writes were in the way | `unavailable` |
 //! | `57014`, `55P03`: it took longer than it may | `unavailable` |
 //! | `57P01`, `57P03`, `57P05`: the server ends, starts, or has closed the connection | `unavailable` |
 //! | `53100`: its disk is full; `53300`: it has too many connections; others of `53` | `unavailable` |
@@ -75,17 +75,10 @@ impl Fault {
         }
     }
 
-    /// Whether nothing was done, and asking again may help at once.
-    pub(super) fn may_be_asked_again(&self) -> bool {
-        let Self::Postgres { cause, stage } = self else {
-            return false;
-        };
-        match (cause.code(), stage) {
-            (_, Stage::Connect) => false,
-            (Some(code), _) => is_in_the_way(code) || is_shut_down(code),
-            (None, Stage::Read) => true,
-            (None, Stage::Write) => false,
-        }
+    /// Whether a connection that was there is gone, and so perhaps others: the server was started again, say.
+    pub(super) fn breaks_connections(&self) -> bool {
+        let is_there = matches!(self, Self::Postgres { stage, .. } if *stage != Stage::Connect);
+        is_there && !self.leaves_connection()
     }
 
     pub(super) fn into_error(self) -> StateError {
@@ -110,11 +103,6 @@ fn ends_connection(error: &DbError) -> bool {
 /// Other writes were in the way.
 fn is_in_the_way(code: &SqlState) -> bool {
     [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
-}
-
-/// The server has ended the connection before it did what it was asked.
-fn is_shut_down(code: &SqlState) -> bool {
-    [SqlState::ADMIN_SHUTDOWN, SqlState::IDLE_SESSION_TIMEOUT].contains(code)
 }
 
 fn of_server(code: SqlState, is_fatal: bool, cause: tokio_postgres::Error, stage: Stage) -> StateError {

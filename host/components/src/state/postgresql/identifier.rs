@@ -58,6 +58,11 @@ impl Identifier {
         }
     }
 
+    /// The schema, as the server has it: a name without quotes is in lower case.
+    pub(super) fn schema(&self) -> Option<String> {
+        self.schema.strip_suffix('.').map(str::to_ascii_lowercase)
+    }
+
     /// Without the schema.
     pub(super) fn name(&self) -> &str {
         &self.name

@@ -51,9 +51,9 @@ pub enum OpenError {
     NoSchema {
         /// Where.
         server: String,
-        /// What it said.
+        /// What it said, if that was not found out by a look.
         #[source]
-        source: Said,
+        source: Option<Said>,
     },
     /// The connection cannot be encrypted as it should be.
     #[error("there is no TLS with PostgreSQL at {server}")]
@@ -87,18 +87,18 @@ pub enum OpenError {
     NotAllowed {
         /// Where.
         server: String,
-        /// What it said.
+        /// What it said, if that was not found out by a look.
         #[source]
-        source: Said,
+        source: Option<Said>,
     },
     /// It cannot be written.
     #[error("{server} is read-only")]
     ReadOnly {
         /// Where.
         server: String,
-        /// What it said.
+        /// What it said, if that was not found out by a look.
         #[source]
-        source: Said,
+        source: Option<Said>,
     },
     /// The database has texts that are not Unicode.
     #[error("the database at {server} has the encoding {found}, and this host needs UTF8")]
@@ -164,9 +164,18 @@ impl OpenError {
         let (text, source) = (error.to_string(), Said(fault::Said(error)));
         match code.as_deref() {
             Some("3D000") => Self::NoDatabase { server, source },
-            Some("3F000") => Self::NoSchema { server, source },
-            Some("42501") => Self::NotAllowed { server, source },
-            Some("25006") => Self::ReadOnly { server, source },
+            Some("3F000") => Self::NoSchema {
+                server,
+                source: Some(source),
+            },
+            Some("42501") => Self::NotAllowed {
+                server,
+                source: Some(source),
+            },
+            Some("25006") => Self::ReadOnly {
+                server,
+                source: Some(source),
+            },
             Some("42P01" | "42703" | "42804" | "42883" | "42P10" | "42809") => Self::OtherTables { server, source },
             Some(code) if code.starts_with("28") => Self::Refused { server, source },
             Some(_) => Self::Postgres { server, source },

@@ -11,6 +11,7 @@
 //! | index `TABLE_key_bytes` | keys in the order of their bytes, whatever the database's own, for listing |
 //! | index `TABLE_expiration`, v1 | the items that end, for cleaning up; v2 has one of daprd's |
 
+use super::identifier::Identifier;
 use super::layout::Layout;
 use super::open_error::OpenError;
 use super::server::Connector;
@@ -28,23 +29,41 @@ const REST: Duration = Duration::from_millis(50);
 
 /// Connects, and makes the tables if they are missing. A database with tables of another kind stays as it is.
 pub(super) async fn open(connector: &Connector, settings: &PostgresqlSettings) -> Result<Session, OpenError> {
+    let mut bare = connect(connector, settings).await?;
+    let tables = Tables::new(settings);
+    tables.migrate(&mut bare.client).await?;
+    bare.prepare(settings).await.map_err(|error| tables.failed(error))
+}
+
+/// The same, but makes nothing: where something is missing, it only looks at whether it could be made, and answers none.
+pub(super) async fn look(connector: &Connector, settings: &PostgresqlSettings) -> Result<Option<Session>, OpenError> {
+    let bare = connect(connector, settings).await?;
+    let tables = Tables::new(settings);
+    if !tables.is_complete(&bare.client).await? {
+        tables.can_be_made(&bare.client).await?;
+        return Ok(None);
+    }
+    let prepared = bare.prepare(settings).await;
+    prepared.map(Some).map_err(|error| tables.failed(error))
+}
+
+async fn connect(connector: &Connector, settings: &PostgresqlSettings) -> Result<Bare, OpenError> {
     let server = || settings.server.to_string();
     let failed = |error| OpenError::postgres(server(), error);
-    let mut bare = Bare::connect(connector).await.map_err(failed)?;
+    let bare = Bare::connect(connector).await.map_err(failed)?;
     let row = bare
         .client
         .query_one("SHOW server_encoding", &[])
         .await
         .map_err(failed)?;
     let found: String = row.try_get(0).map_err(failed)?;
-    if found != "UTF8" {
-        return Err(OpenError::Encoding {
+    match found.as_str() {
+        "UTF8" => Ok(bare),
+        _ => Err(OpenError::Encoding {
             server: server(),
             found,
-        });
+        }),
     }
-    Tables::new(settings).migrate(&mut bare.client).await?;
-    bare.prepare(settings).await.map_err(failed)
 }
 
 /// The names of what there is to be.
@@ -123,6 +142,45 @@ impl<'a> Tables<'a> {
         let row = client.query_one(query, &[&names]).await;
         let are_there: bool = row.and_then(|row| row.try_get(0)).map_err(|error| self.failed(error))?;
         Ok(are_there && self.level(client).await? == self.settings.layout.level())
+    }
+
+    /// Refuses what making the tables would be refused, as far as a look can tell.
+    async fn can_be_made(&self, client: &Client) -> Result<(), OpenError> {
+        let is_there = async |table: &String| {
+            let row = client.query_one("SELECT to_regclass($1) IS NOT NULL", &[table]).await;
+            row.and_then(|row| row.try_get::<_, bool>(0))
+                .map_err(|error| self.failed(error))
+        };
+        if is_there(&self.metadata).await? {
+            self.level(client).await?;
+        }
+        if is_there(&self.state).await? {
+            let columns = format!("SELECT key, value FROM {} LIMIT 0", self.state);
+            client
+                .batch_execute(&columns)
+                .await
+                .map_err(|error| self.failed(error))?;
+        }
+        for table in [&self.settings.metadata_table, &self.settings.layout.table()] {
+            self.may_create_beside(client, table).await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses if nobody, or not this user, may make a table where this one is to be.
+    async fn may_create_beside(&self, client: &Client, table: &Identifier) -> Result<(), OpenError> {
+        // A schema that is not there is an error of the server's; none of a path without one is a null.
+        let query = "SELECT has_schema_privilege(coalesce($1::text, current_schema()::text), 'CREATE'),
+            current_setting('transaction_read_only')::boolean";
+        let row = client.query_one(query, &[&table.schema()]).await;
+        let found = row.and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let (server, source) = (self.settings.server.to_string(), None);
+        match found.map_err(|error| self.failed(error))? {
+            (None, _) => Err(OpenError::NoSchema { server, source }),
+            (Some(false), _) => Err(OpenError::NotAllowed { server, source }),
+            (Some(true), true) => Err(OpenError::ReadOnly { server, source }),
+            (Some(true), false) => Ok(()),
+        }
     }
 
     async fn create_metadata(&self, client: &Client) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use super::open_error::OpenError;
 use super::pool::Pool;
 use super::read::{BulkGet, Get};
 use super::schema;
+use super::server::Connector;
 use super::session::Session;
 use super::settings::PostgresqlSettings;
 use super::write::{Delete, DeleteEach, NotDone, Set, SetEach, Transact};
@@ -21,13 +22,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-/// How often a request is tried: two hosts that are in each other's way twice in a row are busy indeed.
-const TRIES: usize = 3;
-
 /// A store in a PostgreSQL database.
 pub struct PostgresqlStore {
     shared: Arc<Shared>,
-    cleanup: Cleanup,
+    /// None: whoever has it only looks at it.
+    cleanup: Option<Cleanup>,
 }
 
 /// What calls share with the cleanup.
@@ -60,21 +59,27 @@ impl PostgresqlStore {
     /// [`OpenError`] names the server, and what is wrong with it or with the way to it.
     pub async fn open(settings: &PostgresqlSettings) -> Result<Self, OpenError> {
         let connector = settings.server.connector().await?;
-        let opened = tokio::time::timeout(settings.timeout, schema::open(&connector, settings)).await;
-        let session = opened.map_err(|_| OpenError::TimedOut {
-            server: settings.server.to_string(),
-            timeout: settings.timeout,
-        })??;
-        let shared = Arc::new(Shared {
-            pool: Pool::new(connector, settings.clone(), session),
-            settings: settings.clone(),
-            failing: Mutex::default(),
-            away: Notify::new(),
-        });
+        let session = in_time(settings, Box::pin(schema::open(&connector, settings))).await?;
+        let shared = Shared::new(connector, settings, session);
         Ok(Self {
-            cleanup: Cleanup::start(Arc::clone(&shared)),
+            cleanup: Some(Cleanup::start(Arc::clone(&shared))),
             shared,
         })
+    }
+
+    /// Connects, and looks at the tables: makes none, and removes nothing that has ended. None: some are missing, which
+    /// [`PostgresqlStore::open`] makes.
+    ///
+    /// # Errors
+    ///
+    /// As [`PostgresqlStore::open`].
+    pub async fn look(settings: &PostgresqlSettings) -> Result<Option<Self>, OpenError> {
+        let connector = settings.server.connector().await?;
+        let session = in_time(settings, Box::pin(schema::look(&connector, settings))).await?;
+        Ok(session.map(|session| Self {
+            shared: Shared::new(connector, settings, session),
+            cleanup: None,
+        }))
     }
 
     async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, StateError> {
@@ -83,32 +88,44 @@ impl PostgresqlStore {
     }
 }
 
+/// What comes of it within the store's timeout.
+async fn in_time<T>(
+    settings: &PostgresqlSettings,
+    work: impl Future<Output = Result<T, OpenError>>,
+) -> Result<T, OpenError> {
+    let timeout = settings.timeout;
+    let done = tokio::time::timeout(timeout, work).await;
+    done.unwrap_or_else(|_| {
+        Err(OpenError::TimedOut {
+            server: settings.server.to_string(),
+            timeout,
+        })
+    })
+}
+
 impl Shared {
-    /// Asks until there is an answer, and only what cannot have been done more than once.
-    pub(super) async fn ask<R: Request>(&self, request: &R, timeout: Duration) -> Result<R::Answer, Fault> {
-        let deadline = Instant::now() + timeout;
-        let mut tries = 1;
-        loop {
-            let asked = self.ask_once(request, deadline, timeout).await;
-            self.note(asked.as_ref().err());
-            match asked {
-                Err(fault) if tries < TRIES && fault.may_be_asked_again() => {
-                    if !fault.leaves_connection() {
-                        self.pool.forget();
-                    }
-                    tries += 1;
-                }
-                asked => return asked,
-            }
-        }
+    fn new(connector: Connector, settings: &PostgresqlSettings, first: Session) -> Arc<Self> {
+        Arc::new(Self {
+            pool: Pool::new(connector, settings.clone(), first),
+            settings: settings.clone(),
+            failing: Mutex::default(),
+            away: Notify::new(),
+        })
     }
 
-    async fn ask_once<R: Request>(
-        &self,
-        request: &R,
-        deadline: Instant,
-        timeout: Duration,
-    ) -> Result<R::Answer, Fault> {
+    /// Asks once: what fails is tried again by the store's policy, which knows how often and what is safe.
+    pub(super) async fn ask<R: Request>(&self, request: &R, timeout: Duration) -> Result<R::Answer, Fault> {
+        let asked = self.ask_in(request, timeout).await;
+        self.note(asked.as_ref().err());
+        if asked.as_ref().err().is_some_and(Fault::breaks_connections) {
+            // So that the next attempt does not find the next one that is broken.
+            self.pool.forget();
+        }
+        asked
+    }
+
+    async fn ask_in<R: Request>(&self, request: &R, timeout: Duration) -> Result<R::Answer, Fault> {
+        let deadline = Instant::now() + timeout;
         let timed_out = |stage| Fault::TimedOut { after: timeout, stage };
         let lease = timeout_at(deadline, self.pool.lease()).await;
         let lease = lease.map_err(|_| timed_out(Stage::Connect))??;
@@ -209,7 +226,9 @@ impl StateStore for PostgresqlStore {
     }
 
     async fn close(&self) {
-        self.cleanup.stop();
+        if let Some(cleanup) = &self.cleanup {
+            cleanup.stop();
+        }
         self.shared.pool.close();
     }
 }
