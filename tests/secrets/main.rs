@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `reading` | what apps are answered |
 //! | `referring` | `{ secret = "NAME" }` in `components.toml` |
+//! | `in_wasm` | secret stores in WebAssembly |
 //! | `never_shown` | a secret in every place, and everything that the host says |
 
 #![allow(clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod in_wasm;
 mod never_shown;
 mod reading;
 mod referring;

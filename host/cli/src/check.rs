@@ -29,10 +29,10 @@ use std::sync::Arc;
 ///
 /// A store in WebAssembly is started and asked for an item, since nobody else can tell what it can do and whether it does.
 pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
-    let setup = Setup::read(&args.app).await?;
-    let examined = Examined::read(&args.app, &setup)?;
     let shared = shared::start()?;
     let ticker = shared::ticker(&shared)?;
+    let setup = Setup::read(&args.app, &shared).await?;
+    let examined = Examined::read(&args.app, &setup)?;
     let (tried, failed) = tried(&setup, &examined, &shared).await;
     shared::printed(&shared).await;
     let report = Report::new(&setup, &examined, &tried, args.app.strict);

@@ -2,20 +2,27 @@
 
 use crate::components::Known;
 use crate::failure::{Failure, Outcome};
+use crate::provider::Wanted;
 use dapr_blocks::chain;
 use dapr_blocks::config::{
-    AppConfig, AppId, ConfigErrors, Environment, Fetched, FetchedSecrets, SecretComponent, SecretStores, Source,
+    AppConfig, AppId, ConfigError, ConfigErrors, Environment, Fetched, FetchedSecrets, Implementation, SecretComponent,
+    SecretStores, Source,
 };
 use dapr_blocks::secrets::{AppSecretStore, AppSecrets, SecretAccess, SecretError, SecretStore};
 use dapr_components::SecretSettings;
+use dapr_runtime::app::Shared;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 /// The secret stores of a configuration.
 pub(crate) struct Secrets {
     stores: Vec<SecretComponent<SecretSettings>>,
+    /// The names of all, also of those with mistakes.
+    names: Vec<String>,
+    /// Pairs of a store's name and a secret's that the file refers to.
+    wanted: BTreeSet<(String, String)>,
     /// Those that the file refers to, by name.
     open: BTreeMap<String, Arc<dyn SecretStore>>,
 }
@@ -35,7 +42,7 @@ impl BoundSecrets {
     pub(crate) fn new(store: &SecretComponent<SecretSettings>, app: &AppConfig) -> Self {
         Self {
             name: store.name.to_string(),
-            place: store.settings.to_string(),
+            place: store.implementation.to_string(),
             access: said(&access(store, app)),
             deadline_seconds: store.deadline.as_secs_f64(),
         }
@@ -59,39 +66,65 @@ impl fmt::Display for BoundSecrets {
 }
 
 impl Secrets {
-    /// Reads the tables of secret stores, and fetches what the rest of the file refers to. What is wrong is reported when the
-    /// whole file is read.
-    pub(crate) async fn read(
-        source: &Source,
-        environment: &Environment,
-    ) -> Result<(Self, FetchedSecrets), ConfigErrors> {
+    /// Reads the tables of secret stores. What is wrong with them is reported when the whole file is read.
+    pub(crate) fn read(source: &Source, environment: &Environment) -> Result<Self, ConfigErrors> {
         let SecretStores {
             stores, names, wanted, ..
         } = SecretStores::read(source.clone(), environment.clone(), &Known)?;
-        let mut fetched = FetchedSecrets::of_stores(names.iter().map(String::as_str));
-        let mut open = BTreeMap::new();
-        for component in &stores {
+        Ok(Self {
+            stores,
+            names,
+            wanted,
+            open: BTreeMap::new(),
+        })
+    }
+
+    /// Fetches what the rest of the file refers to. What is not there is reported when the whole file is read.
+    pub(crate) async fn fetch(&mut self, shared: &Shared) -> Outcome<FetchedSecrets> {
+        let mut fetched = FetchedSecrets::of_stores(self.names.iter().map(String::as_str));
+        for component in &self.stores {
             let name = component.name.as_str();
-            let mut wanted = wanted.iter().filter(|(store, _)| store == name).peekable();
+            let mut wanted = self.wanted.iter().filter(|(store, _)| store == name).peekable();
             if wanted.peek().is_none() {
                 continue;
             }
-            match component.settings.open().await {
+            let opened = match &component.implementation {
+                Implementation::BuiltIn(settings) => settings.open().await.map_err(|error| chain(&error)),
+                Implementation::Provider(config) => {
+                    Ok(Wanted::by_secrets(component, config).open_secrets(shared).await?)
+                }
+            };
+            match opened {
                 Ok(store) => {
                     for (_, secret) in wanted {
                         fetched.insert(name, secret, fetch(component, &*store, secret).await);
                     }
-                    open.insert(name.to_owned(), store);
+                    self.open.insert(name.to_owned(), store);
                 }
-                Err(error) => {
-                    let reason = chain(&error);
+                Err(reason) => {
                     for (_, secret) in wanted {
                         fetched.insert(name, secret, Fetched::Failed(reason.clone()));
                     }
                 }
             }
         }
-        Ok((Self { stores, open }, fetched))
+        Ok(fetched)
+    }
+
+    /// What the tables have from elsewhere, and nobody is to see.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.stores
+            .iter()
+            .filter_map(|store| match &store.implementation {
+                Implementation::BuiltIn(_) => None,
+                Implementation::Provider(config) => Some(config.hidden_values()),
+            })
+            .flatten()
+    }
+
+    /// What is no error, and to be told to the user.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &ConfigError> {
+        self.stores.iter().flat_map(|store| &store.warnings)
     }
 
     /// The stores that the app may use.
@@ -105,33 +138,39 @@ impl Secrets {
     }
 
     /// Opens the stores that the app may use.
-    pub(crate) async fn open(&self, app_id: &AppId, app: &AppConfig) -> Outcome<AppSecrets> {
+    pub(crate) async fn open(&self, app_id: &AppId, app: &AppConfig, shared: &Shared) -> Outcome<AppSecrets> {
         let mut secrets = AppSecrets::default();
         for component in self.of_app(app_id) {
-            let SecretComponent {
-                name,
-                location,
-                settings,
-                deadline,
-                ..
-            } = component;
-            let store = match self.open.get(name.as_str()) {
+            let store = match self.open.get(component.name.as_str()) {
                 Some(open) => Arc::clone(open),
-                None => settings.open().await.map_err(|error| {
-                    Failure::run(format!("cannot open the secret store `{name}` ({location})")).because(&error)
-                })?,
+                None => open(component, shared).await?,
             };
             secrets.insert(AppSecretStore {
-                name: name.to_string(),
+                name: component.name.to_string(),
                 store,
                 access: access(component, app),
-                deadline: *deadline,
+                deadline: component.deadline,
             });
         }
         if self.of_app(app_id).count() < self.stores.len() {
             secrets.others_exist();
         }
         Ok(secrets)
+    }
+
+    /// Those that were opened since the file refers to them.
+    pub(crate) fn fetched_from(&self) -> impl Iterator<Item = &Arc<dyn SecretStore>> {
+        self.open.values()
+    }
+}
+
+async fn open(component: &SecretComponent<SecretSettings>, shared: &Shared) -> Outcome<Arc<dyn SecretStore>> {
+    let SecretComponent { name, location, .. } = component;
+    match &component.implementation {
+        Implementation::BuiltIn(settings) => settings.open().await.map_err(|error| {
+            Failure::run(format!("cannot open the secret store `{name}` ({location})")).because(&error)
+        }),
+        Implementation::Provider(config) => Wanted::by_secrets(component, config).open_secrets(shared).await,
     }
 }
 
@@ -154,7 +193,7 @@ fn access(store: &SecretComponent<SecretSettings>, app: &AppConfig) -> SecretAcc
 
 /// What the app may read, where that is not everything.
 fn said(access: &SecretAccess) -> String {
-    let names = |names: &std::collections::BTreeSet<String>| {
+    let names = |names: &BTreeSet<String>| {
         let names: Vec<_> = names.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
         names.join(", ")
     };

@@ -11,8 +11,9 @@ use super::component::{Block, ComponentType, Scopes};
 use super::configuration::Vendors;
 use super::duration::NonZeroDuration;
 use super::environment::Environment;
-use super::error::{ConfigErrors, Location};
+use super::error::{ConfigError, ConfigErrors, Location};
 use super::name::ComponentName;
+use super::provider::Implementation;
 use super::reference;
 use super::source::Source;
 use super::table::Table;
@@ -24,7 +25,7 @@ use std::time::Duration;
 const SECRETS: Block = Block {
     prefix: "secretstores",
     noun: "secret store",
-    in_wasm: false,
+    in_wasm: true,
 };
 
 /// The table of the stores.
@@ -39,8 +40,8 @@ pub(super) const EXAMPLE: &str = "vault";
 pub struct SecretComponent<S> {
     /// The name in `[secrets.NAME]`, by which apps and the rest of the file ask for the store.
     pub name: ComponentName,
-    /// `type` and `version`, strings: the vendor. `"local.env"` and Dapr's `"secretstores.local.env"` are the same; `version` is
-    /// `"v1"` by default.
+    /// `type` and `version`, strings: the vendor, or `"wasm"`. `"local.env"` and Dapr's `"secretstores.local.env"` are the same;
+    /// `version` is `"v1"` by default.
     pub kind: ComponentType,
     /// `scopes`, an array of app ids: the apps that may ask for the store. Default: all. What the rest of the file refers to
     /// is not bound by it.
@@ -48,10 +49,12 @@ pub struct SecretComponent<S> {
     /// `deadline`, a duration above zero: the longest that one call may take, whatever the vendor's own timeouts. Default:
     /// `"5s"`.
     pub deadline: Duration,
-    /// The other keys of the table: the vendor's settings.
-    pub settings: S,
+    /// The other keys of the table: the vendor's settings, or the component's. `source` is as of a state store.
+    pub implementation: Implementation<S>,
     /// Where the store's name stands in the file, for errors that show only when it is opened.
     pub location: Location,
+    /// What is no error, and to be told to the user.
+    pub warnings: Vec<ConfigError>,
 }
 
 impl<S> SecretComponent<S> {
@@ -71,19 +74,29 @@ impl<S> SecretComponent<S> {
             let kind = ComponentType::read(table, SECRETS, &vendors.secret_types())?;
             let scopes = Scopes::read(table);
             let deadline = table.take("deadline").map(|given| given.map(NonZeroDuration::get));
-            let settings = vendors.secrets(&kind, table)?;
+            table.refuse(
+                "start",
+                "`start` is for state stores: a secret store in WebAssembly starts with the host",
+                Some("remove it"),
+            );
+            let built_in = vendors.secret_types();
+            let read = |table: &mut Table| vendors.secrets(&kind, table);
+            let (implementation, warnings) =
+                Implementation::read(&kind, table, &built_in, read, || vendors.installed(&kind))?;
             table.finish()?;
-            Ok((kind, scopes?, deadline?.unwrap_or(Self::DEFAULT_DEADLINE), settings))
-        });
-        match (name, rest) {
-            (Ok(name), Ok((kind, scopes, deadline, settings))) => Ok(Self {
+            let (scopes, deadline) = (scopes?, deadline?);
+            Ok(move |name| Self {
                 name,
                 kind,
                 scopes,
-                deadline,
-                settings,
+                deadline: deadline.unwrap_or(Self::DEFAULT_DEADLINE),
+                implementation,
                 location: location.clone(),
-            }),
+                warnings,
+            })
+        });
+        match (name, rest) {
+            (Ok(name), Ok(named)) => Ok(named(name)),
             (Err(error), Err(errors)) => Err(errors.and(error.into())),
             (Err(error), Ok(_)) => Err(error.into()),
             (Ok(_), Err(errors)) => Err(errors),
