@@ -46,7 +46,7 @@ const NEEDS: [Needs; 26] = [
     ),
     needs(
         "secretstores.gcp.secretmanager",
-        "type = \"service_account\"\nproject_id = \"PROJECT\"\nprivate_key_id = \"KEY_ID\"\nprivate_key = { env = \"GCP_KEY\" }\nclient_email = \"NAME@PROJECT.iam.gserviceaccount.com\"",
+        "Type = \"service_account\"\nproject_id = \"PROJECT\"\nprivate_key_id = \"KEY_ID\"\nprivate_key = { env = \"GCP_KEY\" }\nclient_email = \"NAME@PROJECT.iam.gserviceaccount.com\"",
         "\"secretmanager.googleapis.com:443\", \"oauth2.googleapis.com:443\"",
     ),
     needs(
