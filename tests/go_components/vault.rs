@@ -223,7 +223,9 @@ fn without_its_server_in_allow_hosts_the_app_hears_nothing_of_it_and_the_operato
         "{answer}"
     );
     assert!(!answer.contains("localhost"), "{answer}");
-    host.wait_for_log("allow-hosts");
+    let allow = "allow-hosts = [\"localhost:PORT\"] in [secrets.vault]";
+    let line = host.wait_for_log("secret store `vault` may not look up `localhost`");
+    assert!(line.contains(allow), "{line}");
     assert!(vault.asked().is_empty());
 }
 

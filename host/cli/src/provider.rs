@@ -14,7 +14,7 @@ use dapr_runtime::app::Shared;
 use dapr_runtime::engine::Guests;
 use dapr_runtime::needs::Block;
 use dapr_runtime::providers::file::{FileError, ProviderFile};
-use dapr_runtime::providers::linked::{AllowedIn, Linked, ProviderCode, ProviderLinkError, ProviderSpec, Refusals};
+use dapr_runtime::providers::linked::{AllowedIn, ProviderCode, ProviderLinkError, ProviderSpec, Refusals};
 use dapr_runtime::providers::secrets;
 use dapr_runtime::providers::start::OpenError;
 use dapr_runtime::providers::state::{self, Provider};
@@ -64,7 +64,7 @@ impl<'a> Wanted<'a> {
                 None => WORLD.to_owned(),
                 Some(_) => components::build_again(&store.kind),
             },
-            allowed_in: AllowedIn::Table,
+            allowed_in: AllowedIn::Table(Block::State),
             config,
             deadline: store.deadline,
         }
@@ -82,7 +82,7 @@ impl<'a> Wanted<'a> {
                 None => SECRETS_WORLD.to_owned(),
                 Some(_) => components::build_again(&store.kind),
             },
-            allowed_in: AllowedIn::Table,
+            allowed_in: AllowedIn::Table(Block::Secrets),
             config,
             deadline: store.deadline,
         }
@@ -155,7 +155,12 @@ impl<'a> Wanted<'a> {
     }
 
     /// Compiles and links what will be in the file, whatever it is to be.
-    pub(crate) async fn linked(&self, bytes: &[u8], shared: &Shared) -> Outcome<Linked> {
+    #[cfg(feature = "go-components")]
+    pub(crate) async fn linked(
+        &self,
+        bytes: &[u8],
+        shared: &Shared,
+    ) -> Outcome<dapr_runtime::providers::linked::Linked> {
         let (file, code) = self.code(bytes, shared).await?;
         let (spec, shared) = (self.spec(), shared.clone());
         let linked = match self.block {

@@ -225,7 +225,7 @@ impl Builder {
             ..ProviderConfig::at(file)
         };
         let asked = Wanted {
-            allowed_in: AllowedIn::Table,
+            allowed_in: AllowedIn::Table(wish.name.block()),
             name: &name,
             block: wish.name.block(),
             whose: format!("the component `{name}`"),

@@ -41,7 +41,7 @@ fn exchange() -> Arc<Exchange<Names>> {
         memory: 1 << 20,
         instances: None,
         deadline: TIMEOUT,
-        allowed_in: AllowedIn::Table,
+        allowed_in: AllowedIn::CommandLine,
         metadata: Vec::new(),
     };
     Exchange::new(&spec).0
