@@ -1,7 +1,7 @@
 //! The way of the bytes of an app or a provider into the host, as `dapr-wasm run` has it, up to where wasmtime compiles them.
 
 use dapr_runtime::caught::print_no_caught_panic;
-use dapr_runtime::needs::{self, Configured, Entry, Need, Stores};
+use dapr_runtime::needs::{self, Block, Configured, Entry, Need, Stores};
 use dapr_runtime::providers::file::ProviderFile;
 use dapr_runtime::shape::Shape;
 use dapr_runtime::source;
@@ -37,8 +37,10 @@ pub fn follow(bytes: &[u8]) -> Option<Arrived> {
         }
     };
     // Of a module, a component is made once: that is most of the time.
-    if let Err(error) = ProviderFile::component(Cow::Borrowed(&component)) {
-        say(&error);
+    for block in [Block::State, Block::Secrets] {
+        if let Err(error) = ProviderFile::component(Cow::Borrowed(&component), block) {
+            say(&error);
+        }
     }
     let again = source::component(&component);
     assert!(

@@ -10,6 +10,7 @@
 //! | `layout` | what lies in the server: what daprd would have written, and reads |
 //! | `faults` | servers that die, stop and come back |
 //! | `panics` | a component that panics while others wait for it |
+//! | `vault` | secrets of HashiCorp Vault's component, on a stand-in for the server |
 //! | `soak` | many operations while deadlines expire |
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -22,4 +23,5 @@ mod native;
 mod panics;
 mod rows;
 mod soak;
+mod vault;
 mod vendors;

@@ -5,11 +5,13 @@
 //! | `reading` | what apps are answered |
 //! | `referring` | `{ secret = "NAME" }` in `components.toml` |
 //! | `away` | stores that are away |
+//! | `in_wasm` | secret stores in WebAssembly |
 //! | `never_shown` | a secret in every place, and everything that the host says |
 
 #![allow(clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod away;
+mod in_wasm;
 mod never_shown;
 mod reading;
 mod referring;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The types, each of which has its tests in `tests/go_components/`, and a folder with a Go package of the tests' own.
-pub(crate) const TESTED: [&str; 8] = [
+pub(crate) const TESTED: [&str; 9] = [
+    "secretstores.hashicorp.vault",
     "state.etcd",
     "state.in-memory",
     "state.memcached",

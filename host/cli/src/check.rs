@@ -24,10 +24,10 @@ use std::process::ExitCode;
 /// Prints the report, then compiles and links the app as `run` would, so that it fails where `run` would before it opens a
 /// port. Compiled code is kept for the start. Stores are tried as [`Trials`] says.
 pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
-    let setup = Setup::read(&args.app).await?;
-    let examined = Examined::read(&args.app, &setup)?;
     let shared = shared::start()?;
     let ticker = shared::ticker(&shared)?;
+    let setup = Setup::read(&args.app, &shared).await?;
+    let examined = Examined::read(&args.app, &setup)?;
     let trials = Trials::of(&setup, &examined, &shared).await;
     shared::printed(&shared).await;
     let report = Report::new(&setup, &examined, &trials, args.app.strict);

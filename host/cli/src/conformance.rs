@@ -9,8 +9,9 @@ use crate::tell::harmless;
 use dapr_blocks::config::{NonZeroDuration, ProviderConfig, StateComponent};
 use dapr_blocks::state::{Limits, conformance};
 use dapr_components::StateSettings;
+use dapr_runtime::needs::Block;
 use dapr_runtime::providers::linked::AllowedIn;
-use dapr_runtime::providers::store;
+use dapr_runtime::providers::state;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
     };
     let wanted = Wanted {
         name: NAME,
+        block: Block::State,
         whose: "a state store".to_owned(),
         memory: "--memory",
         again: WORLD.to_owned(),
@@ -46,7 +48,7 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
     let mut report = conformance::run(Arc::clone(&store), Limits::default()).await;
     store.close().await;
     if args.durable {
-        let open = || store::open(provider.clone());
+        let open = || state::open(provider.clone());
         report = report.and(conformance::run_reopening(open, Limits::default()).await);
     }
     shared::printed(&shared).await;

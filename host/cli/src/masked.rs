@@ -5,13 +5,16 @@
 //! fetched, as the last line of defence and not the first.
 //!
 //! What is shorter than [`SHORTEST`] is not searched for: `5432` in a log is a port far more often than a secret. Nor is what
-//! others have made something else of, as base64 does. What guests print is theirs, and goes out as it is.
+//! others have made something else of, as base64 does. What apps print is theirs, and goes out as it is.
+//!
+//! While secrets are fetched, nobody knows yet what must not be seen, and a store in WebAssembly may say what it reads. So the
+//! log and what stores print are held back until all is known.
 
 use dapr_blocks::config::{Fetched, FetchedSecrets};
 use dapr_blocks::secrets::Secret;
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Bytes of the shortest text that is searched for.
 pub(crate) const SHORTEST: usize = 6;
@@ -25,10 +28,53 @@ const MASK: &str = "(secret)";
 /// Known once the secrets are fetched. There is one for the process, as there is one standard error.
 static MASKS: OnceLock<Masks> = OnceLock::new();
 
-/// Shows none of these from now on.
-pub(crate) fn hide(secrets: &FetchedSecrets) {
+/// Bytes that are held back at most: a store that says more than that says it to nobody.
+const MOST_HELD: usize = 1 << 20;
+
+/// What is held back, while something is.
+static HELD: Mutex<Option<String>> = Mutex::new(None);
+
+/// Holds back the log, and what stores print, until this is dropped.
+#[must_use = "nothing is held back any more when it is dropped"]
+pub(crate) struct Held(());
+
+/// Holds back what others say until it is known what must not be seen.
+pub(crate) fn hold() -> Held {
+    held().get_or_insert_default();
+    Held(())
+}
+
+fn held() -> MutexGuard<'static, Option<String>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Not in one expression: printing asks whether anything is held back.
+        let text = held().take();
+        print(&text.unwrap_or_default());
+    }
+}
+
+/// Prints what others say to standard error, now or when it is no longer held back.
+pub(crate) fn print(text: &str) {
+    {
+        let mut held = held();
+        if let Some(held) = held.as_mut() {
+            if held.len() + text.len() <= MOST_HELD {
+                held.push_str(text);
+            }
+            return;
+        }
+    }
+    // Nobody may be left to read it.
+    let _ = io::stderr().write_all(masked(text).as_bytes());
+}
+
+/// Shows none of these from now on: secrets, and what the tables of their stores have from elsewhere.
+pub(crate) fn hide<'a>(secrets: &FetchedSecrets, settings: impl IntoIterator<Item = &'a str>) {
     // A configuration is read once; whoever reads another does not show it.
-    let _ = MASKS.set(Masks::of(secrets));
+    let _ = MASKS.set(Masks::of(secrets, settings));
 }
 
 /// A text without secrets.
@@ -48,12 +94,14 @@ pub(crate) fn is_masking() -> bool {
 struct Masks(Vec<Secret>);
 
 impl Masks {
-    fn of(secrets: &FetchedSecrets) -> Self {
+    fn of<'a>(secrets: &FetchedSecrets, settings: impl IntoIterator<Item = &'a str>) -> Self {
         let found = secrets.iter().filter_map(|fetched| match fetched {
             Fetched::Found(values) => Some(values),
             _ => None,
         });
-        let mut masks: Vec<_> = found.flat_map(|values| values.values()).flat_map(forms).collect();
+        let settings: Vec<_> = settings.into_iter().map(own).collect();
+        let values = found.flat_map(|values| values.values()).chain(&settings);
+        let mut masks: Vec<_> = values.flat_map(forms).collect();
         masks.sort_by(|one, other| {
             let length = |mask: &Secret| mask.expose().len();
             length(other)
@@ -110,8 +158,7 @@ pub(crate) struct MaskedStderr;
 
 impl Write for MaskedStderr {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(event);
-        io::stderr().write_all(masked(&text).as_bytes())?;
+        print(&String::from_utf8_lossy(event));
         Ok(event.len())
     }
 
@@ -129,7 +176,7 @@ mod tests {
         let keys = values.iter().enumerate();
         let values = keys.map(|(key, value)| (key.to_string(), Secret::new((*value).to_owned())));
         secrets.insert("vault", "s", Fetched::Found(values.collect()));
-        Masks::of(&secrets)
+        Masks::of(&secrets, [])
     }
 
     #[test]
@@ -161,6 +208,12 @@ mod tests {
     fn the_longer_of_two_is_masked_whole() {
         let masks = masks(&["hunter2", "hunter2-and-more"]);
         assert_eq!(masks.apply("hunter2-and-more, hunter2"), "(secret), (secret)");
+    }
+
+    #[test]
+    fn a_setting_of_a_store_that_stands_elsewhere_is_masked() {
+        let masks = Masks::of(&FetchedSecrets::default(), ["s.token", "short"]);
+        assert_eq!(masks.apply("s.token is short"), "(secret) is short");
     }
 
     #[test]

@@ -6,22 +6,29 @@ use crate::failure::{Failure, Outcome};
 use crate::shared;
 use crate::size::size;
 use crate::target;
-use dapr_blocks::config::{ProviderConfig, StartWhen, StateComponent};
+use dapr_blocks::config::{ProviderConfig, SecretComponent, StartWhen, StateComponent};
+use dapr_blocks::secrets::{LateSecretStore, SecretStore};
 use dapr_blocks::state::{LateStore, StateStore};
-use dapr_components::StateSettings;
+use dapr_components::{SecretSettings, StateSettings};
 use dapr_runtime::app::Shared;
 use dapr_runtime::engine::Guests;
+use dapr_runtime::needs::Block;
 use dapr_runtime::providers::file::{FileError, ProviderFile};
-use dapr_runtime::providers::linked::{AllowedIn, Provider, ProviderCode, ProviderLinkError, ProviderSpec};
-use dapr_runtime::providers::store::{self, OpenError};
+use dapr_runtime::providers::linked::{AllowedIn, ProviderCode, ProviderLinkError, ProviderSpec, Refusals};
+use dapr_runtime::providers::secrets;
+use dapr_runtime::providers::start::OpenError;
+use dapr_runtime::providers::state::{self, Provider};
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where to begin with a provider.
+/// Where to begin with a state store.
 pub(crate) const WORLD: &str = "build it for the world `state-store`, which `dapr-wasm wit DIR` writes";
+
+/// Where to begin with a secret store.
+const SECRETS_WORLD: &str = "build it for the world `secret-store`, which `dapr-wasm wit DIR` writes";
 
 /// What is told of a store that does not open, where that is no reason to stop.
 pub(crate) const IGNORED: &str = "the host starts without it, since `ignoreErrors` is set, and tries again";
@@ -30,6 +37,8 @@ pub(crate) const IGNORED: &str = "the host starts without it, since `ignoreError
 pub(crate) struct Wanted<'a> {
     /// The name of the store.
     pub(crate) name: &'a str,
+    /// What it is to be.
+    pub(crate) block: Block,
     /// ``the state store `mine` (components.toml:1:8)``
     pub(crate) whose: String,
     /// What sets the memory of an instance.
@@ -48,23 +57,63 @@ impl<'a> Wanted<'a> {
         let StateComponent { name, location, .. } = store;
         Self {
             name: name.as_str(),
+            block: Block::State,
             whose: format!("the state store `{name}` ({location})"),
             memory: "`memory` of its table",
             again: match config.title {
                 None => WORLD.to_owned(),
                 Some(_) => components::build_again(&store.kind),
             },
-            allowed_in: AllowedIn::Table,
+            allowed_in: AllowedIn::Table(Block::State),
             config,
             deadline: store.deadline,
         }
     }
 
-    /// Reads, compiles and links the component, and starts its first instance, now or when it is first used. With
+    /// What a secret store of the configuration wants.
+    pub(crate) fn by_secrets(store: &'a SecretComponent<SecretSettings>, config: &'a ProviderConfig) -> Self {
+        let SecretComponent { name, location, .. } = store;
+        Self {
+            name: name.as_str(),
+            block: Block::Secrets,
+            whose: format!("the secret store `{name}` ({location})"),
+            memory: "`memory` of its table",
+            again: match config.title {
+                None => SECRETS_WORLD.to_owned(),
+                Some(_) => components::build_again(&store.kind),
+            },
+            allowed_in: AllowedIn::Table(Block::Secrets),
+            config,
+            deadline: store.deadline,
+        }
+    }
+
+    /// Reads, compiles and links a secret store, and starts its first instance. With `ignore_errors`, one that does not start is a
+    /// warning, and starts later.
+    pub(crate) async fn open_secrets(&self, shared: &Shared, ignore_errors: bool) -> Outcome<Arc<dyn SecretStore>> {
+        let bytes = self.read()?;
+        let (file, code) = self.code(&bytes, shared).await?;
+        let linked = secrets::Provider::link(&file, &code, self.spec(), shared.clone());
+        let provider = linked.map_err(|error| self.does_not_link(&error))?;
+        let refusals = provider.linked().refusals().clone();
+        let error = match secrets::open(provider.clone()).await {
+            Ok(store) => return Ok(store),
+            Err(error) => error,
+        };
+        let failure = self.does_not_start(&error, &refusals, shared).await;
+        if !ignore_errors || failure.is_mistake() {
+            return Err(failure);
+        }
+        failure.help(IGNORED).warn();
+        let opener = move || secrets::open(provider.clone());
+        Ok(Arc::new(LateSecretStore::after_failure(self.name, opener)))
+    }
+
+    /// Reads, compiles and links a state store, and starts its first instance, now or when it is first used. With
     /// `ignore_errors`, one that does not start is a warning, and starts later.
     pub(crate) async fn open(&self, shared: &Shared, ignore_errors: bool) -> Outcome<Arc<dyn StateStore>> {
         let provider = self.link(shared).await?;
-        let opener = store::opener(provider.clone());
+        let opener = state::opener(provider.clone());
         match self.config.start {
             StartWhen::FirstUse => Ok(Arc::new(LateStore::at_first_use(self.name, opener))),
             StartWhen::AtStart => match self.start(provider, shared).await {
@@ -83,34 +132,62 @@ impl<'a> Wanted<'a> {
         self.start(provider, shared).await
     }
 
-    /// Starts the first instance. If it does not start, it may be for what it was refused.
+    /// Starts the first instance.
     pub(crate) async fn start(&self, provider: Provider, shared: &Shared) -> Outcome<Arc<dyn StateStore>> {
-        let refusals = provider.refusals().clone();
-        let error = match store::open(provider).await {
-            Ok(store) => return Ok(store),
-            Err(error) => error,
-        };
+        let refusals = provider.linked().refusals().clone();
+        match state::open(provider).await {
+            Ok(store) => Ok(store),
+            Err(error) => Err(self.does_not_start(&error, &refusals, shared).await),
+        }
+    }
+
+    /// Why the first instance does not start: it may be for what it was refused.
+    async fn does_not_start(&self, error: &OpenError, refusals: &Refusals, shared: &Shared) -> Failure {
         // What it printed comes before what is said of it.
         shared::printed(shared).await;
-        Err(match error {
-            OpenError::OneInstance(_) => self.cannot_use(&error).help("remove `instances`, or set it to 1"),
+        match error {
+            OpenError::OneInstance(_) => self.cannot_use(error).help("remove `instances`, or set it to 1"),
             error => {
-                let failure = Failure::run(format!("{} does not start", self.whose)).because(&error);
+                let failure = Failure::run(format!("{} does not start", self.whose)).because(error);
                 refusals.sentences().iter().fold(failure, Failure::help)
             }
-        })
+        }
     }
 
-    /// Reads, compiles and links the component.
+    /// Reads, compiles and links the component of a state store.
     pub(crate) async fn link(&self, shared: &Shared) -> Outcome<Provider> {
-        let bytes = std::fs::read(&self.config.component).map_err(|error| self.unreadable(&error))?;
-        self.link_bytes(&bytes, shared).await
+        let bytes = self.read()?;
+        let (file, code) = self.code(&bytes, shared).await?;
+        let linked = Provider::link(&file, &code, self.spec(), shared.clone());
+        linked.map_err(|error| self.does_not_link(&error))
     }
 
-    /// The same with what is in its file, or will be.
-    pub(crate) async fn link_bytes(&self, bytes: &[u8], shared: &Shared) -> Outcome<Provider> {
+    /// Compiles and links what will be in the file, whatever it is to be.
+    #[cfg(feature = "go-components")]
+    pub(crate) async fn linked(
+        &self,
+        bytes: &[u8],
+        shared: &Shared,
+    ) -> Outcome<dapr_runtime::providers::linked::Linked> {
+        let (file, code) = self.code(bytes, shared).await?;
+        let (spec, shared) = (self.spec(), shared.clone());
+        let linked = match self.block {
+            Block::Secrets => {
+                secrets::Provider::link(&file, &code, spec, shared).map(|provider| provider.linked().clone())
+            }
+            _ => Provider::link(&file, &code, spec, shared).map(|provider| provider.linked().clone()),
+        };
+        linked.map_err(|error| self.does_not_link(&error))
+    }
+
+    fn read(&self) -> Outcome<Vec<u8>> {
+        std::fs::read(&self.config.component).map_err(|error| self.unreadable(&error))
+    }
+
+    /// What is in a file, and its compiled code.
+    async fn code<'b>(&self, bytes: &'b [u8], shared: &Shared) -> Outcome<(ProviderFile<'b>, ProviderCode)> {
         let path = &self.config.component;
-        let file = ProviderFile::read(bytes).map_err(|error| self.no_provider(&error))?;
+        let file = ProviderFile::read(bytes, self.block).map_err(|error| self.no_provider(&error))?;
         let code = match &file {
             ProviderFile::Component { bytes, .. } => {
                 ProviderCode::Component(code::load(path, bytes, Guests::Stores, &shared.engines).await?)
@@ -119,18 +196,22 @@ impl<'a> Wanted<'a> {
                 ProviderCode::Plugin(code::load(path, bytes, Guests::Stores, &shared.engines).await?)
             }
         };
-        Provider::link(&file, &code, self.spec(), shared.clone()).map_err(|error| match error {
+        Ok((file, code))
+    }
+
+    fn does_not_link(&self, error: &ProviderLinkError) -> Failure {
+        match error {
             ProviderLinkError::Memory { needed, memory } => Failure::usage(format!(
                 "an instance of `{}` begins with {} in one memory, and may have {}",
-                path.display(),
-                size(needed),
-                size(memory as u64)
+                self.path(),
+                size(*needed),
+                size(*memory as u64)
             ))
             .help(format!("{} sets what it may have, for {}", self.memory, self.whose)),
-            ProviderLinkError::NoSockets => self.cannot_use(&error).help("remove `allow-hosts`"),
-            ProviderLinkError::Plugin(_) => self.cannot_use(&error).help("build it again, or for another host"),
-            error => self.cannot_use(&error).help(&self.again),
-        })
+            ProviderLinkError::NoSockets => self.cannot_use(error).help("remove `allow-hosts`"),
+            ProviderLinkError::Plugin(_) => self.cannot_use(error).help("build it again, or for another host"),
+            error => self.cannot_use(error).help(&self.again),
+        }
     }
 
     fn spec(&self) -> ProviderSpec {
@@ -180,7 +261,7 @@ impl<'a> Wanted<'a> {
                 let failure = self.cannot_use(error);
                 target::advise(failure, &self.config.component, error, &self.again)
             }
-            FileError::NoProvider { exports } => self
+            FileError::NoProvider { exports, .. } => self
                 .cannot_use(error)
                 .detail(target::exported(exports))
                 .help(&self.again),

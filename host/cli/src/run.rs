@@ -9,7 +9,7 @@ use crate::setup::{OpenStore, Setup};
 use crate::shared;
 use crate::shutdown;
 use crate::summary::{Addresses, Summary};
-use dapr_blocks::secrets::AppSecrets;
+use dapr_blocks::secrets::{AppSecrets, SecretStore};
 use dapr_runtime::admin::{Admin, Components};
 use dapr_runtime::app::App;
 use dapr_runtime::needs::Block;
@@ -25,7 +25,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs an app until it ends or the host is told to stop.
 pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
-    let setup = Setup::read(&args.app).await?;
+    let shared = shared::start()?;
+    let ticker = shared::ticker(&shared)?;
+    let setup = Setup::read(&args.app, &shared).await?;
     let examined = Examined::read(&args.app, &setup)?;
     let entry = examined.runnable(&args.app, &setup)?;
     if entry.is_http() && !args.arguments.is_empty() {
@@ -41,8 +43,6 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
             Failure::usage(format!("`{shown}` is a program, and has no /healthz")).help("remove --admin-listen")
         );
     }
-    let shared = shared::start()?;
-    let ticker = shared::ticker(&shared)?;
     // An app that has no use for a store leaves no file behind.
     let stores = if examined.uses(Block::State) {
         setup.open(&shared).await?
@@ -50,10 +50,16 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
         Vec::new()
     };
     let secrets = if examined.uses(Block::Secrets) {
-        setup.open_secrets().await?
+        setup.open_secrets(&shared).await?
     } else {
         AppSecrets::default()
     };
+    let mut closing: Vec<_> = secrets.iter().map(|store| Arc::clone(&store.store)).collect();
+    closing.extend(setup.fetched_from());
+    if !examined.uses(Block::Secrets) {
+        // They have done what they were opened for, and may be large.
+        close_secrets(std::mem::take(&mut closing), shared.limits.drain).await;
+    }
     let app = load::app(&examined, entry, setup.spec(&stores, secrets), &shared).await?;
     let outcome = if entry.is_http() {
         serve(&args, &setup, &examined, app, &stores).await
@@ -63,6 +69,7 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
             .map_err(|error| Failure::run(format!("`{}` failed", app.id())).caused(&error))
     };
     close(stores, shared.limits.drain).await;
+    close_secrets(closing, shared.limits.drain).await;
     shared::printed(&shared).await;
     // Last: a guest that still computes lets nobody else run any more.
     drop(ticker);
@@ -114,6 +121,17 @@ async fn close(stores: Vec<OpenStore>, patience: Duration) {
     }
     if tokio::time::timeout(patience, closing.join_all()).await.is_err() {
         tracing::warn!("a store is not done with a call, which ends here");
+    }
+}
+
+/// The same of secret stores. One may be there twice.
+async fn close_secrets(stores: Vec<Arc<dyn SecretStore>>, patience: Duration) {
+    let mut closing = JoinSet::new();
+    for store in stores {
+        closing.spawn(async move { store.close().await });
+    }
+    if tokio::time::timeout(patience, closing.join_all()).await.is_err() {
+        tracing::warn!("a secret store is not done with a call, which ends here");
     }
 }
 

@@ -2,24 +2,29 @@
 
 use crate::components::Known;
 use crate::failure::{Failure, Outcome};
-use crate::provider::IGNORED;
+use crate::provider::{IGNORED, Wanted};
 use crate::setup::guard;
 use dapr_blocks::chain;
 use dapr_blocks::config::{
-    AppConfig, AppId, ConfigErrors, Configuration, Environment, Fetched, FetchedSecrets, SecretComponent, SecretStores,
-    Source, Target,
+    AppConfig, AppId, ConfigError, ConfigErrors, Configuration, Environment, Fetched, FetchedSecrets, Implementation,
+    SecretComponent, SecretStores, Source, Target,
 };
 use dapr_blocks::resiliency::Policy;
 use dapr_blocks::secrets::{AppSecretStore, AppSecrets, LateSecretStore, SecretAccess, SecretError, SecretStore};
 use dapr_components::{SecretSettings, StateSettings};
+use dapr_runtime::app::Shared;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 /// The secret stores of a configuration.
 pub(crate) struct Secrets {
     stores: Vec<SecretComponent<SecretSettings>>,
+    /// The names of all, also of those with mistakes.
+    names: Vec<String>,
+    /// Pairs of a store's name and a secret's that the file refers to.
+    wanted: BTreeSet<(String, String)>,
     /// Those that the file refers to, by name.
     open: BTreeMap<String, Arc<dyn SecretStore>>,
 }
@@ -47,7 +52,7 @@ impl BoundSecrets {
         let policy = policy(store, app_id, configuration);
         Self {
             name: store.name.to_string(),
-            place: store.settings.to_string(),
+            place: store.implementation.to_string(),
             access: said(&access(store, &configuration.app)),
             deadline_seconds: store.deadline.as_secs_f64(),
             resiliency: match policy.is_empty() {
@@ -74,39 +79,65 @@ impl fmt::Display for BoundSecrets {
 }
 
 impl Secrets {
-    /// Reads the tables of secret stores, and fetches what the rest of the file refers to. What is wrong is reported when the
-    /// whole file is read.
-    pub(crate) async fn read(
-        source: &Source,
-        environment: &Environment,
-    ) -> Result<(Self, FetchedSecrets), ConfigErrors> {
+    /// Reads the tables of secret stores. What is wrong with them is reported when the whole file is read.
+    pub(crate) fn read(source: &Source, environment: &Environment) -> Result<Self, ConfigErrors> {
         let SecretStores {
             stores, names, wanted, ..
         } = SecretStores::read(source.clone(), environment.clone(), &Known)?;
-        let mut fetched = FetchedSecrets::of_stores(names.iter().map(String::as_str));
-        let mut open = BTreeMap::new();
-        for component in &stores {
+        Ok(Self {
+            stores,
+            names,
+            wanted,
+            open: BTreeMap::new(),
+        })
+    }
+
+    /// Fetches what the rest of the file refers to. What is not there is reported when the whole file is read.
+    pub(crate) async fn fetch(&mut self, shared: &Shared) -> Outcome<FetchedSecrets> {
+        let mut fetched = FetchedSecrets::of_stores(self.names.iter().map(String::as_str));
+        for component in &self.stores {
             let name = component.name.as_str();
-            let mut wanted = wanted.iter().filter(|(store, _)| store == name).peekable();
+            let mut wanted = self.wanted.iter().filter(|(store, _)| store == name).peekable();
             if wanted.peek().is_none() {
                 continue;
             }
-            match component.settings.open().await {
+            let opened = match &component.implementation {
+                Implementation::BuiltIn(settings) => settings.open().await.map_err(|error| chain(&error)),
+                Implementation::Provider(config) => {
+                    Ok(Wanted::by_secrets(component, config).open_secrets(shared, false).await?)
+                }
+            };
+            match opened {
                 Ok(store) => {
                     for (_, secret) in wanted {
                         fetched.insert(name, secret, fetch(component, &*store, secret).await);
                     }
-                    open.insert(name.to_owned(), store);
+                    self.open.insert(name.to_owned(), store);
                 }
-                Err(error) => {
-                    let reason = chain(&error);
+                Err(reason) => {
                     for (_, secret) in wanted {
                         fetched.insert(name, secret, Fetched::Failed(reason.clone()));
                     }
                 }
             }
         }
-        Ok((Self { stores, open }, fetched))
+        Ok(fetched)
+    }
+
+    /// What the tables have from elsewhere, and nobody is to see.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.stores
+            .iter()
+            .filter_map(|store| match &store.implementation {
+                Implementation::BuiltIn(_) => None,
+                Implementation::Provider(config) => Some(config.hidden_values()),
+            })
+            .flatten()
+    }
+
+    /// What is no error, and to be told to the user.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = &ConfigError> {
+        self.stores.iter().flat_map(|store| &store.warnings)
     }
 
     /// The stores that the app may use.
@@ -124,15 +155,13 @@ impl Secrets {
         &self,
         app_id: &AppId,
         configuration: &Configuration<StateSettings>,
+        shared: &Shared,
     ) -> Outcome<AppSecrets> {
         let mut secrets = AppSecrets::default();
         for component in self.of_app(app_id) {
-            let store = match self.store(component).await {
-                Err(failure) if component.ignore_errors => {
-                    failure.help(IGNORED).warn();
-                    later(component)
-                }
-                opened => opened?,
+            let store = match self.open.get(component.name.as_str()) {
+                Some(open) => Arc::clone(open),
+                None => open(component, component.ignore_errors, shared).await?,
             };
             secrets.insert(AppSecretStore {
                 name: component.name.to_string(),
@@ -149,34 +178,68 @@ impl Secrets {
     }
 
     /// Opens each of the stores that the app may use, and answers what came of it.
-    pub(crate) async fn each(&self, app_id: &AppId) -> Vec<(&SecretComponent<SecretSettings>, Outcome<()>)> {
+    pub(crate) async fn each(
+        &self,
+        app_id: &AppId,
+        shared: &Shared,
+    ) -> Vec<(&SecretComponent<SecretSettings>, Outcome<()>)> {
         let mut each = Vec::new();
         for component in self.stores.iter().filter(|store| store.scopes.allow(app_id)) {
-            each.push((component, self.store(component).await.map(drop)));
+            let opened = match self.open.contains_key(component.name.as_str()) {
+                true => Ok(()),
+                false => match open(component, false, shared).await {
+                    Ok(store) => {
+                        store.close().await;
+                        Ok(())
+                    }
+                    Err(failure) => Err(failure),
+                },
+            };
+            each.push((component, opened));
         }
         each
     }
 
-    /// A store, which may be open already.
-    async fn store(&self, component: &SecretComponent<SecretSettings>) -> Outcome<Arc<dyn SecretStore>> {
-        let SecretComponent { name, location, .. } = component;
-        if let Some(open) = self.open.get(name.as_str()) {
-            return Ok(Arc::clone(open));
-        }
-        component.settings.open().await.map_err(|error| {
-            Failure::run(format!("cannot open the secret store `{name}` ({location})")).because(&error)
-        })
+    /// Those that were opened since the file refers to them.
+    pub(crate) fn fetched_from(&self) -> impl Iterator<Item = &Arc<dyn SecretStore>> {
+        self.open.values()
     }
 }
 
-/// A store that did not open just now.
-fn later(component: &SecretComponent<SecretSettings>) -> Arc<dyn SecretStore> {
-    let settings = component.settings.clone();
+/// Opens a store. With `ignore_errors`, one that does not open is a warning, and is opened later.
+async fn open(
+    component: &SecretComponent<SecretSettings>,
+    ignore_errors: bool,
+    shared: &Shared,
+) -> Outcome<Arc<dyn SecretStore>> {
+    let SecretComponent { name, location, .. } = component;
+    let settings = match &component.implementation {
+        Implementation::BuiltIn(settings) => settings,
+        Implementation::Provider(config) => {
+            let wanted = Wanted::by_secrets(component, config);
+            return wanted.open_secrets(shared, ignore_errors).await;
+        }
+    };
+    let error = match settings.open().await {
+        Ok(store) => return Ok(store),
+        Err(error) => error,
+    };
+    let failure = Failure::run(format!("cannot open the secret store `{name}` ({location})")).because(&error);
+    if !ignore_errors {
+        return Err(failure);
+    }
+    failure.help(IGNORED).warn();
+    Ok(later(name.as_str(), settings))
+}
+
+/// A built-in store that did not open just now.
+fn later(name: &str, settings: &SecretSettings) -> Arc<dyn SecretStore> {
+    let settings = settings.clone();
     let open = move || {
         let settings = settings.clone();
         async move { settings.open().await }
     };
-    Arc::new(LateSecretStore::after_failure(component.name.as_str(), open))
+    Arc::new(LateSecretStore::after_failure(name, open))
 }
 
 /// The policy for the app's calls to a store.
@@ -185,7 +248,10 @@ fn policy(
     app_id: &AppId,
     configuration: &Configuration<StateSettings>,
 ) -> Policy {
-    let is_remote = component.settings.is_remote();
+    let is_remote = match &component.implementation {
+        Implementation::BuiltIn(settings) => settings.is_remote(),
+        Implementation::Provider(config) => !config.allow_hosts.is_empty(),
+    };
     let resiliency = &configuration.resiliency;
     resiliency.outbound(app_id, Target::Secrets, &component.name, is_remote)
 }
@@ -209,7 +275,7 @@ fn access(store: &SecretComponent<SecretSettings>, app: &AppConfig) -> SecretAcc
 
 /// What the app may read, where that is not everything.
 fn said(access: &SecretAccess) -> String {
-    let names = |names: &std::collections::BTreeSet<String>| {
+    let names = |names: &BTreeSet<String>| {
         let names: Vec<_> = names.iter().map(|name| format!("`{}`", name.escape_debug())).collect();
         names.join(", ")
     };

@@ -8,13 +8,14 @@ use crate::masked_store::masked_store;
 use crate::named_value::named_value;
 use crate::provider::{IGNORED, Wanted};
 use crate::secrets::{BoundSecrets, Secrets};
+use crate::shared;
 use crate::target;
 use dapr_blocks::config::{
-    AppId, ConfigErrors, Configuration, Elsewhere, Environment, Implementation, Namespace, ReadError, SecretComponent,
-    Source, StateComponent, Target,
+    AppId, ConfigError, ConfigErrors, Configuration, Elsewhere, Environment, FetchedSecrets, Implementation, Namespace,
+    ReadError, SecretComponent, Source, StateComponent, Target,
 };
 use dapr_blocks::resiliency::{Guard, Policy};
-use dapr_blocks::secrets::AppSecrets;
+use dapr_blocks::secrets::{AppSecrets, SecretStore};
 use dapr_blocks::state::{AppStores, KeyPrefix, LateStore, Limits, StateStore, StoreSettings};
 use dapr_components::{OpenError, SecretSettings, StateSettings};
 use dapr_runtime::app::{AppSpec, Shared};
@@ -147,16 +148,14 @@ impl fmt::Display for Bound {
 
 impl Setup {
     /// Reads the configuration. Opens nothing but the secret stores that it refers to.
-    pub(crate) async fn read(args: &AppArgs) -> Outcome<Self> {
+    pub(crate) async fn read(args: &AppArgs, shared: &Shared) -> Outcome<Self> {
         let (origin, source) = source(args.components.as_deref())?;
         let environment_of_host = Environment::of_process();
-        let (secrets, fetched) = Secrets::read(&source, &environment_of_host)
-            .await
-            .map_err(|errors| wrong(&origin, &errors))?;
-        masked::hide(&fetched);
+        let mut secrets = Secrets::read(&source, &environment_of_host).map_err(|errors| wrong(&origin, &errors))?;
+        let fetched = fetched(&mut secrets, shared).await?;
         let configuration = Configuration::parse(source, Elsewhere::new(environment_of_host, fetched), &Known)
             .map_err(|errors| wrong(&origin, &errors))?;
-        warn_of(&origin, &configuration);
+        warn_of(&origin, secrets.warnings().chain(configuration.warnings()));
         let app_id = match &args.app_id {
             Some(id) => id
                 .parse()
@@ -219,13 +218,21 @@ impl Setup {
     }
 
     /// Opens the secret stores that the app may use.
-    pub(crate) async fn open_secrets(&self) -> Outcome<AppSecrets> {
-        self.secrets.open(&self.app_id, &self.configuration).await
+    pub(crate) async fn open_secrets(&self, shared: &Shared) -> Outcome<AppSecrets> {
+        self.secrets.open(&self.app_id, &self.configuration, shared).await
     }
 
     /// Opens each of them, and answers what came of it.
-    pub(crate) async fn each_secret_store(&self) -> Vec<(&SecretComponent<SecretSettings>, Outcome<()>)> {
-        self.secrets.each(&self.app_id).await
+    pub(crate) async fn each_secret_store(
+        &self,
+        shared: &Shared,
+    ) -> Vec<(&SecretComponent<SecretSettings>, Outcome<()>)> {
+        self.secrets.each(&self.app_id, shared).await
+    }
+
+    /// The secret stores that are open, of those that the file refers to.
+    pub(crate) fn fetched_from(&self) -> Vec<Arc<dyn SecretStore>> {
+        self.secrets.fetched_from().cloned().collect()
     }
 
     /// What to do for an app that has no store of a building block: what to add, and where.
@@ -376,6 +383,20 @@ pub(crate) fn guard(policy: Policy) -> Option<Arc<Guard>> {
     (!policy.is_empty()).then(|| Arc::new(Guard::new(policy)))
 }
 
+/// Fetches what the file refers to, and shows none of it from now on. What is said meanwhile, is said afterwards.
+async fn fetched(secrets: &mut Secrets, shared: &Shared) -> Outcome<FetchedSecrets> {
+    let held = masked::hold();
+    let outcome = secrets.fetch(shared).await;
+    // What a store printed is held back, too.
+    shared::printed(shared).await;
+    match &outcome {
+        Ok(fetched) => masked::hide(fetched, secrets.hidden()),
+        Err(_) => masked::hide(&FetchedSecrets::default(), secrets.hidden()),
+    }
+    drop(held);
+    outcome
+}
+
 fn source(named: Option<&Path>) -> Outcome<(Origin, Source)> {
     let path = named.unwrap_or(Path::new(DEFAULT_FILE));
     let error = match Source::read(path) {
@@ -401,8 +422,8 @@ fn wrong(origin: &Origin, errors: &ConfigErrors) -> Failure {
 }
 
 /// Tells what is no error.
-fn warn_of(origin: &Origin, configuration: &Configuration<StateSettings>) {
-    let warnings: Vec<_> = configuration.warnings().map(|warning| format!("{warning:#}")).collect();
+fn warn_of<'a>(origin: &Origin, warnings: impl Iterator<Item = &'a ConfigError>) {
+    let warnings: Vec<_> = warnings.map(|warning| format!("{warning:#}")).collect();
     if !warnings.is_empty() {
         let message = format!("{} in `{}`", counted(warnings.len(), "old setting"), origin.name());
         Failure::usage(message).detail(warnings.join("\n\n")).warn();

@@ -1,6 +1,7 @@
 //! What all guests of this process share, and what ends with the last of them.
 
 use crate::failure::{Failure, Outcome};
+use crate::masked;
 use dapr_runtime::app::Shared;
 use dapr_runtime::egress::Trust;
 use dapr_runtime::engine::{Allocator, Engines, EpochTicker};
@@ -13,7 +14,8 @@ use std::time::Duration;
 /// Makes the engine and what all apps share.
 pub(crate) fn start() -> Outcome<Shared> {
     let (limits, allocator) = (Limits::default(), Allocator::probe());
-    let output = GuestOutput::start().map_err(|error| Failure::run("cannot start a thread").because(&error))?;
+    let output =
+        GuestOutput::start(masked::print).map_err(|error| Failure::run("cannot start a thread").because(&error))?;
     let budget = MemoryBudget::of_this_machine();
     Ok(Shared {
         engines: engines(allocator, &limits)?,

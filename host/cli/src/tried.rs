@@ -66,7 +66,7 @@ impl Trials {
             }
         }
         if examined.uses(Block::Secrets) {
-            for (store, opened) in setup.each_secret_store().await {
+            for (store, opened) in setup.each_secret_store(shared).await {
                 let opened = opened.map_err(|failure| trials.failed(failure, store.ignore_errors));
                 trials.secrets.insert(store.name.to_string(), opened);
             }

@@ -54,7 +54,7 @@ impl Vendors for BuiltIn {
 
     /// None is: this crate knows what is built in.
     fn installed(&self, kind: &ComponentType) -> Result<InstalledComponent, ConfigErrors> {
-        Err(self.lacks(kind).unwrap_or_else(|| kind.unknown(&self.state_types())))
+        Err(self.lacks(kind).unwrap_or_else(|| kind.unknown(&self.types(kind))))
     }
 }
 
@@ -62,7 +62,19 @@ impl BuiltIn {
     /// That a store exists, and not here: in another build of this host, or in Dapr alone.
     #[must_use]
     pub fn lacks(&self, kind: &ComponentType) -> Option<ConfigErrors> {
-        without(kind)
+        match kind.block() {
+            secrets::BLOCK => secrets::later(kind),
+            _ => without(kind),
+        }
+    }
+
+    /// The types that are built in of this one's building block.
+    #[must_use]
+    pub fn types(&self, kind: &ComponentType) -> Vec<KnownType<'_>> {
+        match kind.block() {
+            secrets::BLOCK => self.secret_types(),
+            _ => self.state_types(),
+        }
     }
 }
 

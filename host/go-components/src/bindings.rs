@@ -124,17 +124,24 @@ mod tests {
 
     #[test]
     fn bindings_are_generated_from_the_contract() {
-        let folder = tempfile::tempdir().unwrap();
-        let worlds = include_str!("../go/glue/state/world.wit");
-        let contract = Contract::read(&folder.path().join("wit"), worlds).unwrap();
-        contract.generate(&folder.path().join("go")).unwrap();
-        let exports = std::fs::read_to_string(folder.path().join("go/wit_exports.go")).unwrap();
-        for name in [
-            "dapr:state/provider-loop@0.1.0#run",
-            "dapr:component/description@0.1.0#properties",
+        for (worlds, name) in [
+            (
+                include_str!("../go/glue/secrets/world.wit"),
+                "dapr:secrets/provider-loop@0.1.0#run",
+            ),
+            (
+                include_str!("../go/glue/state/world.wit"),
+                "dapr:state/provider-loop@0.1.0#run",
+            ),
         ] {
-            assert!(exports.contains(name), "{name}");
+            let folder = tempfile::tempdir().unwrap();
+            let contract = Contract::read(&folder.path().join("wit"), worlds).unwrap();
+            contract.generate(&folder.path().join("go")).unwrap();
+            let exports = std::fs::read_to_string(folder.path().join("go/wit_exports.go")).unwrap();
+            for name in [name, "dapr:component/description@0.1.0#properties"] {
+                assert!(exports.contains(name), "{name}");
+            }
+            assert!(!exports.contains("runtime.Pinner"));
         }
-        assert!(!exports.contains("runtime.Pinner"));
     }
 }

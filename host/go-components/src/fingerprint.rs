@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
 /// What of this crate decides what comes out of a build.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("bindings.rs"),
+    include_str!("block.rs"),
     include_str!("build.rs"),
     include_str!("component.rs"),
     include_str!("folder.rs"),

@@ -64,10 +64,9 @@ impl Folder {
     /// Writes the module, and answers the contract.
     pub(crate) fn fill(&self, go: &Go, recipe: &Recipe) -> Result<Contract, BuildError> {
         let module = self.module();
-        let block = block(recipe);
         files::write(&GO, "pkg", &module.join("pkg"))?;
         files::write(&GO, "glue/common", &module)?;
-        files::write(&GO, &format!("glue/{block}"), &module)?;
+        files::write(&GO, &format!("glue/{}", recipe.block().glue), &module)?;
         self.write_source(go, recipe)?;
         let worlds = module.join("world.wit");
         let worlds = std::fs::read_to_string(&worlds).map_err(BuildError::files(&worlds))?;
@@ -87,11 +86,13 @@ impl Folder {
         };
         let text = format!(
             "// Package source is what the component is made of.\npackage source\n\n\
-             import (\n\t\"github.com/dapr/components-contrib/state\"\n\t\"github.com/dapr/kit/logger\"\n\n\
+             import (\n\t\"github.com/dapr/components-contrib/{block}\"\n\t\"github.com/dapr/kit/logger\"\n\n\
              \timplementation {package:?}\n)\n\n\
              // Dapr's names for it.\nconst (\n\tType    = {name:?}\n\tVersion = {version:?}\n)\n\n\
              // New makes one that is not open.\n\
-             func New(log logger.Logger) state.Store {{ return implementation.{constructor}(log) }}\n",
+             func New(log logger.Logger) {interface} {{ return implementation.{constructor}(log) }}\n",
+            block = recipe.block().name,
+            interface = recipe.block().interface,
             name = recipe.name(),
             version = recipe.version(),
         );
@@ -138,11 +139,6 @@ fn remove_left(parent: &Path) {
 /// One without the file was left before it was locked.
 fn is_in_use(path: &Path) -> bool {
     File::open(path.join(IN_USE)).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
-}
-
-/// The building block of a component: `state`.
-pub(crate) fn block(recipe: &Recipe) -> &str {
-    recipe.name().split_once('.').map_or("state", |(block, _)| block)
 }
 
 impl Drop for Folder {

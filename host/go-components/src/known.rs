@@ -14,7 +14,12 @@ pub struct Known {
     pub constructor: &'static str,
 }
 
-const fn state(name: &'static str, version: &'static str, package: &'static str, constructor: &'static str) -> Known {
+const fn known_as(
+    name: &'static str,
+    version: &'static str,
+    package: &'static str,
+    constructor: &'static str,
+) -> Known {
     Known {
         name,
         version,
@@ -23,57 +28,106 @@ const fn state(name: &'static str, version: &'static str, package: &'static str,
     }
 }
 
-static KNOWN: [Known; 20] = [
-    state(
+// Without `secretstores.kubernetes`: it builds, and reads its credentials from files, of which a component has none.
+static KNOWN: [Known; 28] = [
+    known_as(
+        "secretstores.alicloud.parameterstore",
+        "v1",
+        "secretstores/alicloud/parameterstore",
+        "NewParameterStore",
+    ),
+    known_as(
+        "secretstores.aws.parameterstore",
+        "v1",
+        "secretstores/aws/parameterstore",
+        "NewParameterStore",
+    ),
+    known_as(
+        "secretstores.aws.secretmanager",
+        "v1",
+        "secretstores/aws/secretmanager",
+        "NewSecretManager",
+    ),
+    known_as(
+        "secretstores.azure.keyvault",
+        "v1",
+        "secretstores/azure/keyvault",
+        "NewAzureKeyvaultSecretStore",
+    ),
+    known_as(
+        "secretstores.gcp.secretmanager",
+        "v1",
+        "secretstores/gcp/secretmanager",
+        "NewSecreteManager",
+    ),
+    known_as(
+        "secretstores.hashicorp.vault",
+        "v1",
+        "secretstores/hashicorp/vault",
+        "NewHashiCorpVaultSecretStore",
+    ),
+    known_as(
+        "secretstores.huaweicloud.csms",
+        "v1",
+        "secretstores/huaweicloud/csms",
+        "NewHuaweiCsmsSecretStore",
+    ),
+    known_as(
+        "secretstores.tencentcloud.ssm",
+        "v1",
+        "secretstores/tencentcloud/ssm",
+        "NewSSM",
+    ),
+    known_as(
         "state.aws.dynamodb",
         "v1",
         "state/aws/dynamodb",
         "NewDynamoDBStateStore",
     ),
-    state(
+    known_as(
         "state.azure.cosmosdb",
         "v1",
         "state/azure/cosmosdb",
         "NewCosmosDBStateStore",
     ),
-    state("state.cassandra", "v1", "state/cassandra", "NewCassandraStateStore"),
-    state("state.cockroachdb", "v1", "state/cockroachdb", "New"),
-    state("state.couchbase", "v1", "state/couchbase", "NewCouchbaseStateStore"),
-    state("state.etcd", "v1", "state/etcd", "NewEtcdStateStoreV1"),
-    state("state.etcd", "v2", "state/etcd", "NewEtcdStateStoreV2"),
-    state(
+    known_as("state.cassandra", "v1", "state/cassandra", "NewCassandraStateStore"),
+    known_as("state.cockroachdb", "v1", "state/cockroachdb", "New"),
+    known_as("state.couchbase", "v1", "state/couchbase", "NewCouchbaseStateStore"),
+    known_as("state.etcd", "v1", "state/etcd", "NewEtcdStateStoreV1"),
+    known_as("state.etcd", "v2", "state/etcd", "NewEtcdStateStoreV2"),
+    known_as(
         "state.gcp.firestore",
         "v1",
         "state/gcp/firestore",
         "NewFirestoreStateStore",
     ),
-    state("state.hazelcast", "v1", "state/hazelcast", "NewHazelcastStore"),
-    state("state.in-memory", "v1", "state/in-memory", "NewInMemoryStateStore"),
-    state("state.memcached", "v1", "state/memcached", "NewMemCacheStateStore"),
-    state("state.mongodb", "v1", "state/mongodb", "NewMongoDB"),
-    state("state.mysql", "v1", "state/mysql", "NewMySQLStateStore"),
-    state(
+    known_as("state.hazelcast", "v1", "state/hazelcast", "NewHazelcastStore"),
+    known_as("state.in-memory", "v1", "state/in-memory", "NewInMemoryStateStore"),
+    known_as("state.memcached", "v1", "state/memcached", "NewMemCacheStateStore"),
+    known_as("state.mongodb", "v1", "state/mongodb", "NewMongoDB"),
+    known_as("state.mysql", "v1", "state/mysql", "NewMySQLStateStore"),
+    known_as(
         "state.oracledatabase",
         "v1",
         "state/oracledatabase",
         "NewOracleDatabaseStateStore",
     ),
-    state(
+    known_as(
         "state.postgresql",
         "v1",
         "state/postgresql/v1",
         "NewPostgreSQLStateStore",
     ),
-    state(
+    known_as(
         "state.postgresql",
         "v2",
         "state/postgresql/v2",
         "NewPostgreSQLStateStore",
     ),
-    state("state.redis", "v1", "state/redis", "NewRedisStateStore"),
-    state("state.rethinkdb", "v1", "state/rethinkdb", "NewRethinkDBStateStore"),
-    state("state.sqlserver", "v1", "state/sqlserver", "New"),
-    state("state.zookeeper", "v1", "state/zookeeper", "NewZookeeperStateStore"),
+    known_as("state.redis", "v1", "state/redis", "NewRedisStateStore"),
+    known_as("state.rethinkdb", "v1", "state/rethinkdb", "NewRethinkDBStateStore"),
+    known_as("state.sqlserver", "v1", "state/sqlserver", "New"),
+    known_as("state.zookeeper", "v1", "state/zookeeper", "NewZookeeperStateStore"),
 ];
 
 /// All that are known, by name and version.
@@ -85,6 +139,7 @@ pub fn known() -> &'static [Known] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::Block;
 
     #[test]
     fn names_are_daprs_and_each_version_is_there_once_in_order() {
@@ -94,8 +149,8 @@ mod tests {
         sorted.dedup();
         assert_eq!(names, sorted);
         for Known { name, version, .. } in known() {
-            let (block, vendor) = name.split_once('.').unwrap();
-            assert_eq!(block, "state", "{name}");
+            let (_, vendor) = name.split_once('.').unwrap();
+            assert!(Block::of(name).is_some(), "{name}");
             assert!(
                 !vendor.is_empty() && vendor.bytes().all(|b| b.is_ascii_lowercase() || b".-".contains(&b)),
                 "{name}"
@@ -113,7 +168,8 @@ mod tests {
             ..
         } in known()
         {
-            assert!(package.starts_with("state/"), "{name}");
+            let (block, _) = package.split_once('/').unwrap();
+            assert_eq!(Some(block), Block::of(name).map(|block| block.name), "{name}");
             assert!(constructor.starts_with("New"), "{name}");
         }
     }

@@ -30,6 +30,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod bindings;
+mod block;
 mod build;
 mod component;
 mod error;

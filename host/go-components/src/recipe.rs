@@ -1,5 +1,6 @@
 //! What is to be built.
 
+use crate::block::{self, Block};
 use crate::{BuildError, Known, known};
 use std::path::{Path, PathBuf};
 
@@ -23,9 +24,9 @@ pub enum Source {
     Package {
         /// The folder of the package.
         folder: PathBuf,
-        /// `state.FOLDER`.
+        /// `state.FOLDER`, or that of another building block.
         name: String,
-        /// The function that takes a logger and gives a `state.Store`.
+        /// The function that takes a logger and gives a `state.Store`, or what the components of another one are.
         constructor: String,
     },
 }
@@ -55,7 +56,7 @@ impl Recipe {
     }
 
     /// A Go package of the user's own in a folder, with or without a `go.mod`. It has one exported function of the form
-    /// `func NewX(logger.Logger) state.Store`.
+    /// `func NewX(logger.Logger) state.Store`, or `secretstores.SecretStore`.
     ///
     /// # Errors
     ///
@@ -65,10 +66,10 @@ impl Recipe {
         let stem = folder
             .file_name()
             .map(|name| name.to_string_lossy().to_lowercase().replace('_', "-"));
-        let constructor = constructor(&folder)?;
+        let (block, constructor) = constructor(&folder)?;
         Ok(Self {
             source: Source::Package {
-                name: format!("state.{}", stem.unwrap_or_else(|| "own".into())),
+                name: format!("{}.{}", block.name, stem.unwrap_or_else(|| "own".into())),
                 folder,
                 constructor,
             },
@@ -95,6 +96,12 @@ impl Recipe {
             Source::Known(known) => known.name,
             Source::Package { name, .. } => name,
         }
+    }
+
+    /// The building block of the component.
+    pub(crate) fn block(&self) -> Block {
+        // A name that is known or was made here has one.
+        Block::of(self.name()).unwrap_or(block::STATE)
     }
 
     /// Dapr's version of the component.
@@ -138,22 +145,26 @@ fn similar(name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The one exported function of a package that takes a logger and gives a store.
-fn constructor(folder: &Path) -> Result<String, BuildError> {
+/// The one exported function of a package that takes a logger and gives a store, and of which building block that is.
+fn constructor(folder: &Path) -> Result<(Block, String), BuildError> {
     let mut found = Vec::new();
     for file in go_files(folder)? {
         let text = std::fs::read_to_string(&file).map_err(BuildError::files(&file))?;
-        found.extend(text.lines().filter_map(constructor_in).map(str::to_owned));
+        found.extend(
+            text.lines()
+                .filter_map(constructor_in)
+                .map(|(block, name)| (block, name.to_owned())),
+        );
     }
     let problem = match found.as_slice() {
         [one] => return Ok(one.clone()),
         [] => {
             "it has no exported function of the form `func NewX(log logger.Logger) state.Store` on one line".to_owned()
         }
-        several => format!(
-            "it has several constructors: {}; leave one exported",
-            several.join(", ")
-        ),
+        several => {
+            let names: Vec<_> = several.iter().map(|(_, name)| name.as_str()).collect();
+            format!("it has several constructors: {}; leave one exported", names.join(", "))
+        }
     };
     Err(BuildError::Package {
         folder: folder.to_owned(),
@@ -175,13 +186,14 @@ pub(crate) fn go_files(folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
     Ok(files)
 }
 
-fn constructor_in(line: &str) -> Option<&str> {
+fn constructor_in(line: &str) -> Option<(Block, &str)> {
     let (name, rest) = line.strip_prefix("func ")?.split_once('(')?;
     let (parameter, result) = rest.split_once(')')?;
     let exported = name.bytes().next().is_some_and(|b| b.is_ascii_uppercase());
     let takes = parameter.split_whitespace().next_back() == Some("logger.Logger") && !parameter.contains(',');
-    let gives = result.split_whitespace().next() == Some("state.Store");
-    (exported && takes && gives).then_some(name)
+    let gives = result.split_whitespace().next();
+    let block = block::ALL.into_iter().find(|block| gives == Some(block.interface))?;
+    (exported && takes).then_some((block, name))
 }
 
 #[cfg(test)]
@@ -242,6 +254,21 @@ mod tests {
             "// func New(log logger.Logger) state.Store {",
         ] {
             assert_eq!(constructor_in(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_a_constructor_gives_is_the_building_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = folder.path().join("own");
+        std::fs::create_dir(&package).unwrap();
+        for (gives, name) in [
+            ("state.Store", "state.own"),
+            ("secretstores.SecretStore", "secretstores.own"),
+        ] {
+            let text = format!("package x\nfunc New(l logger.Logger) {gives} {{}}\n");
+            std::fs::write(package.join("store.go"), text).unwrap();
+            assert_eq!(Recipe::package(&package, None).unwrap().name(), name);
         }
     }
 

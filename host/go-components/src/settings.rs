@@ -48,12 +48,13 @@ impl Store {
         self.published.iter().flat_map(Setting::names).collect()
     }
 
-    /// All names that its reference has.
+    /// All names that its reference has, but for those of requests, which some list among the settings.
     fn documented(&self) -> BTreeSet<&str> {
+        const OF_REQUESTS: [&str; 3] = ["VersionID", "path", "version_id"];
         let profiles = self.profiles.iter().flat_map(|profile| builtin(profile));
-        self.documented
-            .iter()
-            .map(String::as_str)
+        let own = self.documented.iter().map(String::as_str);
+        let is_of_requests = |name: &&str| self.name.starts_with("secretstores.") && OF_REQUESTS.contains(name);
+        own.filter(|name| !is_of_requests(name))
             .chain(profiles.copied())
             .collect()
     }
@@ -86,6 +87,8 @@ fn builtin(profile: &str) -> &'static [&'static str] {
             "azureCertificateFile",
             "azureCertificatePassword",
         ],
+        // The module does not have it; what is published is compared with `undocumented` below.
+        "gcp" => &[],
         other => panic!("the profile `{other}` is not known here"),
     }
 }
@@ -95,7 +98,7 @@ pub(crate) fn program(go: &Go) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     files::write(&GO, "pkg", &path.join("pkg")).unwrap();
-    files::write(&GO, "glue/state/settings", &path.join("settings")).unwrap();
+    files::write(&GO, "glue/common/settings", &path.join("settings")).unwrap();
     std::fs::write(path.join("main.go"), PROGRAM).unwrap();
     std::fs::write(path.join("stores.go"), stores(known())).unwrap();
     modules::write(go, &Recipe::known("state.redis", None).unwrap(), path).unwrap();
@@ -125,7 +128,7 @@ fn run(go: &Go, folder: &Path, args: &[&str]) -> Output {
 
 /// The list of the stores, as a file of the program.
 fn stores(known: &[Known]) -> String {
-    let mut text = "package main\n\nimport (\n".to_owned();
+    let mut text = "package main\n\nimport (\n\t\"github.com/dapr/kit/logger\"\n\n".to_owned();
     for (number, Known { package, .. }) in known.iter().enumerate() {
         let _ = writeln!(text, "\tstore{number} \"{}/{package}\"", modules::CONTRIB);
     }
@@ -139,7 +142,7 @@ fn stores(known: &[Known]) -> String {
         } = known;
         let _ = writeln!(
             text,
-            "\t{{{name:?}, {version:?}, {package:?}, store{number}.{constructor}}},"
+            "\t{{{name:?}, {version:?}, {package:?}, store{number}.{constructor}(logger.NewLogger(\"settings\"))}},"
         );
     }
     text + "}\n"
@@ -175,6 +178,29 @@ fn undocumented(name: &str) -> Vec<&'static str> {
     let azure = || azure.into_iter();
     let postgresql = ["cleanupIntervalInSeconds", "timeoutInSeconds", "url"];
     match name {
+        "secretstores.azure.keyvault" => azure().collect(),
+        "secretstores.gcp.secretmanager" => [
+            "authProviderX509CertURL",
+            "authURI",
+            "auth_provider_x509_cert_url",
+            "auth_uri",
+            "clientEmail",
+            "clientID",
+            "clientX509CertURL",
+            "client_email",
+            "client_id",
+            "client_x509_cert_url",
+            "privateKey",
+            "privateKeyID",
+            "private_key",
+            "private_key_id",
+            "projectID",
+            "project_id",
+            "tokenURI",
+            "token_uri",
+            "type",
+        ]
+        .into(),
         "state.azure.cosmosdb" => azure().collect(),
         "state.cockroachdb" => postgresql
             .into_iter()

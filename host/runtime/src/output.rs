@@ -34,6 +34,8 @@ pub enum Stream {
     Out,
     /// The host's standard error.
     Err,
+    /// What prints for stores: they know secrets that nobody is to see.
+    Store,
 }
 
 /// The thread that prints what guests print, and the way to it.
@@ -46,16 +48,16 @@ pub struct GuestOutput {
 }
 
 impl GuestOutput {
-    /// Starts printing to the host's standard output and error.
+    /// Starts printing to the host's standard output and error; what stores print goes to `of_stores`, as whole lines.
     ///
     /// # Errors
     ///
     /// If the system has no thread left.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(of_stores: fn(&str)) -> io::Result<Self> {
         let (queue, items) = Queue::new(QUEUE);
         std::thread::Builder::new()
             .name("guest-output".to_owned())
-            .spawn(move || print(items))?;
+            .spawn(move || print(items, of_stores))?;
         Ok(Self { queue })
     }
 
@@ -77,7 +79,7 @@ impl GuestOutput {
     }
 }
 
-fn print(mut items: mpsc::UnboundedReceiver<Item>) {
+fn print(mut items: mpsc::UnboundedReceiver<Item>, of_stores: fn(&str)) {
     while let Some(item) = items.blocking_recv() {
         let Block { stream, text, _place } = match item {
             Item::Block(block) => block,
@@ -93,6 +95,10 @@ fn print(mut items: mpsc::UnboundedReceiver<Item>) {
                 .write_all(text.as_bytes())
                 .and_then(|()| io::stdout().flush()),
             Stream::Err => io::stderr().write_all(text.as_bytes()),
+            Stream::Store => {
+                of_stores(&text);
+                Ok(())
+            }
         };
     }
 }

@@ -7,6 +7,7 @@
 //! | [`kind`] | which servers there are, and what differs between them |
 //! | [`proxy`] | what stands between a server and its client, and breaks connections |
 //! | `redis`, `postgresql`, `mariadb`, `memcached`, `etcd`, `zookeeper` | one server each: its first data, its command line, its own client |
+//! | [`vault`] | a stand-in for HashiCorp Vault, which may not be had here |
 //! | `process` | the processes of a server, which end with the tests |
 //! | `program` | programs of servers and clients: where they are, run to their end |
 //! | `socket` | a question and its answer, for servers without a client of their own |
@@ -30,9 +31,11 @@ mod redis;
 pub mod server;
 pub mod setup;
 mod socket;
+pub mod vault;
 mod zookeeper;
 
 pub use kind::Kind;
 pub use proxy::Proxy;
 pub use server::Server;
 pub use setup::Setup;
+pub use vault::Vault;

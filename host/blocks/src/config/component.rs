@@ -31,7 +31,7 @@ pub(super) struct Block {
 }
 
 /// Dapr's other names for types.
-const ALIASES: [(&str, &str); 1] = [("postgres", "postgresql")];
+const ALIASES: [(&str, &str); 2] = [("aws.secretsmanager", "aws.secretmanager"), ("postgres", "postgresql")];
 
 /// The type of a component that is WebAssembly.
 const WASM: &str = "wasm";
@@ -80,6 +80,16 @@ impl ComponentType {
     /// The type as Dapr writes it: `state.redis`, also where the file has `redis`.
     pub fn full_name(&self) -> String {
         format!("{}.{}", self.block.prefix, self.name())
+    }
+
+    /// What Dapr's full types of the building block begin with: `state`, `secretstores`.
+    pub fn block(&self) -> &'static str {
+        self.block.prefix
+    }
+
+    /// What one of the building block's components is called: `state store`.
+    pub fn noun(&self) -> &'static str {
+        self.block.noun
     }
 
     /// Whether the type or its version come from a variable or a secret, and so must not be repeated.

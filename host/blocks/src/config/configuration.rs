@@ -42,7 +42,8 @@ pub trait Vendors {
     /// What is wrong with them, or that there is no such type.
     fn secrets(&self, kind: &ComponentType, table: &mut Table) -> Result<Self::Secrets, ConfigErrors>;
 
-    /// The component that is installed for a type which is not built in, or for any with `source = "dapr"`.
+    /// The component that is installed for a type of any building block which is not built in, or for any with
+    /// `source = "dapr"`.
     ///
     /// # Errors
     ///

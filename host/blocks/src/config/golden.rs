@@ -61,7 +61,8 @@ impl Vendors for Fake {
     fn installed(&self, kind: &ComponentType) -> Result<InstalledComponent, ConfigErrors> {
         match (kind.name(), kind.version()) {
             ("mongodb", ComponentVersion::V1) => Ok(mongodb()),
-            _ => Err(kind.unknown(&self.state_types())),
+            _ if kind.block() == "state" => Err(kind.unknown(&self.state_types())),
+            _ => Err(kind.unknown(&self.secret_types())),
         }
     }
 }

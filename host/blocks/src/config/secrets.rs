@@ -11,8 +11,9 @@ use super::component::{Block, ComponentType, Scopes};
 use super::configuration::Vendors;
 use super::duration::NonZeroDuration;
 use super::environment::Environment;
-use super::error::{ConfigErrors, Location};
+use super::error::{ConfigError, ConfigErrors, Location};
 use super::name::ComponentName;
+use super::provider::Implementation;
 use super::reference;
 use super::source::Source;
 use super::table::Table;
@@ -24,7 +25,7 @@ use std::time::Duration;
 const SECRETS: Block = Block {
     prefix: "secretstores",
     noun: "secret store",
-    in_wasm: false,
+    in_wasm: true,
 };
 
 /// The table of the stores.
@@ -39,8 +40,8 @@ pub(super) const EXAMPLE: &str = "vault";
 pub struct SecretComponent<S> {
     /// The name in `[secrets.NAME]`, by which apps and the rest of the file ask for the store.
     pub name: ComponentName,
-    /// `type` and `version`, strings: the vendor. `"local.env"` and Dapr's `"secretstores.local.env"` are the same; `version` is
-    /// `"v1"` by default.
+    /// `type` and `version`, strings: the vendor, or `"wasm"`. `"local.env"` and Dapr's `"secretstores.local.env"` are the same;
+    /// `version` is `"v1"` by default.
     pub kind: ComponentType,
     /// `scopes`, an array of app ids: the apps that may ask for the store. Default: all. What the rest of the file refers to
     /// is not bound by it.
@@ -51,10 +52,12 @@ pub struct SecretComponent<S> {
     /// `ignoreErrors`, a boolean: whether the host starts when the store does not open, and opens it later. What the rest of
     /// the file refers to must be there all the same. Default: `false`.
     pub ignore_errors: bool,
-    /// The other keys of the table: the vendor's settings.
-    pub settings: S,
+    /// The other keys of the table: the vendor's settings, or the component's. `source` is as of a state store.
+    pub implementation: Implementation<S>,
     /// Where the store's name stands in the file, for errors that show only when it is opened.
     pub location: Location,
+    /// What is no error, and to be told to the user.
+    pub warnings: Vec<ConfigError>,
 }
 
 impl<S> SecretComponent<S> {
@@ -75,7 +78,15 @@ impl<S> SecretComponent<S> {
             let scopes = Scopes::read(table);
             let deadline = table.take("deadline").map(|given| given.map(NonZeroDuration::get));
             let ignore_errors = table.take("ignoreErrors");
-            let settings = vendors.secrets(&kind, table)?;
+            table.refuse(
+                "start",
+                "`start` is for state stores: a secret store in WebAssembly starts with the host",
+                Some("remove it"),
+            );
+            let built_in = vendors.secret_types();
+            let read = |table: &mut Table| vendors.secrets(&kind, table);
+            let (implementation, warnings) =
+                Implementation::read(&kind, table, &built_in, read, || vendors.installed(&kind))?;
             table.finish()?;
             let (scopes, deadline, ignore_errors) = (scopes?, deadline?, ignore_errors?);
             Ok(move |name| Self {
@@ -84,8 +95,9 @@ impl<S> SecretComponent<S> {
                 scopes,
                 deadline: deadline.unwrap_or(Self::DEFAULT_DEADLINE),
                 ignore_errors: ignore_errors.unwrap_or_default(),
-                settings,
+                implementation,
                 location: location.clone(),
+                warnings,
             })
         });
         match (name, rest) {

@@ -11,12 +11,14 @@ use super::nearest::nearest;
 use super::property::Property;
 use super::table::Table;
 use super::value::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The settings of a component.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     pub(super) values: BTreeMap<String, String>,
+    /// Those whose values do not stand in the file.
+    pub(super) hidden: BTreeSet<String>,
     /// What is no error, and to be told.
     pub(super) warnings: Vec<ConfigError>,
 }
@@ -57,8 +59,14 @@ impl Table {
                 }
             }
             let label = format!("`{name}`");
-            match text(Value::new(&self.context, &label, &entry.node), property) {
-                Ok(text) => _ = settings.values.insert(entry.name, text),
+            let value = Value::new(&self.context, &label, &entry.node);
+            match text(value, property) {
+                Ok(text) => {
+                    if value.place().is_some() {
+                        settings.hidden.insert(entry.name.clone());
+                    }
+                    settings.values.insert(entry.name, text);
+                }
                 Err(errors) => self.errors.extend(errors),
             }
         }

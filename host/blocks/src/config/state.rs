@@ -2,12 +2,6 @@
 //!
 //! A store's table holds the host's own keys and its vendor's settings side by side, as Dapr's users know them. The host's
 //! are read here; what is left goes to the vendor, whose names they are.
-//!
-//! | `source` | stands behind a type |
-//! |---|---|
-//! | none | the built-in store, else the installed component |
-//! | `"built-in"` | the built-in store |
-//! | `"dapr"` | the installed component |
 
 use super::component::{Block, ComponentType, Scopes};
 use super::configuration::Vendors;
@@ -15,7 +9,7 @@ use super::duration::NonZeroDuration;
 use super::error::{ConfigError, ConfigErrors, Location};
 use super::given::Given;
 use super::name::ComponentName;
-use super::provider::{Implementation, ProviderConfig};
+use super::provider::Implementation;
 use super::table::Table;
 use super::value::FromText;
 use crate::state::KeyPrefix;
@@ -77,7 +71,10 @@ impl<S> StateComponent<S> {
             let deadline = table.take("deadline").map(|given| given.map(NonZeroDuration::get));
             let ignore_errors = table.take("ignoreErrors");
             refuse_daprs_keys(table);
-            let (implementation, warnings) = implementation(&kind, table, vendors)?;
+            let built_in = vendors.state_types();
+            let read = |table: &mut Table| vendors.state(&kind, table);
+            let (implementation, warnings) =
+                Implementation::read(&kind, table, &built_in, read, || vendors.installed(&kind))?;
             table.finish()?;
             let (scopes, key_prefix, deadline) = (scopes?, key_prefix?.unwrap_or_default(), deadline?);
             let ignore_errors = ignore_errors?.unwrap_or_default();
@@ -98,42 +95,6 @@ impl<S> StateComponent<S> {
             (Err(error), Err(errors)) => Err(errors.and(error.into())),
             (Err(error), Ok(_)) => Err(error.into()),
             (Ok(_), Err(errors)) => Err(errors),
-        }
-    }
-}
-
-/// Where what stands behind a type comes from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    BuiltIn,
-    Dapr,
-}
-
-const SOURCE: [(&str, Origin); 2] = [("built-in", Origin::BuiltIn), ("dapr", Origin::Dapr)];
-
-/// Reads the keys of what stands behind a type, and answers what is to be told of them, too.
-fn implementation<V: Vendors>(
-    kind: &ComponentType,
-    table: &mut Table,
-    vendors: &V,
-) -> Result<(Implementation<V::State>, Vec<ConfigError>), ConfigErrors> {
-    if kind.is_wasm()? {
-        let message = "`source` is for types that Dapr has, and this one is a file of your own";
-        table.refuse("source", message, Some("remove it"));
-        let config = ProviderConfig::read(table)?;
-        return Ok((Implementation::Provider(config), Vec::new()));
-    }
-    let source = table.take_choice("source", &SOURCE)?;
-    let built_in = vendors.state_types();
-    match (source, built_in.contains(&(kind.name(), kind.version()))) {
-        (Some(Origin::BuiltIn), false) => Err(kind.not_built_in(&table.location_of("source"), &built_in)),
-        (Some(Origin::BuiltIn) | None, true) => {
-            ProviderConfig::refuse_keys(table);
-            Ok((Implementation::BuiltIn(vendors.state(kind, table)?), Vec::new()))
-        }
-        (Some(Origin::Dapr), _) | (None, false) => {
-            let (config, warnings) = ProviderConfig::read_installed(table, &vendors.installed(kind)?)?;
-            Ok((Implementation::Provider(config), warnings))
         }
     }
 }

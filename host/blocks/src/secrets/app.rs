@@ -95,9 +95,7 @@ impl AppSecretStore {
             bytes += name.len() + size;
         }
         match bytes > BULK_BYTES {
-            true => Err(SecretError::TooLarge(format!(
-                "all secrets together have more than {BULK_BYTES} bytes"
-            ))),
+            true => Err(SecretError::large_bulk()),
             false => Ok(secrets),
         }
     }

@@ -62,11 +62,21 @@ impl SecretError {
     }
 
     /// That a secret has more bytes than one may have.
-    pub(crate) fn large_secret(name: &str) -> Self {
+    #[must_use]
+    pub fn large_secret(name: &str) -> Self {
         let name = name.escape_debug();
         Self::TooLarge(format!(
             "the secret `{name}` has more than {} bytes",
             super::SECRET_BYTES
+        ))
+    }
+
+    /// That all secrets together have more bytes than a bulk call may have.
+    #[must_use]
+    pub fn large_bulk() -> Self {
+        Self::TooLarge(format!(
+            "all secrets together have more than {} bytes",
+            super::BULK_BYTES
         ))
     }
 }

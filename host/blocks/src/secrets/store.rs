@@ -35,4 +35,7 @@ pub trait SecretStore: Send + Sync {
     /// As [`SecretStore::get`]; [`SecretError::TooLarge`] as soon as they exceed [`BULK_BYTES`](super::BULK_BYTES): a store
     /// must not read on.
     async fn bulk_get(&self, access: &SecretAccess) -> Result<BTreeMap<String, SecretValues>, SecretError>;
+
+    /// Lets go of what the store holds outside of this process. It is asked nothing more.
+    async fn close(&self) {}
 }

@@ -31,7 +31,7 @@ pub(crate) enum ComponentsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
     /// A type that Dapr has, with its version where there are several; or a folder with a Go package, which has a
-    /// function `func NewX(logger.Logger) state.Store`.
+    /// function `func NewX(logger.Logger) state.Store`, or `secretstores.SecretStore`.
     #[arg(value_name = "TYPE|FOLDER", required = true)]
     pub(crate) what: Vec<String>,
 

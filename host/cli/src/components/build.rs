@@ -6,17 +6,17 @@
 use super::args::BuildArgs;
 use super::built::{Finished, Kept};
 use super::folder::{self, FolderError};
-use super::name::{self, Name, STATE};
+use super::name::{self, Name};
 use super::{example, manifest, print};
 use crate::failure::{Failure, Outcome};
 use crate::provider::Wanted;
 use crate::shared;
 use crate::size::size;
 use crate::tell::say;
-use dapr_blocks::config::{ProviderConfig, Vendors, nearest};
-use dapr_components::BuiltIn;
+use dapr_blocks::config::{ProviderConfig, nearest};
 use dapr_go_components::{BuildError, Go, Recipe, Source, Step};
 use dapr_runtime::app::Shared;
+use dapr_runtime::needs::Block;
 use dapr_runtime::providers::linked::AllowedIn;
 use dapr_runtime::providers::{description, sections};
 use std::path::{Path, PathBuf};
@@ -63,9 +63,10 @@ pub(super) async fn run(args: &BuildArgs) -> Outcome<ExitCode> {
 
 /// A store's table for each.
 fn tables(installed: &[&Name]) -> String {
-    let built_in = BuiltIn.state_types();
-    let table = |name: &&Name| match installed.len() {
-        1 => example::table(name, "statestore", &built_in),
+    let built_in = name::built_in();
+    let table = |name: &&Name| match (installed.len(), name.block()) {
+        (1, Block::Secrets) => example::table(name, "vault", &built_in),
+        (1, _) => example::table(name, "statestore", &built_in),
         _ => example::table(name, &example::store_name(name), &built_in),
     };
     installed.iter().map(table).collect::<Vec<_>>().join("\n")
@@ -83,7 +84,7 @@ fn named(wishes: &[Wish]) -> String {
 }
 
 fn wanted(what: &str, contrib: Option<&str>) -> Outcome<Wish> {
-    let recipe = match what.starts_with(STATE) {
+    let recipe = match name::block_of(what).is_some() {
         true => Recipe::known(what, contrib),
         false if Path::new(what).is_dir() => Recipe::package(Path::new(what), contrib),
         false if what.contains('/') => {
@@ -115,7 +116,7 @@ fn check_own_name(folder: &str, name: &Name) -> Outcome<()> {
         return problem("have other characters than a to z, 0 to 9 and `-`");
     }
     let is_known = name::known().iter().any(|known| known.kind == name.kind);
-    let is_built_in = BuiltIn.state_types().iter().any(|(built_in, _)| *built_in == short);
+    let is_built_in = name::built_in().iter().any(|built_in| built_in.kind == name.kind);
     match is_known || is_built_in || short == "wasm" {
         true => problem("take the place of one that is there"),
         false => Ok(()),
@@ -224,16 +225,16 @@ impl Builder {
             ..ProviderConfig::at(file)
         };
         let asked = Wanted {
-            allowed_in: AllowedIn::Table,
+            allowed_in: AllowedIn::Table(wish.name.block()),
             name: &name,
+            block: wish.name.block(),
             whose: format!("the component `{name}`"),
             memory: "this host",
             again: "please report this".to_owned(),
             config: &config,
             deadline: DESCRIBED_WITHIN,
         };
-        let provider = asked.link_bytes(&finished.component, &self.shared).await?;
-        let properties = description::properties(&provider)
+        let properties = description::properties(&asked.linked(&finished.component, &self.shared).await?)
             .await
             .map_err(|error| Failure::run(format!("cannot install `{name}`")).because(&error))?;
         if let Some(properties) = properties {

@@ -4,7 +4,8 @@
 //! where it can be. `allow-hosts` has the same server: without it the component reaches nothing.
 
 use super::name::Name;
-use dapr_blocks::config::{ComponentVersion, KnownType};
+use dapr_blocks::config::ComponentVersion;
+use dapr_runtime::needs::Block;
 use std::fmt::Write as _;
 
 /// What a store needs: its settings as TOML, and its servers.
@@ -22,7 +23,47 @@ const fn needs(kind: &'static str, settings: &'static str, servers: &'static str
     }
 }
 
-const NEEDS: [Needs; 18] = [
+const NEEDS: [Needs; 26] = [
+    needs(
+        "secretstores.alicloud.parameterstore",
+        "regionId = \"eu-central-1\"\naccessKeyId = { env = \"ALICLOUD_KEY_ID\" }\naccessKeySecret = { env = \"ALICLOUD_KEY\" }",
+        "\"oos.eu-central-1.aliyuncs.com:443\"",
+    ),
+    needs(
+        "secretstores.aws.parameterstore",
+        "region = \"eu-central-1\"\naccessKey = { env = \"AWS_KEY_ID\" }\nsecretKey = { env = \"AWS_KEY\" }",
+        "\"ssm.eu-central-1.amazonaws.com:443\"",
+    ),
+    needs(
+        "secretstores.aws.secretmanager",
+        "region = \"eu-central-1\"\naccessKey = { env = \"AWS_KEY_ID\" }\nsecretKey = { env = \"AWS_KEY\" }",
+        "\"secretsmanager.eu-central-1.amazonaws.com:443\"",
+    ),
+    needs(
+        "secretstores.azure.keyvault",
+        "vaultName = \"NAME\"\nazureTenantId = \"TENANT\"\nazureClientId = \"CLIENT\"\nazureClientSecret = { env = \"AZURE_CLIENT_SECRET\" }",
+        "\"*.vault.azure.net:443\", \"login.microsoftonline.com:443\"",
+    ),
+    needs(
+        "secretstores.gcp.secretmanager",
+        "Type = \"service_account\"\nproject_id = \"PROJECT\"\nprivate_key_id = \"KEY_ID\"\nprivate_key = { env = \"GCP_KEY\" }\nclient_email = \"NAME@PROJECT.iam.gserviceaccount.com\"",
+        "\"secretmanager.googleapis.com:443\", \"oauth2.googleapis.com:443\"",
+    ),
+    needs(
+        "secretstores.hashicorp.vault",
+        "vaultAddr = \"https://vault.internal:8200\"\nvaultToken = { env = \"VAULT_TOKEN\" }",
+        "\"vault.internal:8200\"",
+    ),
+    needs(
+        "secretstores.huaweicloud.csms",
+        "region = \"eu-west-101\"\naccessKey = { env = \"HUAWEI_KEY_ID\" }\nsecretAccessKey = { env = \"HUAWEI_KEY\" }",
+        "\"*.myhuaweicloud.com:443\"",
+    ),
+    needs(
+        "secretstores.tencentcloud.ssm",
+        "region = \"eu-frankfurt\"\nsecretId = { env = \"TENCENT_KEY_ID\" }\nsecretKey = { env = \"TENCENT_KEY\" }",
+        "\"ssm.tencentcloudapi.com:443\"",
+    ),
     needs(
         "state.aws.dynamodb",
         "table = \"dapr\"\nregion = \"eu-central-1\"",
@@ -97,13 +138,17 @@ const NEEDS: [Needs; 18] = [
 
 /// The table of a store, which is called `store`. `built_in` are the types for which it has to say that it is not one of
 /// them.
-pub(super) fn table(name: &Name, store: &str, built_in: &[KnownType<'_>]) -> String {
+pub(super) fn table(name: &Name, store: &str, built_in: &[Name]) -> String {
     let short = name.short();
-    let mut table = format!("[state.{store}]\ntype = \"{short}\"\n");
+    let section = match name.block() {
+        Block::Secrets => "secrets",
+        _ => "state",
+    };
+    let mut table = format!("[{section}.{store}]\ntype = \"{short}\"\n");
     if name.version != ComponentVersion::V1 {
         let _ = writeln!(table, "version = \"{}\"", name.version);
     }
-    if built_in.contains(&(short, name.version)) {
+    if built_in.contains(name) {
         table += "source = \"dapr\"\n";
     }
     match NEEDS.iter().find(|needs| needs.kind == name.kind) {
@@ -130,7 +175,8 @@ mod tests {
     use super::super::name::known;
     use super::*;
     use dapr_blocks::config::{
-        ComponentType, ConfigErrors, Configuration, Environment, InstalledComponent, Source, Table, Vendors,
+        ComponentType, ConfigErrors, Configuration, Environment, InstalledComponent, KnownType, SecretStores, Source,
+        Table, Vendors,
     };
 
     /// A host with nothing built in, on which everything is installed.
@@ -168,25 +214,23 @@ mod tests {
 
     #[test]
     fn every_component_that_is_known_has_a_table_that_can_be_read() {
-        let variables = [
-            "COSMOSDB_KEY",
-            "COUCHBASE_PASSWORD",
-            "FIRESTORE_KEY",
-            "MYSQL",
-            "ORACLE",
-            "POSTGRESQL",
-            "SQLSERVER",
-        ];
         for name in known() {
             assert!(NEEDS.iter().any(|needs| needs.kind == name.kind), "{name}");
             let text = table(&name, &store_name(&name), &[]);
-            let environment: Environment = variables.map(|variable| (variable, "x")).into_iter().collect();
-            let read = Configuration::parse(Source::new("components.toml", "", &text), environment, &Everything);
-            let store = &read.unwrap_or_else(|errors| panic!("{errors:#}")).state[0];
-            assert_eq!(
-                (store.kind.full_name(), store.kind.version()),
-                (name.kind.clone(), name.version)
-            );
+            // Whatever variables it names.
+            let variables = text
+                .split("{ env = \"")
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next());
+            let environment: Environment = variables.map(|variable| (variable, "x")).collect();
+            let source = Source::new("components.toml", "", &text);
+            let secrets = SecretStores::read(source.clone(), environment.clone(), &Everything).unwrap();
+            let read = Configuration::parse(source, environment, &Everything);
+            let read = read.unwrap_or_else(|errors| panic!("{errors:#}"));
+            let kinds = read.state.iter().map(|store| &store.kind);
+            let kinds: Vec<_> = kinds.chain(secrets.stores.iter().map(|store| &store.kind)).collect();
+            let [kind] = kinds[..] else { panic!("one table: {text}") };
+            assert_eq!((kind.full_name(), kind.version()), (name.kind.clone(), name.version));
         }
     }
 
@@ -194,11 +238,13 @@ mod tests {
     fn a_table_says_the_version_and_that_it_is_not_the_built_in_store() {
         let memory = Name::new("state.in-memory", "v1").unwrap();
         assert_eq!(
-            table(&memory, "statestore", &[("in-memory", ComponentVersion::V1)]),
+            table(&memory, "statestore", std::slice::from_ref(&memory)),
             "[state.statestore]\ntype = \"in-memory\"\nsource = \"dapr\"\n"
         );
         let postgresql = Name::new("state.postgresql", "v2").unwrap();
         assert!(table(&postgresql, "s", &[]).starts_with("[state.s]\ntype = \"postgresql\"\nversion = \"v2\"\n"));
+        let vault = Name::new("secretstores.hashicorp.vault", "v1").unwrap();
+        assert!(table(&vault, "vault", &[]).starts_with("[secrets.vault]\ntype = \"hashicorp.vault\"\n"));
         let own = Name::new("state.mystore", "v1").unwrap();
         assert!(table(&own, "s", &[]).contains("allow-hosts = []"));
     }

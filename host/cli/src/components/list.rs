@@ -1,14 +1,12 @@
 //! `dapr-wasm components list`: what there is, and where.
 
 use super::installed::{self, Installed};
-use super::name::{self, Name, STATE};
+use super::name::{self, Name};
 use super::{columns, folder, print};
 use crate::args::ReportFormat;
 use crate::failure::{Failure, Outcome};
 use crate::size::size;
 use crate::tell::say;
-use dapr_blocks::config::Vendors;
-use dapr_components::BuiltIn;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -70,14 +68,7 @@ struct File {
 }
 
 fn rows(installed: Vec<Installed>) -> Vec<Row> {
-    let built_in: Vec<Name> = BuiltIn
-        .state_types()
-        .into_iter()
-        .map(|(short, version)| Name {
-            kind: format!("{STATE}{short}"),
-            version,
-        })
-        .collect();
+    let built_in = name::built_in();
     let known = name::known();
     let there = installed.iter().map(|installed| &installed.said.name);
     let all: BTreeSet<Name> = built_in.iter().chain(&known).chain(there).cloned().collect();

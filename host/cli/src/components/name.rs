@@ -1,10 +1,37 @@
 //! Dapr's names for a component: `state.postgresql`, or `state.postgresql/v2` in one of several versions.
 
-use dapr_blocks::config::{ComponentVersion, FromText};
+use dapr_blocks::config::{ComponentVersion, FromText, KnownType, Vendors};
+use dapr_components::BuiltIn;
+use dapr_runtime::needs::Block;
 use std::fmt;
 
-/// What Dapr's names of state stores begin with, the one building block whose components are built so far.
-pub(crate) const STATE: &str = "state.";
+/// The building blocks whose components are built: what Dapr's names of them begin with, and what one is called.
+const BLOCKS: [(&str, Block); 2] = [("secretstores", Block::Secrets), ("state", Block::State)];
+
+/// The building block of a name of Dapr's, and the name without it; none if it begins with none.
+pub(crate) fn block_of(kind: &str) -> Option<(Block, &str)> {
+    let (prefix, short) = kind.split_once('.')?;
+    let (_, block) = BLOCKS.iter().find(|(known, _)| *known == prefix)?;
+    Some((*block, short))
+}
+
+static BUILT_IN: BuiltIn = BuiltIn;
+
+/// The types that are built in, by Dapr's names.
+pub(crate) fn built_in() -> Vec<Name> {
+    let of = |block: Block| match block {
+        Block::Secrets => BUILT_IN.secret_types(),
+        _ => BUILT_IN.state_types(),
+    };
+    let names = BLOCKS.iter().flat_map(|(prefix, block)| {
+        let name = move |(short, version): KnownType<'_>| Name {
+            kind: format!("{prefix}.{short}"),
+            version,
+        };
+        of(*block).into_iter().map(name)
+    });
+    names.collect()
+}
 
 /// The name of a component as Dapr writes it, in one version.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +52,12 @@ impl Name {
 
     /// The type without its building block.
     pub(crate) fn short(&self) -> &str {
-        self.kind.strip_prefix(STATE).unwrap_or(&self.kind)
+        block_of(&self.kind).map_or(self.kind.as_str(), |(_, short)| short)
+    }
+
+    /// Its building block. One that is not known is taken for state.
+    pub(crate) fn block(&self) -> Block {
+        block_of(&self.kind).map_or(Block::State, |(block, _)| block)
     }
 
     /// The file that it is installed as.
@@ -84,6 +116,24 @@ mod tests {
             name("state.postgresql", "v2").licences(),
             "state.postgresql.v2.licences.txt"
         );
+    }
+
+    #[test]
+    fn a_type_is_without_its_building_block() {
+        let vault = name("secretstores.hashicorp.vault", "v1");
+        assert_eq!((vault.short(), vault.block()), ("hashicorp.vault", Block::Secrets));
+        let etcd = name("state.etcd", "v2");
+        assert_eq!((etcd.short(), etcd.block()), ("etcd", Block::State));
+        assert_eq!(block_of("redis"), None);
+        assert_eq!(block_of("pubsub.redis"), None);
+    }
+
+    #[test]
+    fn what_is_built_in_has_daprs_names() {
+        let names = built_in();
+        assert!(names.contains(&name("secretstores.local.env", "v1")));
+        #[cfg(feature = "state-sqlite")]
+        assert!(names.contains(&name("state.sqlite", "v1")));
     }
 
     #[cfg(feature = "go-components")]

@@ -1,12 +1,11 @@
 //! `dapr-wasm components show`: what a component is made from, which settings it has, and what it imports.
 
 use super::installed::{self, Installed, ReadError};
-use super::name::{self, Name, STATE};
+use super::name::{self, Name};
 use super::{columns, print};
 use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
-use dapr_blocks::config::{Property, Vendors};
-use dapr_components::BuiltIn;
+use dapr_blocks::config::Property;
 use dapr_runtime::shape::Shape;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +14,7 @@ use std::process::ExitCode;
 /// Prints what a file says of itself.
 pub(super) fn run(what: &str) -> Outcome<ExitCode> {
     let path = Path::new(what);
-    let is_type = what.starts_with(STATE) && path.extension().is_none_or(|kind| kind != "wasm");
+    let is_type = name::block_of(what).is_some() && path.extension().is_none_or(|kind| kind != "wasm");
     let shown = match is_type {
         true => of_type(what)?,
         false => installed::read(path).map_err(|error| unreadable(path, &error))?,
@@ -39,11 +38,7 @@ fn of_type(what: &str) -> Outcome<Installed> {
     if name::known().iter().any(named) {
         return Err(failure.help(format!("build it: dapr-wasm components build {what}")));
     }
-    let is_built_in = BuiltIn
-        .state_types()
-        .iter()
-        .any(|(short, _)| kind.strip_prefix(STATE) == Some(short));
-    Err(match is_built_in {
+    Err(match name::built_in().iter().any(|name| name.kind == kind) {
         true => failure.help("it is built in: docs/configuration.md has its settings"),
         false => failure.help("`dapr-wasm components list` has all types; a file is named by its path"),
     })

@@ -87,10 +87,8 @@ fn described(found: Installed) -> InstalledComponent {
 fn absent(kind: &ComponentType, name: &Name) -> ConfigErrors {
     let known = name::known();
     if known.contains(name) {
-        let shown = kind.shown();
-        let error = kind
-            .location()
-            .error(format!("Dapr's state store {shown} is not installed"));
+        let (noun, shown) = (kind.noun(), kind.shown());
+        let error = kind.location().error(format!("Dapr's {noun} {shown} is not installed"));
         let help = match kind.is_foreign() {
             true => "`dapr-wasm components list` has those that can be built".to_owned(),
             false => format!("build it: dapr-wasm components build {}", name.argument()),
@@ -99,8 +97,9 @@ fn absent(kind: &ComponentType, name: &Name) -> ConfigErrors {
     }
     let installed = installed::all().map(|(found, _)| found).unwrap_or_default();
     let others = installed.iter().map(|installed| &installed.said.name).chain(&known);
+    let others = others.filter(|other| other.block() == name.block());
     let others: Vec<KnownType<'_>> = others.map(|name| (name.short(), name.version)).collect();
-    let built_in = BUILT_IN.state_types();
+    let built_in = BUILT_IN.types(kind);
     // What is here in another version is not missing.
     let is_here = others.iter().chain(&built_in).any(|(other, _)| *other == name.short());
     match BUILT_IN.lacks(kind).filter(|_| !is_here) {
@@ -115,8 +114,8 @@ fn unusable(kind: &ComponentType, error: &ReadError) -> ConfigErrors {
     let cause = std::error::Error::source(error)
         .map(|cause| format!(": {cause}"))
         .unwrap_or_default();
-    let shown = kind.shown();
-    let message = format!("cannot look for Dapr's state store {shown}: {error}{cause}");
+    let (noun, shown) = (kind.noun(), kind.shown());
+    let message = format!("cannot look for Dapr's {noun} {shown}: {error}{cause}");
     let help = match error {
         ReadError::Folder(error) => error.help().to_owned(),
         ReadError::Manifest { .. } => build_again(kind),

@@ -14,5 +14,5 @@ mod settings;
 pub use directory::{DirectorySettings, OpenError as DirectoryError};
 pub use env::EnvSettings;
 pub use file::{FileSettings, OpenError as FileError, Problem as FileProblem, Secrets};
-pub(crate) use settings::types;
+pub(crate) use settings::{BLOCK, later, types};
 pub use settings::{SecretOpenError, SecretSettings};

@@ -1,5 +1,5 @@
-// Command settings prints a line of JSON for each state store: the settings that its component says it has, and those that
-// its metadata.yaml documents. The list of stores is written beside it.
+// Command settings prints a line of JSON for each component: the settings that its component says it has, and those that
+// its metadata.yaml documents. Their list is written beside it.
 package main
 
 import (
@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/dapr/components-contrib/state"
-	"github.com/dapr/kit/logger"
 	"gopkg.in/yaml.v3"
 
 	"wit_component/settings"
@@ -17,7 +15,7 @@ import (
 
 type store struct {
 	kind, version, folder string
-	new                   func(logger.Logger) state.Store
+	component             any
 }
 
 type named []struct {
@@ -63,7 +61,7 @@ func main() {
 func said(contrib string, store store) (line, error) {
 	said := line{
 		Type: store.kind, Version: store.version,
-		Published:  settings.Of(store.kind, store.new(logger.NewLogger("settings"))),
+		Published:  settings.Of(store.kind, store.component),
 		Documented: []string{}, Profiles: []string{},
 	}
 	text, err := os.ReadFile(filepath.Join(contrib, store.folder, "metadata.yaml"))

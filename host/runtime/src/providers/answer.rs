@@ -1,18 +1,11 @@
-//! What comes out of an instance, whichever its form.
+//! What comes out of an instance, whichever its building block and form.
 
 use super::pool::{Fitness, Refused};
-use dapr_blocks::state::{Entry, Features, Health, Limits, StateError};
+use super::serving::{Silent, Why};
+use dapr_blocks::state::Health;
 
 /// What a call gives: what the provider answered, or the trap that ended the instance.
 pub(super) type Answer<T> = wasmtime::Result<T>;
-
-/// What a provider says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Declaration {
-    pub(super) features: Features,
-    pub(super) limits: Limits,
-    pub(super) instances: Instances,
-}
 
 /// How many instances may serve one store at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +14,15 @@ pub(super) enum Instances {
     Several,
 }
 
-/// That a provider answered what it must not.
-pub(super) fn untrue(what: impl AsRef<str>) -> StateError {
-    StateError::internal(format!("the store answered {}", what.as_ref()))
+/// What a provider says of itself, as far as it matters whatever its building block.
+pub(super) trait Declared: Clone + PartialEq + Send + Sync + 'static {
+    /// How many instances there may be.
+    fn instances(&self) -> Instances;
+}
+
+/// That a provider answered what it must not, for the log.
+pub(super) fn untrue(what: impl AsRef<str>) -> String {
+    format!("the store answered {}", what.as_ref())
 }
 
 /// A provider's text as the host passes it on: cut, since it may be as long as the provider's memory.
@@ -35,42 +34,22 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
-/// An entry, as far as the provider's features go.
-pub(super) fn within_features(features: Features, entry: Option<Entry>) -> Result<Option<Entry>, StateError> {
-    let Some(mut entry) = entry else {
-        return Ok(None);
-    };
-    match (features.etags, &entry.etag) {
-        (false, _) => entry.etag = None,
-        (true, None) => return Err(untrue("an item without an etag, although it declares etags")),
-        (true, Some(_)) => {}
-    }
-    if !features.content_types {
-        entry.content_type = None;
-    }
-    Ok(Some(entry))
-}
-
-/// A read's error, as a read may have it: nothing was written, whatever the provider says.
-pub(super) fn of_read(error: StateError) -> StateError {
-    match error {
-        StateError::OutcomeUnknown { reason, source } => StateError::Unavailable { reason, source },
-        StateError::EtagMismatch { .. } => untrue("that a condition of a read does not hold"),
-        error => error,
-    }
-}
-
-/// What an app hears of a call that was not begun.
-pub(super) fn refused(refused: &Refused) -> StateError {
-    let reason = match refused {
-        Refused::Full => return StateError::Throttled,
+/// What an app hears of a call that was not begun; nothing if it should ask again later.
+pub(super) fn refused(refused: &Refused) -> Option<&'static str> {
+    match refused {
+        Refused::Full => None,
         // The log has the cause, once.
-        Refused::Down => "its component keeps failing and starts again later",
-        Refused::Closed => "the host is stopping",
-    };
-    StateError::Unavailable {
-        reason: reason.to_owned(),
-        source: None,
+        Refused::Down => Some("its component keeps failing and starts again later"),
+        Refused::Closed => Some("the host is stopping"),
+    }
+}
+
+/// What an app hears of a request that has no answer.
+pub(super) fn silent(silent: &Silent) -> String {
+    let (Silent::NotBegun(why) | Silent::Begun(why)) = silent;
+    match why {
+        Why::TooSlow(deadline) => format!("no answer within {deadline:?}"),
+        Why::Ended => "its component failed during the call".to_owned(),
     }
 }
 

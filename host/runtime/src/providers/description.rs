@@ -4,7 +4,8 @@
 //! to rules before anybody believes it: names that a table of TOML can have, no two settings of one name, and sizes that fit
 //! into a help text.
 
-use super::linked::Provider;
+use super::guest::Requests;
+use super::linked::Linked;
 use dapr_blocks::config::{Property, PropertyKind};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -56,13 +57,13 @@ pub enum DescriptionError {
 /// # Errors
 ///
 /// [`DescriptionError`], if it does not answer within its deadline, or not as it must.
-pub async fn properties(provider: &Provider) -> Result<Option<Vec<Property>>, DescriptionError> {
+pub async fn properties(provider: &Linked) -> Result<Option<Vec<Property>>, DescriptionError> {
     let Some(pre) = provider.describes_itself() else {
         return Ok(None);
     };
     let pre = DescribedPre::new(pre.clone()).map_err(|error| DescriptionError::Types(error.into()))?;
     let ask = async {
-        let mut store = provider.guest(None);
+        let mut store = provider.guest(Requests::None);
         let described = pre.instantiate_async(&mut store).await?;
         described.dapr_component_description().call_properties(&mut store).await
     };

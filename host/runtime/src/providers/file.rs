@@ -1,30 +1,68 @@
-//! What a file is: a component that exports `dapr:state/provider` or its serve-loop form, or a plugin of the go-plugin ABI.
+//! What a file is: a component that exports a building block's `provider` or its serve-loop form, or a plugin of the go-plugin
+//! ABI, which is a state store.
 
 use super::{logging, sections};
-use crate::needs::{STATE_VERSION, WASI_0_2, is_wasi};
+use crate::needs::{Block, SECRETS_VERSION, STATE_VERSION, WASI_0_2, is_wasi};
 use crate::shape::{ExternName, Shape};
 use crate::source::{self, SourceError};
 use semver::Version;
 use std::borrow::Cow;
 
-/// What providers export whose functions the host calls.
-pub const EXPORT: &str = "dapr:state/provider";
+/// The interfaces of a building block's providers.
+struct Interfaces {
+    /// What those export whose functions the host calls.
+    called: &'static str,
+    /// What those export that take their calls themselves.
+    looped: &'static str,
+    /// What those of either form may import of Dapr's: types, and their own requests.
+    own: [&'static str; 3],
+    version: Version,
+}
 
-/// What providers export that take their calls themselves.
-pub const LOOP: &str = "dapr:state/provider-loop";
+static STATE: Interfaces = Interfaces {
+    called: "dapr:state/provider",
+    looped: "dapr:state/provider-loop",
+    own: [
+        "dapr:state/types",
+        "dapr:state/provider-types",
+        "dapr:state/provider-requests",
+    ],
+    version: STATE_VERSION,
+};
+
+static SECRETS: Interfaces = Interfaces {
+    called: "dapr:secrets/provider",
+    looped: "dapr:secrets/provider-loop",
+    own: [
+        "dapr:secrets/types",
+        "dapr:secrets/provider-types",
+        "dapr:secrets/provider-requests",
+    ],
+    version: SECRETS_VERSION,
+};
+
+impl Interfaces {
+    fn of(block: Block) -> &'static Self {
+        match block {
+            Block::State => &STATE,
+            Block::Secrets => &SECRETS,
+        }
+    }
+
+    fn is_called(&self, shape: &Shape) -> bool {
+        shape.exports(self.called, &self.version)
+    }
+
+    fn is_looped(&self, shape: &Shape) -> bool {
+        shape.exports(self.looped, &self.version)
+    }
+}
 
 /// What components export that say which settings they have.
 const DESCRIPTION: &str = "dapr:component/description";
 
 /// The version of that in this host.
 const DESCRIPTION_VERSION: Version = Version::new(0, 1, 0);
-
-/// What providers of either form may import of Dapr's: types, and their own requests.
-const OWN: [&str; 3] = [
-    "dapr:state/types",
-    "dapr:state/provider-types",
-    "dapr:state/provider-requests",
-];
 
 /// The export by which a plugin is known.
 const PLUGIN: &str = "store_api_version";
@@ -38,6 +76,8 @@ pub enum ProviderFile<'a> {
         bytes: Cow<'a, [u8]>,
         /// What it imports and exports.
         shape: Shape,
+        /// What it is for.
+        block: Block,
     },
     /// A plugin: a core module of WASI preview 1.
     Plugin {
@@ -57,8 +97,12 @@ pub enum FileError {
     #[error("it does not parse")]
     Shape(#[from] wasmparser::BinaryReaderError),
     /// A component of another world.
-    #[error("it exports neither {EXPORT}@{STATE_VERSION} nor {LOOP}@{STATE_VERSION}")]
+    #[error("it exports neither {called} nor {looped}")]
     NoProvider {
+        /// What one exports that is called.
+        called: String,
+        /// What one exports that takes its calls itself.
+        looped: String,
         /// What it exports.
         exports: Vec<String>,
     },
@@ -77,17 +121,19 @@ pub enum FileError {
 }
 
 impl<'a> ProviderFile<'a> {
-    /// What the bytes of a file are. The [`sections`] at its end that say what the component is are no part of it.
+    /// What the bytes of a file for a building block are. The [`sections`] at its end that say what the component is are no part of it.
     ///
     /// # Errors
     ///
     /// [`FileError`], by what is wrong with them.
-    pub fn read(bytes: &'a [u8]) -> Result<Self, FileError> {
+    pub fn read(bytes: &'a [u8], block: Block) -> Result<Self, FileError> {
         let bytes = sections::bare(bytes);
-        match Self::plugin(bytes)? {
-            Some(plugin) => Ok(plugin),
-            None => Self::component(source::component(bytes)?),
+        if block == Block::State
+            && let Some(plugin) = Self::plugin(bytes)?
+        {
+            return Ok(plugin);
         }
+        Self::component(source::component(bytes)?, block)
     }
 
     /// What the bytes of a file are, if that is a plugin.
@@ -106,24 +152,28 @@ impl<'a> ProviderFile<'a> {
         }
     }
 
-    /// The provider that a component is.
+    /// The provider of this building block that a component is.
     ///
     /// # Errors
     ///
     /// [`FileError`] if it is none.
-    pub fn component(bytes: Cow<'a, [u8]>) -> Result<Self, FileError> {
-        let shape = Shape::of(&bytes)?;
-        if !shape.exports(EXPORT, &STATE_VERSION) && !shape.exports(LOOP, &STATE_VERSION) {
-            let exports = shape.exports.iter().map(ExternName::to_string).collect();
-            return Err(FileError::NoProvider { exports });
+    pub fn component(bytes: Cow<'a, [u8]>, block: Block) -> Result<Self, FileError> {
+        let (shape, interfaces) = (Shape::of(&bytes)?, Interfaces::of(block));
+        if !interfaces.is_called(&shape) && !interfaces.is_looped(&shape) {
+            let version = &interfaces.version;
+            return Err(FileError::NoProvider {
+                called: format!("{}@{version}", interfaces.called),
+                looped: format!("{}@{version}", interfaces.looped),
+                exports: shape.exports.iter().map(ExternName::to_string).collect(),
+            });
         }
         let refused = shape
             .imports
             .iter()
-            .filter_map(|name| Some((name.to_string(), refusal(name)?)));
+            .filter_map(|name| Some((name.to_string(), refusal(name, interfaces)?)));
         let imports: Vec<_> = refused.collect();
         match imports.is_empty() {
-            true => Ok(Self::Component { bytes, shape }),
+            true => Ok(Self::Component { bytes, shape, block }),
             false => Err(FileError::Refused { imports }),
         }
     }
@@ -131,7 +181,7 @@ impl<'a> ProviderFile<'a> {
     /// Whether it takes its calls itself. A component that has both forms is served in this one.
     pub fn takes_requests(&self) -> bool {
         match self {
-            Self::Component { shape, .. } => shape.exports(LOOP, &STATE_VERSION),
+            Self::Component { shape, block, .. } => Interfaces::of(*block).is_looped(shape),
             Self::Plugin { .. } => false,
         }
     }
@@ -154,11 +204,11 @@ impl<'a> ProviderFile<'a> {
 }
 
 /// Why a provider does not get an import; none if it does.
-fn refusal(name: &ExternName) -> Option<&'static str> {
+fn refusal(name: &ExternName, interfaces: &Interfaces) -> Option<&'static str> {
     let Some(interface) = name.interface() else {
         return Some("no such capability in this host");
     };
-    let is_own = OWN.iter().any(|own| interface.is(own, &STATE_VERSION));
+    let is_own = interfaces.own.iter().any(|own| interface.is(own, &interfaces.version));
     if is_own || logging::is(interface) || is_wasi(interface, &WASI_0_2) {
         return None;
     }

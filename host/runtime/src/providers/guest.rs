@@ -2,7 +2,9 @@
 
 use super::logging::Logger;
 use super::network::{Network, Sockets};
+use super::secrets::Secrets;
 use super::serving::Exchange;
+use super::state::State;
 use crate::guest::NoEgress;
 use crate::limits::MemoryLimiter;
 use std::sync::Arc;
@@ -21,8 +23,15 @@ pub(super) struct ProviderGuest {
     pub(super) limiter: MemoryLimiter,
     pub(super) network: Network,
     pub(super) logger: Logger,
-    /// Where it takes its requests from, if it takes them itself.
-    pub(super) exchange: Option<Arc<Exchange>>,
+    pub(super) requests: Requests,
+}
+
+/// Where an instance takes its requests from.
+pub(super) enum Requests {
+    /// It takes none: it is called.
+    None,
+    State(Arc<Exchange<State>>),
+    Secrets(Arc<Exchange<Secrets>>),
 }
 
 impl WasiView for ProviderGuest {

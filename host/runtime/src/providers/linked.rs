@@ -1,17 +1,10 @@
 //! A provider that is linked, and what its instances get.
 
-use super::answer::Declaration;
-use super::component::ComponentInstance;
-use super::contract::{StateStorePre, wit};
 use super::file::ProviderFile;
-use super::guest::{PluginGuest, ProviderGuest};
-use super::instance::Instance;
+use super::guest::{ProviderGuest, Requests};
 use super::logging::{self, Logger};
 use super::network::Network;
 pub use super::network::{AllowedIn, Refusals};
-use super::plugin::{Dialect, Exports, PluginInstance};
-use super::pool::Start;
-use super::serving::{self, Exchange, Serving, StateStoreLoopPre};
 use super::wasi;
 use crate::app::Shared;
 use crate::guest::{NoEgress, bounded};
@@ -20,21 +13,18 @@ use crate::needs::WASI_0_2;
 use crate::output::Stream;
 use crate::shape::ExternName;
 use dapr_blocks::config::AllowedHosts;
-use dapr_blocks::state::{Limits as StateLimits, StateError};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Handle;
-use tokio_util::task::TaskTracker;
-use wasmtime::component::{Component, Linker, ResourceTable};
-use wasmtime::{InstancePre, Module, ResourcesRequired, Store};
-use wasmtime_wasi::{WasiCtxBuilder, WasiView, p1};
+use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
+use wasmtime::{Module, ResourcesRequired, Store};
+use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi_http::WasiHttpCtx;
 
 /// What the configuration says of a provider.
 #[derive(Clone)]
 pub struct ProviderSpec {
-    /// NAME of `[state.NAME]`.
+    /// NAME of `[state.NAME]` or `[secrets.NAME]`.
     pub name: String,
     /// What it may reach.
     pub allow_hosts: AllowedHosts,
@@ -48,17 +38,6 @@ pub struct ProviderSpec {
     pub deadline: Duration,
     /// What it is told at `init`.
     pub metadata: Vec<(String, String)>,
-}
-
-impl ProviderSpec {
-    /// What an instance is told.
-    pub(super) fn configuration(&self) -> wit::Configuration {
-        wit::Configuration {
-            name: self.name.clone(),
-            metadata: self.metadata.clone(),
-            memory: self.memory as u64,
-        }
-    }
 }
 
 /// The compiled code of a provider.
@@ -99,92 +78,51 @@ impl From<wasmtime::Error> for ProviderLinkError {
     }
 }
 
-/// Why an instance does not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// It trapped, or exceeded a limit, before or in `init`.
-    #[error("it trapped")]
-    Trapped(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It took longer than a call may.
-    #[error("it had no answer within {0:?}")]
-    TooSlow(Duration),
-    /// It said why it cannot.
-    #[error("it refused")]
-    Refused(#[source] StateError),
-    /// It returned before it served.
-    #[error("it returned before it served")]
-    Returned,
-    /// It says something else of itself than the instance before it.
-    #[error("it declares other features, limits or instances than the instance before it")]
-    Changed,
-}
-
-/// A provider that is linked and ready to be started.
+/// A provider that is linked, whatever it is for, and what its instances get.
 #[derive(Clone)]
-pub struct Provider {
-    form: Form,
+pub struct Linked {
     spec: ProviderSpec,
     shared: Shared,
     name: Arc<str>,
     allowed: Arc<AllowedHosts>,
-    describes_itself: bool,
     refusals: Refusals,
+    /// What makes instances of it, if it is a component that says which settings it has.
+    describes_itself: Option<InstancePre<ProviderGuest>>,
 }
 
-#[derive(Clone)]
-enum Form {
-    Component(StateStorePre<ProviderGuest>),
-    Loop(StateStoreLoopPre<ProviderGuest>),
-    Plugin {
-        pre: InstancePre<PluginGuest>,
-        dialect: Dialect,
-    },
-}
-
-impl Provider {
-    /// Links the code of a file.
-    ///
-    /// # Errors
-    ///
-    /// [`ProviderLinkError`]. That all imports are known is [`ProviderFile::read`]'s to say, and better.
-    pub fn link(
-        file: &ProviderFile<'_>,
-        code: &ProviderCode,
+impl Linked {
+    pub(super) fn new(
         spec: ProviderSpec,
         shared: Shared,
-    ) -> Result<Self, ProviderLinkError> {
-        let form = match code {
-            ProviderCode::Component(component) => {
-                fits(component.resources_required(), spec.memory)?;
-                let pre = linker(file, &shared)?.instantiate_pre(component)?;
-                match file.takes_requests() {
-                    true => Form::Loop(StateStoreLoopPre::new(pre)?),
-                    false => Form::Component(StateStorePre::new(pre)?),
-                }
-            }
-            ProviderCode::Plugin(module) => {
-                let dialect = Exports::check(module).map_err(ProviderLinkError::Plugin)?;
-                if !spec.allow_hosts.is_empty() {
-                    return Err(ProviderLinkError::NoSockets);
-                }
-                fits(Some(module.resources_required()), spec.memory)?;
-                let mut linker = wasmtime::Linker::<PluginGuest>::new(&shared.engines.stores);
-                p1::add_to_linker_async(&mut linker, |guest| &mut guest.wasi)?;
-                let pre = linker.instantiate_pre(module)?;
-                Form::Plugin { pre, dialect }
-            }
-        };
+        describes_itself: Option<InstancePre<ProviderGuest>>,
+    ) -> Self {
         let (name, allowed) = (Arc::from(spec.name.as_str()), Arc::new(spec.allow_hosts.clone()));
-        Ok(Self {
-            form,
+        Self {
             refusals: Refusals::new(&name, &allowed, spec.allowed_in),
             name,
             allowed,
-            describes_itself: file.describes_itself(),
+            describes_itself,
             spec,
             shared,
-        })
+        }
+    }
+
+    /// Links a component. `requests` lets its instances take requests, if they do.
+    pub(super) fn component(
+        file: &ProviderFile<'_>,
+        component: &Component,
+        spec: ProviderSpec,
+        shared: Shared,
+        requests: fn(&mut Linker<ProviderGuest>) -> wasmtime::Result<()>,
+    ) -> Result<(Self, InstancePre<ProviderGuest>), ProviderLinkError> {
+        fits(component.resources_required(), spec.memory)?;
+        let mut linker = linker(file, &shared)?;
+        if file.takes_requests() {
+            requests(&mut linker)?;
+        }
+        let pre = linker.instantiate_pre(component)?;
+        let described = file.describes_itself().then(|| pre.clone());
+        Ok((Self::new(spec, shared, described), pre))
     }
 
     /// What the configuration says of it.
@@ -197,69 +135,17 @@ impl Provider {
         &self.refusals
     }
 
-    /// Makes an instance and initialises it, within the deadline of a call.
-    pub(super) async fn start(&self) -> Result<(Instance, Declaration), StartError> {
-        let deadline = self.spec.deadline;
-        let start = async {
-            let mut instance = self.instantiate().await?;
-            let declared = instance.init(&self.spec).await?;
-            Ok::<_, wasmtime::Error>((instance, declared))
-        };
-        match tokio::time::timeout(deadline, start).await {
-            Ok(Ok((instance, Ok(declaration)))) => Ok((instance, declaration)),
-            Ok(Ok((_, Err(error)))) => Err(StartError::Refused(error)),
-            Ok(Err(trap)) => Err(StartError::Trapped(trap.into())),
-            Err(_) => Err(StartError::TooSlow(deadline)),
-        }
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// What makes instances of it, if it is a component that says which settings it has.
-    pub(super) fn describes_itself(&self) -> Option<&wasmtime::component::InstancePre<ProviderGuest>> {
-        if !self.describes_itself {
-            return None;
-        }
-        match &self.form {
-            Form::Component(pre) => Some(pre.instance_pre()),
-            Form::Loop(pre) => Some(pre.instance_pre()),
-            Form::Plugin { .. } => None,
-        }
-    }
-
-    /// Itself, if it is of the serve-loop form.
-    pub(super) fn in_a_loop(&self) -> Option<LoopProvider> {
-        match &self.form {
-            Form::Loop(pre) => Some(LoopProvider {
-                provider: self.clone(),
-                pre: pre.clone(),
-            }),
-            Form::Component(_) | Form::Plugin { .. } => None,
-        }
-    }
-
-    async fn instantiate(&self) -> wasmtime::Result<Instance> {
-        match &self.form {
-            Form::Component(pre) => {
-                let component = ComponentInstance::new(pre, self.guest(None)).await?;
-                Ok(Instance::Component(Box::new(component)))
-            }
-            Form::Loop(_) => Err(wasmtime::format_err!("it takes its calls itself")),
-            Form::Plugin { pre, dialect } => {
-                let limits = &self.shared.limits;
-                let mut wasi = self.wasi().build_p1();
-                wasi.ctx().table.set_max_capacity(limits.handles);
-                let guest = PluginGuest {
-                    wasi,
-                    limiter: self.limiter(),
-                };
-                let store = bounded(&self.shared.engines.stores, limits, guest, |guest| &mut guest.limiter);
-                let plugin = PluginInstance::new(pre, *dialect, store, StateLimits::default().batch).await?;
-                Ok(Instance::Plugin(Box::new(plugin)))
-            }
-        }
+    pub(super) fn describes_itself(&self) -> Option<&InstancePre<ProviderGuest>> {
+        self.describes_itself.as_ref()
     }
 
     /// What the host keeps for an instance of a component.
-    pub(super) fn guest(&self, exchange: Option<Arc<Exchange>>) -> Store<ProviderGuest> {
+    pub(super) fn guest(&self, requests: Requests) -> Store<ProviderGuest> {
         let limits = &self.shared.limits;
         let network = Network::new(&self.allowed, &self.refusals);
         let mut wasi = self.wasi();
@@ -277,7 +163,7 @@ impl Provider {
             table,
             limiter: self.limiter(),
             network,
-            exchange,
+            requests,
             logger: Logger::new(&self.name),
         };
         let mut store = bounded(&self.shared.engines.stores, limits, guest, |guest| &mut guest.limiter);
@@ -285,35 +171,15 @@ impl Provider {
         store
     }
 
-    fn wasi(&self) -> WasiCtxBuilder {
+    pub(super) fn wasi(&self) -> WasiCtxBuilder {
         let mut wasi = WasiCtxBuilder::new();
-        wasi.stdout(self.shared.output.stream(Stream::Err, &self.name))
-            .stderr(self.shared.output.stream(Stream::Err, &self.name));
+        wasi.stdout(self.shared.output.stream(Stream::Store, &self.name))
+            .stderr(self.shared.output.stream(Stream::Store, &self.name));
         wasi
     }
 
-    fn limiter(&self) -> MemoryLimiter {
+    pub(super) fn limiter(&self) -> MemoryLimiter {
         MemoryLimiter::new(self.spec.memory, self.shared.budget.clone())
-    }
-}
-
-/// A provider in the serve-loop form.
-#[derive(Clone)]
-pub(super) struct LoopProvider {
-    provider: Provider,
-    pre: StateStoreLoopPre<ProviderGuest>,
-}
-
-impl LoopProvider {
-    /// What the configuration says of it.
-    pub(super) fn spec(&self) -> &ProviderSpec {
-        &self.provider.spec
-    }
-
-    /// Makes an instance, and waits until it serves. `tasks` owns the task that it runs in, on this runtime.
-    pub(super) async fn start(&self, on: (&TaskTracker, &Handle)) -> Result<(Serving, Declaration), StartError> {
-        let guest = |exchange| self.provider.guest(Some(exchange));
-        serving::start(self.spec(), &self.pre, guest, on).await
     }
 }
 
@@ -326,9 +192,6 @@ fn linker(file: &ProviderFile<'_>, shared: &Shared) -> wasmtime::Result<Linker<P
     if shape.imports_of(|package| package.starts_with("wasi:"), &WASI_0_2) {
         wasi::add_to_linker(&mut linker)?;
     }
-    if file.takes_requests() {
-        serving::add_to_linker(&mut linker)?;
-    }
     if shape.imports.iter().filter_map(ExternName::interface).any(logging::is) {
         logging::add_to_linker(&mut linker)?;
     }
@@ -338,27 +201,10 @@ fn linker(file: &ProviderFile<'_>, shared: &Shared) -> wasmtime::Result<Linker<P
     Ok(linker)
 }
 
-fn fits(resources: Option<ResourcesRequired>, memory: usize) -> Result<(), ProviderLinkError> {
+/// Whether an instance could be made within this memory.
+pub(super) fn fits(resources: Option<ResourcesRequired>, memory: usize) -> Result<(), ProviderLinkError> {
     match crate::limits::begins_with(resources) {
         needed if needed > memory as u64 => Err(ProviderLinkError::Memory { needed, memory }),
         _ => Ok(()),
-    }
-}
-
-/// Starts the instances of a pool, all of which must say the same of themselves.
-pub(super) struct Alike {
-    pub(super) provider: Provider,
-    pub(super) declaration: Declaration,
-}
-
-impl Start for Alike {
-    type Instance = Instance;
-    type Error = StartError;
-
-    async fn start(&self) -> Result<Instance, StartError> {
-        match self.provider.start().await? {
-            (instance, declaration) if declaration == self.declaration => Ok(instance),
-            _ => Err(StartError::Changed),
-        }
     }
 }

@@ -4,21 +4,20 @@
 //! |---|---|
 //! | [`sections`] | what stands at the end of a component's file and says what it is |
 //! | [`description`] | the settings that a component says it has |
-//! | [`file`] | what a file is: a component that exports `dapr:state/provider`, or a plugin of the go-plugin ABI |
-//! | [`linked`] | a provider that is linked, and what its instances get |
+//! | [`file`] | what a file is: a component that exports a building block's `provider`, or a plugin of the go-plugin ABI |
+//! | [`linked`] | a provider that is linked, whatever it is for, and what its instances get |
+//! | [`state`], [`secrets`] | the building blocks: their contracts, and a provider as a `StateStore` or `SecretStore` |
 //! | `guest` | what the host keeps for one instance |
 //! | `logging` | `wasi:logging`: records of a provider in the host's log |
 //! | `wasi` | which of WASI an instance gets, and from whom |
 //! | `network` | its sockets and look-ups, and `allow-hosts` in force |
 //! | [`roots`] | the certificates of the system, for those that reach servers |
-//! | `contract` | what both forms of component have in common: lowering, and lifting with its checks |
-//! | `component`, `plugin` | one instance that is called, of either kind |
-//! | `instance` | one instance that is called, whichever its kind |
+//! | [`start`] | how instances start, and why some do not |
+//! | `called` | instances that are called |
 //! | `serving` | instances that take their calls themselves: the serve-loop form |
-//! | `answer` | what comes out of one: an answer, what it says of itself, and what it must not say |
+//! | `answer` | what comes out of one, whichever its building block |
 //! | `pool` | instances that serve calls one at a time, and take the place of those that broke |
 //! | `detached` | a call that goes on when its caller has left |
-//! | [`store`] | [`store::ProviderStore`], the provider as a `StateStore` |
 //!
 //! An instance is long-lived, in a store of its own with its own limits, and cannot reach another provider: nothing that it
 //! may import leads to one. A call runs in the task of the app that makes it, since handing it to another task costs more
@@ -26,22 +25,21 @@
 //! of a call cannot be entered again.
 
 mod answer;
-mod component;
-mod contract;
+mod called;
 pub mod description;
 mod detached;
 pub mod file;
 mod guest;
-mod instance;
 pub mod linked;
 mod logging;
 mod network;
-mod plugin;
 mod pool;
 pub mod roots;
+pub mod secrets;
 pub mod sections;
 mod serving;
-pub mod store;
+pub mod start;
+pub mod state;
 mod wasi;
 
 pub(crate) use network::{AllowedIn, Refusal, Refusals, may_have};
@@ -49,7 +47,7 @@ pub(crate) use network::{AllowedIn, Refusal, Refusals, may_have};
 /// What is private, for those who fuzz it.
 #[cfg(fuzzing)]
 pub mod fuzzing {
-    use super::plugin;
+    use super::state::plugin;
     use dapr_blocks::state::{Entry, Features, StateError};
 
     /// An item from what a plugin answers.

@@ -86,7 +86,10 @@ mod tests {
     fn allowance(hosts: &[&str]) -> Allowance {
         let hosts: AllowedHosts = hosts.iter().map(|host| host.parse::<AllowedHost>().unwrap()).collect();
         let hosts = Arc::new(hosts);
-        Allowance::new(&hosts, &Refusals::new(&"store".into(), &hosts, AllowedIn::Table))
+        Allowance::new(
+            &hosts,
+            &Refusals::new(&"store".into(), &hosts, AllowedIn::Table(crate::needs::Block::State)),
+        )
     }
 
     fn found(allowance: &mut Allowance, name: &str, address: &str) {

@@ -2,6 +2,7 @@
 //!
 //! Each goes to the log, and is kept for whoever reports that the provider does not start, which is mostly why.
 
+use crate::needs::Block;
 use dapr_blocks::config::{AllowedHost, AllowedHosts};
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
@@ -16,9 +17,9 @@ const NAME: usize = 253;
 /// Where whoever runs a provider says what it may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllowedIn {
-    /// `allow-hosts` of its table.
-    Table,
-    /// `--allow-host` of the command line.
+    /// `allow-hosts` of its table, which is one of this building block.
+    Table(Block),
+    /// `--allow-host` of the command line, of a state store.
     CommandLine,
     /// `allow-hosts` of `[app]`: it is an app.
     App,
@@ -106,7 +107,7 @@ impl Refusals {
         let name = &*self.0.name;
         match self.0.allowed_in {
             AllowedIn::App => tracing::warn!(app = name, "{sentence}"),
-            AllowedIn::Table | AllowedIn::CommandLine => tracing::warn!(store = name, "{sentence}"),
+            AllowedIn::Table(_) | AllowedIn::CommandLine => tracing::warn!(store = name, "{sentence}"),
         }
     }
 
@@ -118,21 +119,22 @@ impl Refusals {
             ..
         } = &*self.0;
         let what = match allowed_in {
-            AllowedIn::App => "app",
-            AllowedIn::Table | AllowedIn::CommandLine => "state store",
+            AllowedIn::Table(block) => block.to_string(),
+            AllowedIn::CommandLine => Block::State.to_string(),
+            AllowedIn::App => "app".to_owned(),
         };
         let mut sentence = format!("{what} `{name}` {refusal}");
         if let Some(entry) = refusal.entry() {
             // Writing to a string does not fail.
             let _ = match allowed_in {
                 AllowedIn::CommandLine => write!(sentence, "; allow it with --allow-host {entry}"),
-                AllowedIn::Table | AllowedIn::App => {
+                AllowedIn::Table(_) | AllowedIn::App => {
                     let entries = allowed.iter().map(ToString::to_string).chain([entry]);
                     let entries: Vec<_> = entries.map(|entry| format!("{entry:?}")).collect();
                     let entries = entries.join(", ");
                     let table = match allowed_in {
-                        AllowedIn::App => "[app]".to_owned(),
-                        AllowedIn::Table | AllowedIn::CommandLine => table(name),
+                        AllowedIn::Table(block) => table(*block, name),
+                        AllowedIn::App | AllowedIn::CommandLine => "[app]".to_owned(),
                     };
                     write!(sentence, "; allow it with allow-hosts = [{entries}] in {table}")
                 }
@@ -148,11 +150,15 @@ impl Refusals {
 }
 
 /// The head of a store's table, as TOML has it.
-fn table(name: &str) -> String {
+fn table(block: Block, name: &str) -> String {
+    let section = match block {
+        Block::State => "state",
+        Block::Secrets => "secrets",
+    };
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     match name.bytes().all(is_bare) {
-        true => format!("[state.{name}]"),
-        false => format!("[state.{name:?}]"),
+        true => format!("[{section}.{name}]"),
+        false => format!("[{section}.{name:?}]"),
     }
 }
 
@@ -174,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_store_and_the_line_that_allows_it() {
-        let refusals = refusals(&["db.internal:6379"], AllowedIn::Table);
+        let refusals = refusals(&["db.internal:6379"], AllowedIn::Table(Block::State));
         refusals.note(address(80));
         refusals.note(Refusal::ConnectByName("db.internal".to_owned(), 22));
         refusals.note(Refusal::look_up("Other.internal"));
@@ -213,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_no_list_can_have_gets_no_advice() {
-        let refusals = refusals(&[], AllowedIn::Table);
+        let refusals = refusals(&[], AllowedIn::Table(Block::State));
         refusals.note(Refusal::look_up("a\"\n b"));
         assert_eq!(
             refusals.sentences(),
@@ -223,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_same_is_told_once_and_only_so_much_at_all() {
-        let refusals = refusals(&[], AllowedIn::Table);
+        let refusals = refusals(&[], AllowedIn::Table(Block::State));
         for port in [1, 1, 1].into_iter().chain(1..100) {
             refusals.note(address(port));
         }
@@ -234,14 +240,14 @@ mod tests {
 
     #[test]
     fn a_name_that_is_long_is_cut() {
-        let refusals = refusals(&[], AllowedIn::Table);
+        let refusals = refusals(&[], AllowedIn::Table(Block::State));
         refusals.note(Refusal::look_up(&"a".repeat(1 << 20)));
         assert!(refusals.sentences().iter().all(|sentence| sentence.len() < 400));
     }
 
     #[test]
     fn a_table_is_written_as_toml_reads_it() {
-        assert_eq!(table("my-store_2"), "[state.my-store_2]");
-        assert_eq!(table("my store"), "[state.\"my store\"]");
+        assert_eq!(table(Block::State, "my-store_2"), "[state.my-store_2]");
+        assert_eq!(table(Block::Secrets, "my store"), "[secrets.\"my store\"]");
     }
 }

@@ -43,7 +43,7 @@ impl Instance {
     pub(super) fn new(allowed: &[&str]) -> Self {
         let allowed = allowed.iter().map(|host| host.parse::<AllowedHost>().unwrap());
         let allowed = Arc::new(allowed.collect::<AllowedHosts>());
-        let refusals = Refusals::new(&"store".into(), &allowed, AllowedIn::Table);
+        let refusals = Refusals::new(&"store".into(), &allowed, AllowedIn::Table(crate::needs::Block::State));
         Self {
             network: Network::new(&allowed, &refusals),
             refusals,

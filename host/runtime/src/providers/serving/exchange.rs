@@ -11,12 +11,10 @@
 //! | was taken and not answered in its time | others are answered | a slow server, and no fault of the instance |
 //! | the same | nothing at all is answered for [`SILENCE`] | the instance has lost its requests |
 
-use super::bindings::{Call, Error, Response};
-use crate::providers::answer::Declaration;
-use crate::providers::contract::wit::Configuration;
+use super::block::BuildingBlock;
 use crate::providers::linked::ProviderSpec;
-use dapr_blocks::state::StateError;
 use std::collections::{HashMap, VecDeque};
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -30,12 +28,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// Events that may lie here with nobody waiting for them, before they are looked for.
 const STALE: usize = 256;
 
-/// What an instance answers to a request.
-pub(super) type Reply = Result<Response, Error>;
-
 /// Why there is no answer.
 #[derive(Clone, Debug)]
-pub(super) enum Silent {
+pub(in crate::providers) enum Silent {
     /// The instance did not even take the request.
     NotBegun(Why),
     /// It took the request.
@@ -44,7 +39,7 @@ pub(super) enum Silent {
 
 /// What became of a request without an answer.
 #[derive(Clone, Debug)]
-pub(super) enum Why {
+pub(in crate::providers) enum Why {
     /// It had no answer in its time.
     TooSlow(Duration),
     /// The instance ended.
@@ -52,10 +47,9 @@ pub(super) enum Why {
 }
 
 /// What the host has for the instance.
-pub(super) enum Happening {
+pub(in crate::providers) enum Happening<Call> {
     Request {
         id: u64,
-        caller: Arc<str>,
         /// Nanoseconds.
         timeout: u64,
         call: Call,
@@ -64,21 +58,23 @@ pub(super) enum Happening {
     Stop,
 }
 
+/// What an instance says when it begins.
+pub(super) type Says<B> = Result<<B as BuildingBlock>::Declaration, Box<dyn Error + Send + Sync>>;
+
 /// Between one instance and those that call it.
-pub(in crate::providers) struct Exchange {
-    configuration: Configuration,
-    state: Mutex<State>,
+pub(in crate::providers) struct Exchange<B: BuildingBlock> {
+    configuration: B::Configuration,
+    state: Mutex<State<B>>,
     arrived: Notify,
     /// Cancelled when the instance must end.
     hopeless: CancellationToken,
 }
 
-#[derive(Default)]
-struct State {
+struct State<B: BuildingBlock> {
     has_begun: bool,
-    started: Option<oneshot::Sender<Result<Declaration, StateError>>>,
-    queue: VecDeque<Queued>,
-    under_way: HashMap<u64, UnderWay>,
+    started: Option<oneshot::Sender<Says<B>>>,
+    queue: VecDeque<Queued<B::Call>>,
+    under_way: HashMap<u64, UnderWay<B::Reply>>,
     last_id: u64,
     /// When a caller first waited in vain, after the last answer.
     silent_since: Option<Instant>,
@@ -87,31 +83,32 @@ struct State {
     is_over: bool,
 }
 
-enum Queued {
-    Request {
-        id: u64,
-        caller: Arc<str>,
-        due: Instant,
-        call: Call,
-    },
+enum Queued<Call> {
+    Request { id: u64, due: Instant, call: Call },
     Cancel(u64),
     Stop,
 }
 
-struct UnderWay {
+struct UnderWay<Reply> {
     answer: oneshot::Sender<Result<Reply, Silent>>,
     is_taken: bool,
 }
 
-impl Exchange {
+impl<B: BuildingBlock> Exchange<B> {
     /// For an instance that is about to start, and what it says then.
-    pub(super) fn new(spec: &ProviderSpec) -> (Arc<Self>, oneshot::Receiver<Result<Declaration, StateError>>) {
+    pub(super) fn new(spec: &ProviderSpec) -> (Arc<Self>, oneshot::Receiver<Says<B>>) {
         let (started, says) = oneshot::channel();
         let exchange = Self {
-            configuration: spec.configuration(),
+            configuration: B::configuration(spec),
             state: Mutex::new(State {
+                has_begun: false,
                 started: Some(started),
-                ..State::default()
+                queue: VecDeque::new(),
+                under_way: HashMap::new(),
+                last_id: 0,
+                silent_since: None,
+                last_asked: None,
+                is_over: false,
             }),
             arrived: Notify::new(),
             hopeless: CancellationToken::new(),
@@ -120,7 +117,7 @@ impl Exchange {
     }
 
     // Nothing that can panic happens while it is held.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<B>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -131,7 +128,7 @@ impl Exchange {
     /// # Errors
     ///
     /// The request, if the instance has ended.
-    pub(super) fn ask(self: &Arc<Self>, caller: &Arc<str>, call: Call, timeout: Duration) -> Result<Asked, Box<Call>> {
+    pub(super) fn ask(self: &Arc<Self>, call: B::Call, timeout: Duration) -> Result<Asked<B>, Box<B::Call>> {
         let (answer, answered) = oneshot::channel();
         let now = Instant::now();
         let id = {
@@ -153,7 +150,6 @@ impl Exchange {
             );
             state.queue.push_back(Queued::Request {
                 id,
-                caller: Arc::clone(caller),
                 due: now + timeout,
                 call,
             });
@@ -250,7 +246,7 @@ impl Exchange {
     // ---- what the instance does ----
 
     /// Resolves when there is an event.
-    pub(super) async fn arrived(&self) {
+    pub(in crate::providers) async fn arrived(&self) {
         loop {
             if !self.state().queue.is_empty() {
                 return;
@@ -259,14 +255,17 @@ impl Exchange {
         }
     }
 
-    pub(super) fn begin(&self) -> wasmtime::Result<Configuration> {
+    pub(in crate::providers) fn begin(&self) -> wasmtime::Result<B::Configuration> {
         match std::mem::replace(&mut self.state().has_begun, true) {
             false => Ok(self.configuration.clone()),
             true => Err(wasmtime::format_err!("it called `begin` twice")),
         }
     }
 
-    pub(super) fn started(&self, declared: Result<Declaration, StateError>) -> wasmtime::Result<()> {
+    pub(in crate::providers) fn started<E: Error + Send + Sync + 'static>(
+        &self,
+        declared: Result<B::Declaration, E>,
+    ) -> wasmtime::Result<()> {
         let started = {
             let mut state = self.state();
             if !state.has_begun {
@@ -277,18 +276,18 @@ impl Exchange {
         match started {
             Some(started) => {
                 // Who started it may have waited for too long.
-                let _ = started.send(declared);
+                let _ = started.send(declared.map_err(Into::into));
                 Ok(())
             }
             None => Err(wasmtime::format_err!("it called `started` twice")),
         }
     }
 
-    pub(super) fn next(&self) -> Option<Happening> {
+    pub(in crate::providers) fn next(&self) -> Option<Happening<B::Call>> {
         let mut state = self.state();
         loop {
             match state.queue.pop_front()? {
-                Queued::Request { id, caller, due, call } => {
+                Queued::Request { id, due, call } => {
                     let Some(request) = state.under_way.get_mut(&id) else {
                         continue;
                     };
@@ -296,7 +295,6 @@ impl Exchange {
                     let left = due.saturating_duration_since(Instant::now());
                     return Some(Happening::Request {
                         id,
-                        caller,
                         timeout: u64::try_from(left.as_nanos()).unwrap_or(u64::MAX),
                         call,
                     });
@@ -307,7 +305,16 @@ impl Exchange {
         }
     }
 
-    pub(super) fn respond(&self, id: u64, reply: Reply) {
+    /// Answers a request. The caller that is woken comes next on this thread, and no other may take it over: an instance that
+    /// has more to do would keep it waiting for as long. One that has not is about to wait by itself.
+    pub(in crate::providers) async fn respond(&self, id: u64, reply: B::Reply) {
+        self.reply(id, reply);
+        if self.load() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn reply(&self, id: u64, reply: B::Reply) {
         let request = {
             let mut state = self.state();
             state.silent_since = None;
@@ -320,7 +327,7 @@ impl Exchange {
     }
 }
 
-impl State {
+impl<B: BuildingBlock> State<B> {
     /// Drops requests that nobody waits for.
     fn forget_stale(&mut self) {
         let Self { queue, under_way, .. } = self;
@@ -333,16 +340,16 @@ impl State {
 
 /// A request that was left with an instance. Dropping it tells the instance that nobody waits any more.
 #[must_use = "the request is cancelled when it is dropped"]
-pub(super) struct Asked {
-    exchange: Arc<Exchange>,
+pub(super) struct Asked<B: BuildingBlock> {
+    exchange: Arc<Exchange<B>>,
     id: u64,
     timeout: Duration,
-    answered: oneshot::Receiver<Result<Reply, Silent>>,
+    answered: oneshot::Receiver<Result<B::Reply, Silent>>,
 }
 
-impl Asked {
+impl<B: BuildingBlock> Asked<B> {
     /// Waits for the answer.
-    pub(super) async fn answer(mut self) -> Result<Reply, Silent> {
+    pub(super) async fn answer(mut self) -> Result<B::Reply, Silent> {
         let timeout = self.timeout;
         match tokio::time::timeout(timeout, &mut self.answered).await {
             Ok(Ok(answer)) => answer,
@@ -356,7 +363,7 @@ impl Asked {
     }
 }
 
-impl Drop for Asked {
+impl<B: BuildingBlock> Drop for Asked<B> {
     fn drop(&mut self) {
         self.exchange.leave(self.id);
     }

@@ -6,13 +6,14 @@
 //! What ends is replaced as the pool's instances are (`pool`): at once the first time, and after a rest that doubles when it
 //! ends again soon. While no instance lives and none is starting, requests are refused at once.
 
-use super::bindings::Call;
-use super::exchange::{Exchange, Reply, Silent};
-use super::instance::{self, Ended, Serving};
-use crate::providers::answer::Declaration;
-use crate::providers::linked::{LoopProvider, StartError};
-use crate::providers::pool::{FIRST_REST, Failures, Fitness, Refused};
+use super::block::BuildingBlock;
+use super::exchange::{Exchange, Silent};
+use super::instance::{self, Ended, LoopProvider, Serving};
+use crate::providers::answer::health;
+use crate::providers::pool::{FIRST_REST, Failures, Refused};
+use crate::providers::start::{OpenError, StartError, size};
 use dapr_blocks::chain;
+use dapr_blocks::state::Health;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -32,7 +33,7 @@ const MOST: usize = 256;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Why a call has no answer.
-pub(super) enum Unanswered {
+pub(in crate::providers) enum Unanswered {
     /// It was not given to an instance.
     Refused(Refused),
     /// It was, and there is no answer.
@@ -40,13 +41,13 @@ pub(super) enum Unanswered {
 }
 
 /// The instances of one store.
-pub(super) struct Fleet(Arc<Inner>);
+pub(in crate::providers) struct Fleet<B: BuildingBlock>(Arc<Inner<B>>);
 
-struct Inner {
-    provider: LoopProvider,
-    declaration: Declaration,
+struct Inner<B: BuildingBlock> {
+    provider: LoopProvider<B>,
+    declaration: B::Declaration,
     size: usize,
-    state: Mutex<State>,
+    state: Mutex<State<B>>,
     /// An instance began to serve, or one that was starting did not.
     changed: Notify,
     tasks: TaskTracker,
@@ -54,21 +55,20 @@ struct Inner {
     runtime: Handle,
 }
 
-#[derive(Default)]
-struct State {
-    live: Vec<Arc<Exchange>>,
+struct State<B: BuildingBlock> {
+    live: Vec<Arc<Exchange<B>>>,
     starting: usize,
     resting: usize,
     failures: Failures,
 }
 
-impl State {
+impl<B: BuildingBlock> State<B> {
     fn places(&self) -> usize {
         self.live.len() + self.starting + self.resting
     }
 
     /// The live instance with the fewest requests, and how many these are.
-    fn least_busy(&self) -> Option<(usize, &Arc<Exchange>)> {
+    fn least_busy(&self) -> Option<(usize, &Arc<Exchange<B>>)> {
         self.live
             .iter()
             .map(|exchange| (exchange.load(), exchange))
@@ -77,25 +77,22 @@ impl State {
 }
 
 /// What is to be done with a request.
-enum Choice {
-    Ask(Arc<Exchange>),
+enum Choice<B: BuildingBlock> {
+    Ask(Arc<Exchange<B>>),
     Wait,
     Refuse(Refused),
 }
 
-impl Fleet {
-    /// Starts the first instance; `size` answers how many there may be, from what it declares.
+impl<B: BuildingBlock> Fleet<B> {
+    /// Starts the first instance.
     ///
     /// # Errors
     ///
-    /// [`StartError`] if it does not start, or that of `size`.
-    pub(super) async fn open<E: From<StartError>>(
-        provider: LoopProvider,
-        size: impl FnOnce(&Declaration) -> Result<usize, E>,
-    ) -> Result<Self, E> {
+    /// [`OpenError`] if it does not start, or does not allow what is configured.
+    pub(in crate::providers) async fn open(provider: LoopProvider<B>) -> Result<Self, OpenError> {
         let (tasks, runtime) = (TaskTracker::new(), Handle::current());
         let (first, declaration) = provider.start((&tasks, &runtime)).await?;
-        let size = match size(&declaration) {
+        let size = match size(provider.spec().instances, &declaration) {
             Ok(size) => size,
             Err(error) => {
                 instance::stop(first, provider.spec().deadline).await;
@@ -106,24 +103,28 @@ impl Fleet {
             provider,
             declaration,
             size,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                live: Vec::new(),
+                starting: 1,
+                resting: 0,
+                failures: Failures::default(),
+            }),
             changed: Notify::new(),
             tasks,
             closing: CancellationToken::new(),
             runtime,
         });
-        inner.state().starting += 1;
         inner.attend(first);
         Ok(Self(inner))
     }
 
     /// What the instances say of themselves.
-    pub(super) fn declaration(&self) -> &Declaration {
+    pub(in crate::providers) fn declaration(&self) -> &B::Declaration {
         &self.0.declaration
     }
 
     /// Has a call answered, within the deadline of the store.
-    pub(super) async fn call(&self, caller: &Arc<str>, call: Call) -> Result<Reply, Unanswered> {
+    pub(in crate::providers) async fn call(&self, call: B::Call) -> Result<B::Reply, Unanswered> {
         let deadline = self.0.provider.spec().deadline;
         // The host's own deadline begins before and is not to be the first to pass: it does not know what was begun.
         let timeout = deadline - (deadline / 20).min(Duration::from_millis(100));
@@ -132,7 +133,7 @@ impl Fleet {
         loop {
             let exchange = self.instance(deadline / 2).await.map_err(Unanswered::Refused)?;
             let left = timeout.saturating_sub(begin.elapsed());
-            match exchange.ask(caller, call, left) {
+            match exchange.ask(call, left) {
                 Ok(asked) => {
                     let answer = asked.answer().await.map_err(Unanswered::Silent)?;
                     self.0.answered();
@@ -145,7 +146,7 @@ impl Fleet {
     }
 
     /// An instance for a request, waited for no longer than `patience` if none lives.
-    async fn instance(&self, patience: Duration) -> Result<Arc<Exchange>, Refused> {
+    async fn instance(&self, patience: Duration) -> Result<Arc<Exchange<B>>, Refused> {
         let choose = async {
             loop {
                 let changed = self.0.changed.notified();
@@ -162,14 +163,14 @@ impl Fleet {
     }
 
     /// How it is.
-    pub(super) fn fitness(&self) -> Fitness {
+    pub(in crate::providers) fn health(&self) -> Health {
         let state = self.0.state();
         let deadline = self.0.provider.spec().deadline;
-        state.failures.fitness(Instant::now(), deadline)
+        health(state.failures.fitness(Instant::now(), deadline))
     }
 
     /// Refuses calls from now on, and lets the instances answer what they have and end.
-    pub(super) async fn close(&self) {
+    pub(in crate::providers) async fn close(&self) {
         self.0.closing.cancel();
         self.0.changed.notify_waiters();
         self.0.tasks.close();
@@ -177,13 +178,13 @@ impl Fleet {
     }
 }
 
-impl Inner {
+impl<B: BuildingBlock> Inner<B> {
     // Nothing that can panic happens while it is held.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<B>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn choose(self: &Arc<Self>) -> Choice {
+    fn choose(self: &Arc<Self>) -> Choice<B> {
         if self.closing.is_cancelled() {
             return Choice::Refuse(Refused::Closed);
         }
@@ -248,7 +249,7 @@ impl Inner {
     }
 
     /// Lets an instance serve until it ends. Its place is starting.
-    fn attend(self: &Arc<Self>, mut serving: Serving) {
+    fn attend(self: &Arc<Self>, mut serving: Serving<B>) {
         {
             let mut state = self.state();
             state.starting -= 1;
@@ -276,7 +277,7 @@ impl Inner {
     }
 
     /// Takes an instance that had nothing to do for long out of service, unless it is the last.
-    fn dismiss(&self, serving: &Serving) -> bool {
+    fn dismiss(&self, serving: &Serving<B>) -> bool {
         let mut state = self.state();
         let is_idle = serving
             .exchange
@@ -289,14 +290,14 @@ impl Inner {
         may_go
     }
 
-    fn forget(&self, serving: &Serving) {
+    fn forget(&self, serving: &Serving<B>) {
         self.state()
             .live
             .retain(|exchange| !Arc::ptr_eq(exchange, &serving.exchange));
     }
 
     /// An instance that served has ended. The first failure costs no rest.
-    fn lost(self: &Arc<Self>, serving: &Serving, why: &Ended) {
+    fn lost(self: &Arc<Self>, serving: &Serving<B>, why: &Ended) {
         self.forget(serving);
         if !self.closing.is_cancelled() {
             let rest = self.rest(&chain(why), serving.began, Duration::ZERO);

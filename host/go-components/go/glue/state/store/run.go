@@ -3,7 +3,6 @@ package store
 
 import (
 	"context"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -20,16 +19,10 @@ import (
 	"wit_component/source"
 )
 
-// Of its memory limit, what the collector is told: the rest is for stacks, for what the collector has not returned, and
-// for memory that others take.
-const collectorShare = 85
-
 // Run is the export: it opens the store, serves it and closes it.
 func Run() {
-	time.Local = time.UTC
-	logs.Redirect()
 	configuration := requests.Begin()
-	setMemoryLimit(configuration.Memory)
+	serve.Prepare(configuration.Memory)
 	opened, err := open(configuration)
 	witRuntime.Unpin()
 	logs.Redirect() // those that were made meanwhile
@@ -63,10 +56,6 @@ func panicked(call requests.Call) answer {
 	default:
 		return refuse(types.MakeErrorOutcomeUnknown(text))
 	}
-}
-
-func setMemoryLimit(memory uint64) {
-	debug.SetMemoryLimit(int64(memory / 100 * collectorShare))
 }
 
 // contrib is a store with what is known of it.

@@ -1,4 +1,4 @@
-// Package settings says which settings a state store of components-contrib has: those that it reads, and those that its
+// Package settings says which settings a component of components-contrib has: those that it reads, and those that its
 // reference documents.
 package settings
 
@@ -22,7 +22,7 @@ type Setting struct {
 	Deprecated bool
 }
 
-// Of lists the settings of a store of this type, by name. What the store says of itself is the beginning: the fields that it
+// Of lists the settings of a component of this type, by name. What the store says of itself is the beginning: the fields that it
 // reads its metadata into, also those that Dapr's documentation tool leaves out. The rest is in facts.go. It gives none for a
 // store that does not say.
 func Of(kind string, store any) []Setting {

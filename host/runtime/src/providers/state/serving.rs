@@ -1,12 +1,11 @@
 //! The fleet as a `StateStore`: apps cannot tell it from a built-in one.
 
-use super::bindings::{BulkGetRequest, Call, Error, GetRequest, Response, TransactRequest};
-use super::exchange::{Reply, Silent, Why};
-use super::fleet::{Fleet, Unanswered};
-use crate::providers::answer::{Declaration, health, of_read, refused, untrue, within_features};
-use crate::providers::contract;
-use crate::providers::linked::LoopProvider;
-use crate::providers::store::OpenError;
+use super::answer::{of_read, refused, untrue, within_features};
+use super::contract;
+use super::requests::{Asked, BulkGetRequest, Call, GetRequest, Response, State, TransactRequest};
+use crate::providers::answer::silent;
+use crate::providers::serving::{Fleet, LoopProvider, Silent, Unanswered};
+use crate::providers::start::OpenError;
 use async_trait::async_trait;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, Features, GetOptions, Health, Key, Limits, Listing, Metadata, Operation, SetItem,
@@ -15,8 +14,8 @@ use dapr_blocks::state::{
 use std::sync::Arc;
 
 /// A store whose vendor is a provider in the serve-loop form.
-pub(in crate::providers) struct LoopStore {
-    fleet: Arc<Fleet>,
+pub(super) struct LoopStore {
+    fleet: Arc<Fleet<State>>,
     /// The app id of whoever asks.
     caller: Arc<str>,
 }
@@ -27,25 +26,23 @@ impl LoopStore {
     /// # Errors
     ///
     /// [`OpenError`] if it does not start, or does not allow what is configured.
-    pub(in crate::providers) async fn open(
-        provider: LoopProvider,
-        size: impl FnOnce(&Declaration) -> Result<usize, OpenError>,
-    ) -> Result<Self, OpenError> {
+    pub(super) async fn open(provider: LoopProvider<State>) -> Result<Self, OpenError> {
         Ok(Self {
-            fleet: Arc::new(Fleet::open(provider, size).await?),
+            fleet: Arc::new(Fleet::open(provider).await?),
             caller: "".into(),
         })
     }
 
     async fn ask(&self, call: Call) -> Result<Result<Response, StateError>, Unanswered> {
-        let reply: Reply = self.fleet.call(&self.caller, call).await?;
-        Ok(reply.map_err(|error: Error| error.into()))
+        let caller = Arc::clone(&self.caller);
+        let reply = self.fleet.call(Asked { caller, call }).await?;
+        Ok(reply.map_err(StateError::from))
     }
 
     async fn read(&self, call: Call) -> Result<Response, StateError> {
         let answered = self.ask(call).await.map_err(|unanswered| match unanswered {
             Unanswered::Refused(why) => refused(&why),
-            Unanswered::Silent(Silent::NotBegun(why) | Silent::Begun(why)) => unavailable(&why),
+            Unanswered::Silent(why) => unavailable(&why),
         })?;
         answered.map_err(of_read)
     }
@@ -53,9 +50,9 @@ impl LoopStore {
     async fn write(&self, call: Call) -> Result<Response, StateError> {
         self.ask(call).await.map_err(|unanswered| match unanswered {
             Unanswered::Refused(why) => refused(&why),
-            Unanswered::Silent(Silent::NotBegun(why)) => unavailable(&why),
-            Unanswered::Silent(Silent::Begun(why)) => StateError::OutcomeUnknown {
-                reason: said(&why),
+            Unanswered::Silent(why @ Silent::NotBegun(_)) => unavailable(&why),
+            Unanswered::Silent(why @ Silent::Begun(_)) => StateError::OutcomeUnknown {
+                reason: silent(&why),
                 source: None,
             },
         })?
@@ -81,16 +78,9 @@ impl LoopStore {
     }
 }
 
-fn said(why: &Why) -> String {
-    match why {
-        Why::TooSlow(deadline) => format!("no answer within {deadline:?}"),
-        Why::Ended => "its component failed during the call".to_owned(),
-    }
-}
-
-fn unavailable(why: &Why) -> StateError {
+fn unavailable(why: &Silent) -> StateError {
     StateError::Unavailable {
-        reason: said(why),
+        reason: silent(why),
         source: None,
     }
 }
@@ -125,7 +115,7 @@ impl StateStore for LoopStore {
     }
 
     fn health(&self) -> Health {
-        health(self.fleet.fitness())
+        self.fleet.health()
     }
 
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {

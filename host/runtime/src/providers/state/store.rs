@@ -1,35 +1,20 @@
 //! A provider as a `StateStore`: apps cannot tell it from a built-in one.
 
-use super::answer::{Answer, Declaration, Instances, health, of_read, refused, within_features};
-use super::detached::Detached;
+use super::answer::{of_read, refused, within_features};
 use super::instance::Instance;
-use super::linked::{Alike, Provider, StartError};
-use super::pool::{Broken, Pool};
+use super::provider::Provider;
 use super::serving::LoopStore;
+use crate::providers::answer::Answer;
+use crate::providers::called::{Called, Uncalled, broken};
+use crate::providers::start::OpenError;
 use async_trait::async_trait;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, Features, GetOptions, Health, Key, Limits, Listing, Metadata, Operation, SetItem,
     StateError, StateStore, StoredPage,
 };
 use std::future::Future;
-use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::runtime::Handle;
-use tokio_util::task::TaskTracker;
-
-/// Why a provider cannot be used as it is configured.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// Its first instance does not start.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// More instances are asked for than it allows.
-    #[error("it keeps what is stored in its one instance, and {0} are asked for")]
-    OneInstance(NonZeroUsize),
-}
 
 /// Starts the first instance of a provider, of whichever form.
 ///
@@ -38,10 +23,7 @@ pub enum OpenError {
 /// [`OpenError`] if it does not start, or does not allow what is configured.
 pub async fn open(provider: Provider) -> Result<Arc<dyn StateStore>, OpenError> {
     Ok(match provider.in_a_loop() {
-        Some(provider) => {
-            let asked = provider.spec().instances;
-            Arc::new(LoopStore::open(provider, |declaration| size(asked, declaration)).await?)
-        }
+        Some(provider) => Arc::new(LoopStore::open(provider).await?),
         None => Arc::new(ProviderStore::open(provider).await?),
     })
 }
@@ -54,32 +36,12 @@ pub fn opener(provider: Provider) -> impl Fn() -> Opening + Send + Sync + 'stati
 /// A store that is being opened.
 pub type Opening = Pin<Box<dyn Future<Output = Result<Arc<dyn StateStore>, OpenError>> + Send>>;
 
-/// How many instances there may be.
-fn size(asked: Option<NonZeroUsize>, declaration: &Declaration) -> Result<usize, OpenError> {
-    match (declaration.instances, asked) {
-        (Instances::One, Some(asked)) if asked.get() > 1 => Err(OpenError::OneInstance(asked)),
-        (Instances::One, _) => Ok(1),
-        (Instances::Several, Some(asked)) => Ok(asked.get()),
-        (Instances::Several, None) => Ok(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)),
-    }
-}
-
 /// A store whose vendor is a provider that is called.
 struct ProviderStore {
-    served: Arc<Served>,
+    /// What the views of all apps share.
+    called: Arc<Called<Provider>>,
     /// The app id of whoever asks.
     caller: Arc<str>,
-}
-
-/// What the views of all apps share.
-struct Served {
-    pool: Pool<Alike>,
-    /// The most instances at once.
-    instances: usize,
-    declaration: Declaration,
-    deadline: Duration,
-    tasks: TaskTracker,
-    runtime: Handle,
 }
 
 /// What a call that was begun and has no answer may have done.
@@ -91,29 +53,14 @@ enum Access {
 
 impl ProviderStore {
     async fn open(provider: Provider) -> Result<Self, OpenError> {
-        let spec = provider.spec().clone();
-        let (first, declaration) = provider.start().await?;
-        let size = size(spec.instances, &declaration)?;
-        let tasks = TaskTracker::new();
-        let start = Alike {
-            provider,
-            declaration: declaration.clone(),
-        };
+        let spec = provider.linked().spec().clone();
         Ok(Self {
-            served: Arc::new(Served {
-                pool: Pool::new(&spec.name, (start, size), first, spec.deadline, tasks.clone()),
-                instances: size,
-                declaration,
-                deadline: spec.deadline,
-                tasks,
-                runtime: Handle::current(),
-            }),
+            called: Arc::new(Called::open(provider, &spec).await?),
             caller: "".into(),
         })
     }
 
-    /// Makes a call on an instance. It is begun or refused within half of the deadline, so that what is begun has the other
-    /// half, and an app is not told that a write which nobody began may have been done.
+    /// Makes a call on an instance.
     async fn call<T, F>(
         &self,
         access: Access,
@@ -123,28 +70,18 @@ impl ProviderStore {
         T: Send + 'static,
         F: Future<Output = (Instance, Answer<T>)> + Send + 'static,
     {
-        let Served {
-            pool,
-            deadline,
-            tasks,
-            runtime,
-            ..
-        } = &*self.served;
-        let lease = pool.acquire(*deadline / 2).await.map_err(|why| refused(&why))?;
-        let (deadline, caller) = (*deadline, Arc::clone(&self.caller));
-        let call = lease.call(deadline, move |instance| work(instance, caller));
-        Detached::new(call, tasks, runtime)
-            .await
-            .map_err(|broken| unanswered(access, broken))
+        let caller = Arc::clone(&self.caller);
+        let answered = self.called.call(move |instance| work(instance, caller));
+        answered.await.map_err(|uncalled| unanswered(access, uncalled))
     }
 }
 
-fn unanswered(access: Access, broken: Broken) -> StateError {
-    let reason = match &broken {
-        Broken::Trapped(_) => "its component failed during the call".to_owned(),
-        Broken::TooSlow(deadline) => format!("no answer within {deadline:?}"),
+fn unanswered(access: Access, uncalled: Uncalled) -> StateError {
+    let cause = match uncalled {
+        Uncalled::Refused(why) => return refused(&why),
+        Uncalled::Broken(cause) => cause,
     };
-    let source = Some(broken.into());
+    let (reason, source) = (broken(&cause), Some(cause.into()));
     match access {
         Access::Read => StateError::Unavailable { reason, source },
         Access::Write => StateError::OutcomeUnknown { reason, source },
@@ -164,29 +101,26 @@ macro_rules! on {
 #[async_trait]
 impl StateStore for ProviderStore {
     fn features(&self) -> Features {
-        self.served.declaration.features
+        self.called.declaration().features
     }
 
     fn limits(&self) -> Limits {
-        self.served.declaration.limits
+        self.called.declaration().limits
     }
 
     fn of_app(&self, app: &str) -> Option<Arc<dyn StateStore>> {
         Some(Arc::new(Self {
-            served: Arc::clone(&self.served),
+            called: Arc::clone(&self.called),
             caller: app.into(),
         }))
     }
 
     fn bounds(&self) -> Option<String> {
-        Some(match self.served.instances {
-            1 => "1 instance".to_owned(),
-            instances => format!("{instances} instances at most"),
-        })
+        Some(self.called.bounds())
     }
 
     fn health(&self) -> Health {
-        health(self.served.pool.fitness())
+        self.called.health()
     }
 
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {
@@ -250,6 +184,6 @@ impl StateStore for ProviderStore {
     }
 
     async fn close(&self) {
-        self.served.pool.close().await;
+        self.called.close().await;
     }
 }

@@ -1,19 +1,20 @@
 //! One instance of a component that exports `dapr:state/provider`, and how it is called.
 
-use super::answer::{Answer, Declaration};
+use super::answer::Declaration;
 use super::contract::{
-    StateStore, StateStorePre, bulk, caller, delete_item, entry, get_options, listing as listing_of, operation,
-    page as page_of, provider, set_item, types,
+    StateStore, StateStorePre, bulk, caller, configuration, delete_item, entry, get_options, listing as listing_of,
+    operation, page as page_of, provider, set_item, types,
 };
-use super::guest::ProviderGuest;
-use super::linked::ProviderSpec;
+use crate::providers::answer::Answer;
+use crate::providers::guest::ProviderGuest;
+use crate::providers::linked::ProviderSpec;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, GetOptions, Key, Listing, Metadata, Operation, SetItem, StateError, StoredPage,
 };
 use wasmtime::Store;
 
 /// One instance of a component.
-pub(super) struct ComponentInstance {
+pub(in crate::providers) struct ComponentInstance {
     store: Store<ProviderGuest>,
     bindings: StateStore,
 }
@@ -37,7 +38,7 @@ impl ComponentInstance {
     }
 
     pub(super) async fn init(&mut self, spec: &ProviderSpec) -> Answer<Result<Declaration, StateError>> {
-        let configuration = spec.configuration();
+        let configuration = configuration(spec);
         let (provider, store) = self.provider();
         let declared = provider.call_init(store, &configuration).await?;
         Ok(declared.map(Declaration::from).map_err(StateError::from))

@@ -63,6 +63,26 @@ var postgresAliases = map[string][]string{
 
 func factsOf(kind string) facts {
 	switch kind {
+	case "secretstores.alicloud.parameterstore":
+		return facts{spelled: map[string]string{"accessKeyID": "accessKeyId", "regionID": "regionId"}}
+	case "secretstores.aws.parameterstore", "secretstores.aws.secretmanager":
+		return facts{aliases: map[string][]string{"region": {"awsRegion"}}, more: aws}
+	case "secretstores.azure.keyvault":
+		return facts{more: azure}
+	case "secretstores.gcp.secretmanager":
+		return facts{aliases: map[string][]string{
+			"authProviderX509CertURL": {"auth_provider_x509_cert_url"},
+			"authURI":                 {"auth_uri"},
+			"clientEmail":             {"client_email"},
+			"clientID":                {"client_id"},
+			"clientX509CertURL":       {"client_x509_cert_url"},
+			"privateKey":              {"private_key"},
+			"privateKeyID":            {"private_key_id"},
+			"projectID":               {"project_id"},
+			"tokenURI":                {"token_uri"},
+		}}
+	case "secretstores.tencentcloud.ssm":
+		return facts{spelled: map[string]string{"secretID": "secretId"}}
 	case "state.aws.dynamodb":
 		return facts{aliases: map[string][]string{"region": {"awsRegion"}}, more: aws}
 	case "state.azure.cosmosdb":

@@ -1,12 +1,14 @@
 //! The contract with providers, both forms of it: how what the host has is said in WIT, and what a provider says is checked.
 
-use super::answer::{Declaration, Instances, shown, untrue};
+use super::answer::{Declaration, untrue};
+use crate::providers::answer::{Instances, shown};
+use crate::providers::linked::ProviderSpec;
 use dapr_blocks::state::{
     BulkError, Condition, Consistency, ContentType, DeleteItem, Entry, Etag, Features, GetOptions, Limits, Listing,
     Metadata, Operation, SetItem, StateError, StoredPage, Ttl,
 };
 
-pub(super) mod bindings {
+pub(in crate::providers) mod bindings {
     wasmtime::component::bindgen!({
         path: "../../wit",
         world: "dapr:host/state-store",
@@ -19,6 +21,15 @@ pub(super) use bindings::exports::dapr::state::provider;
 pub(super) use bindings::{StateStore, StateStorePre};
 
 // ---- lowering ----
+
+/// What an instance is told.
+pub(super) fn configuration(spec: &ProviderSpec) -> wit::Configuration {
+    wit::Configuration {
+        name: spec.name.clone(),
+        metadata: spec.metadata.clone(),
+        memory: spec.memory as u64,
+    }
+}
 
 pub(super) fn caller(app: &str) -> wit::Caller {
     wit::Caller { app: app.to_owned() }

@@ -1,15 +1,16 @@
 //! One instance of a provider, whichever its form.
 
-use super::answer::{Answer, Declaration, untrue};
+use super::answer::{Declaration, untrue};
 use super::component::ComponentInstance;
-use super::linked::ProviderSpec;
 use super::plugin::PluginInstance;
+use crate::providers::answer::Answer;
+use crate::providers::linked::ProviderSpec;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, GetOptions, Key, Listing, Metadata, Operation, SetItem, StateError, StoredPage,
 };
 
 /// One instance of a provider.
-pub(super) enum Instance {
+pub(in crate::providers) enum Instance {
     Component(Box<ComponentInstance>),
     Plugin(Box<PluginInstance>),
 }

@@ -2,9 +2,10 @@
 
 use super::abi::{Abi, Call, Dialect, Reply};
 use super::messages;
-use crate::providers::answer::{Answer, Declaration, Instances, shown, untrue};
+use crate::providers::answer::{Answer, Instances, shown};
 use crate::providers::guest::PluginGuest;
 use crate::providers::linked::ProviderSpec;
+use crate::providers::state::answer::{Declaration, untrue};
 use dapr_blocks::state::{
     BulkError, Condition, Consistency, ContentType, DeleteItem, Entry, Etag, Features, GetOptions, Key, Limits,
     Metadata, ResultBudget, SetItem, StateError,

@@ -1,0 +1,106 @@
+//! Instances that are called: a pool of them, and calls that go on when their callers have left.
+
+use super::answer::{Answer, health};
+use super::detached::Detached;
+use super::linked::ProviderSpec;
+use super::pool::{Broken, Pool, Refused};
+use super::start::{Alike, Begin, OpenError, size};
+use dapr_blocks::state::Health;
+use std::future::Future;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+/// The instances of one store, whoever asks them.
+pub(super) struct Called<P: Begin> {
+    pool: Pool<Alike<P>>,
+    /// The most instances at once.
+    size: usize,
+    declaration: P::Declaration,
+    deadline: Duration,
+    tasks: TaskTracker,
+    runtime: Handle,
+}
+
+/// Why a call has no answer.
+pub(super) enum Uncalled {
+    /// It was not begun.
+    Refused(Refused),
+    /// It was.
+    Broken(Broken),
+}
+
+impl<P: Begin> Called<P> {
+    /// Starts the first instance.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] if it does not start, or does not allow what is configured.
+    pub(super) async fn open(provider: P, spec: &ProviderSpec) -> Result<Self, OpenError> {
+        let (first, declaration) = provider.begin().await?;
+        let size = size(spec.instances, &declaration)?;
+        let tasks = TaskTracker::new();
+        let start = Alike {
+            provider,
+            declaration: declaration.clone(),
+        };
+        Ok(Self {
+            pool: Pool::new(&spec.name, (start, size), first, spec.deadline, tasks.clone()),
+            size,
+            declaration,
+            deadline: spec.deadline,
+            tasks,
+            runtime: Handle::current(),
+        })
+    }
+
+    /// What the instances say of themselves.
+    pub(super) fn declaration(&self) -> &P::Declaration {
+        &self.declaration
+    }
+
+    /// How many there are, as a phrase.
+    pub(super) fn bounds(&self) -> String {
+        match self.size {
+            1 => "1 instance".to_owned(),
+            size => format!("{size} instances at most"),
+        }
+    }
+
+    /// How they are.
+    pub(super) fn health(&self) -> Health {
+        health(self.pool.fitness())
+    }
+
+    /// Makes a call on an instance. It is begun or refused within half of the deadline, so that what is begun has the other
+    /// half, and an app is not told that a write which nobody began may have been done.
+    pub(super) async fn call<T, F>(&self, work: impl FnOnce(P::Instance) -> F + Send + 'static) -> Result<T, Uncalled>
+    where
+        T: Send + 'static,
+        F: Future<Output = (P::Instance, Answer<T>)> + Send + 'static,
+    {
+        let Self {
+            pool,
+            deadline,
+            tasks,
+            runtime,
+            ..
+        } = self;
+        let lease = pool.acquire(*deadline / 2).await.map_err(Uncalled::Refused)?;
+        let call = lease.call(*deadline, work);
+        Detached::new(call, tasks, runtime).await.map_err(Uncalled::Broken)
+    }
+
+    /// Refuses calls from now on, waits for those under way, and lets go of the instances.
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// What an app hears of a call that broke.
+pub(super) fn broken(broken: &Broken) -> String {
+    match broken {
+        Broken::Trapped(_) => "its component failed during the call".to_owned(),
+        Broken::TooSlow(deadline) => format!("no answer within {deadline:?}"),
+    }
+}
