@@ -1,4 +1,4 @@
-//! The example apps over HTTP: one suite of claims through `kv`, run on every store, and the apps that users start from.
+//! The example apps `kv` and `fan-in` over HTTP, on every store. `counter` and `todo` are in `tests/apps`.
 //!
 //! | module | claims about |
 //! |---|---|
@@ -8,14 +8,14 @@
 //! | `listing` | prefixes, pages, cursors |
 //! | `transactions` | all or nothing |
 //! | `stores` | `?store=NAME`, scopes, no store at all |
-//! | `apps` | `counter`, `todo` and `fan-in` |
+//! | `fan_in` | the app `fan-in` |
 //! | `lacking` | what stores answer that lack etags, transactions, TTL or listing |
 //! | `same_answers` | a long conversation that goes the same way on every store |
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod apps;
 mod conditions;
+mod fan_in;
 mod ground;
 mod items;
 mod lacking;

@@ -78,13 +78,55 @@ pub fn native() -> PathBuf {
     path
 }
 
-/// The provider in a language: the folder of its sources in `tests/providers`.
-pub fn provider(language: &str) -> PathBuf {
+/// What `cargo xtask test` makes in a language, if the language's tools are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guest {
+    /// Its component.
+    Built(PathBuf),
+    /// Tools of its language are not on this machine: these.
+    NoTools(String),
+}
+
+/// The provider in a language, of `tests/providers/LANGUAGE`.
+pub fn provider(language: &str) -> Guest {
+    in_language("providers", language, language)
+}
+
+/// The example `name` in a language: in Rust as any guest, else of `guest-examples/LANGUAGE/NAME`.
+pub fn app(language: &str, name: &str) -> Guest {
+    match language {
+        "rust" => Guest::Built(guest(name)),
+        _ => in_language("apps", language, &format!("{language}-{name}")),
+    }
+}
+
+fn in_language(kind: &str, language: &str, name: &str) -> Guest {
     let profile = profile_folder();
-    let folder = profile.parent().unwrap_or(&profile).join("providers");
-    let path = folder.join(format!("{language}.wasm"));
-    assert!(path.is_file(), "there is no {}: run cargo xtask test", path.display());
-    path
+    let folder = profile.parent().unwrap_or(&profile).join(kind);
+    let path = folder.join(format!("{name}.wasm"));
+    match std::fs::read_to_string(folder.join(format!("{language}.no-tools"))) {
+        Ok(lacking) => Guest::NoTools(lacking),
+        Err(_) if path.is_file() => Guest::Built(path),
+        Err(_) => panic!("there is no {}: run cargo xtask test", path.display()),
+    }
+}
+
+impl Guest {
+    /// The component, if there is one. Whoever gets none has nothing to test, and has said so.
+    ///
+    /// # Panics
+    ///
+    /// If there is none and `CI` is set, where all languages have to be there.
+    pub fn if_built(self, language: &str) -> Option<PathBuf> {
+        match self {
+            Self::Built(path) => Some(path),
+            Self::NoTools(lacking) => {
+                assert!(std::env::var_os("CI").is_none(), "{language}: {lacking}");
+                eprintln!("nothing is tested in {language}: {lacking}");
+                None
+            }
+        }
+    }
 }
 
 /// `target/debug`: the test itself is `target/debug/deps/NAME-HASH`.

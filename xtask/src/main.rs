@@ -1,5 +1,6 @@
-//! `cargo xtask test`, `fuzz`, `bench`, `components`, `soak` and `faults`: sets up what they need, or fails naming what it could not get.
+//! `cargo xtask test`, `guests`, `fuzz`, `bench`, `components`, `soak` and `faults`: sets up what they need, or fails naming what it could not get.
 
+mod apps;
 mod bench;
 mod catalogue;
 mod components;
@@ -7,6 +8,8 @@ mod document;
 mod figure;
 mod fuzz;
 mod guests;
+mod languages;
+mod made;
 mod providers;
 mod servers;
 mod test;
@@ -19,6 +22,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask test [--only core]     get the servers that tests need, build the guests and the host, then run every test
                                    --only core: what needs Rust and a C compiler alone
+cargo xtask guests                 build what tests run: the guests in all languages that this machine has the tools of
 cargo xtask fuzz [TARGET...] [--seconds N] [--seed N]
                                    fuzz what parses what others wrote; all targets, 20 seconds each
 cargo xtask bench [--quick] [--only SECTION]... [--wasmtime PATH] [--daprd PATH]
@@ -57,6 +61,7 @@ fn run(args: &[String]) -> Result<()> {
     match args.as_slice() {
         ["test"] => test::run(test::Scope::Everything),
         ["test", "--only", "core"] => test::run(test::Scope::Core),
+        ["guests"] => test::guests(),
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::parse(options)?),
         ["bench", options @ ..] => bench::run(&bench::Options::parse(options)?),
         ["components", options @ ..] => catalogue::run(&catalogue::Options::parse(options)?),

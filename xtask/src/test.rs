@@ -1,7 +1,7 @@
-//! `cargo xtask test`: servers, guests, host, providers, then every test.
+//! `cargo xtask test`: servers, guests, host, guests in other languages, then every test.
 
 use crate::tools::{cargo, require_c_compiler, root, run as run_command};
-use crate::{components, guests, providers, servers};
+use crate::{apps, components, guests, providers, servers};
 use anyhow::Result;
 
 /// Which tests.
@@ -45,7 +45,7 @@ pub(crate) fn prepare(scope: Scope) -> Result<()> {
     if scope == Scope::Everything {
         components::build(&root().join("target/debug/dapr-wasm"), &components::TESTED)?;
         components::native_go()?;
-        providers::build()?;
+        in_other_languages()?;
     }
     Ok(())
 }
@@ -61,4 +61,15 @@ pub(crate) fn prepare_host(scope: Scope) -> Result<()> {
     let mut build = cargo();
     build.arg("build").args(scope.arguments()).arg("--all-targets");
     run_command(build.current_dir(root()))
+}
+
+/// Builds the guests. The build of the workspace has to be there, for what generates bindings.
+pub(crate) fn guests() -> Result<()> {
+    guests::build()?;
+    in_other_languages()
+}
+
+fn in_other_languages() -> Result<()> {
+    providers::build()?;
+    apps::build()
 }

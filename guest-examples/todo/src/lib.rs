@@ -41,6 +41,7 @@ async fn answer(request: Request<Body>) -> Result<Response<Body>, Failure> {
         (&Method::POST, ["todos", "archive-done"]) => {
             Ok(json(StatusCode::OK, &json!({ "archived": todos::archive_done()? })))
         }
+        (_, ["todos", "archive-done"]) => Err(Failure::Method { allow: "POST" }),
         (&Method::GET, ["archive"]) => list(todos::ARCHIVE, &head.uri),
         (&Method::GET, ["todos", id]) => Ok(json(StatusCode::OK, &todos::find(Id::parse(id)?)?)),
         (&Method::PATCH, ["todos", id]) => {
@@ -52,7 +53,6 @@ async fn answer(request: Request<Body>) -> Result<Response<Body>, Failure> {
             Ok(empty(StatusCode::NO_CONTENT))
         }
         (_, ["todos"]) => Err(Failure::Method { allow: "GET, POST" }),
-        (_, ["todos", "archive-done"]) => Err(Failure::Method { allow: "POST" }),
         (_, ["archive"]) => Err(Failure::Method { allow: "GET" }),
         (_, ["todos", _]) => Err(Failure::Method {
             allow: "GET, PATCH, DELETE",

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::components::ComponentsCommand;
+use crate::new::Language;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dapr_blocks::config::{AllowedHost, ByteSize, DurationError, FromText, NonZeroDuration, ProviderConfig};
@@ -32,6 +33,11 @@ Examples:
   dapr-wasm run orders --listen 0.0.0.0:80  build a project, and serve it to other machines
   dapr-wasm run tool.wasm -- --verbose in   run a program, with its arguments";
 
+const NEW_EXAMPLES: &str = "\
+Examples:
+  dapr-wasm new orders --lang ts
+  dapr-wasm run orders                      build it, and serve it at http://127.0.0.1:3000";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run an app.
@@ -46,6 +52,21 @@ pub(crate) enum Command {
     Components {
         #[command(subcommand)]
         command: ComponentsCommand,
+    },
+    /// Make a project: an app that counts in a state store, over HTTP.
+    #[command(after_help = NEW_EXAMPLES)]
+    New {
+        /// The folder to make; its name is the app's.
+        name: PathBuf,
+        /// The language; asked for on a terminal.
+        #[arg(long, value_name = "LANGUAGE")]
+        lang: Option<Language>,
+    },
+    /// Build a project with the tools of its language, and print where the component is.
+    Build {
+        /// The folder.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
     },
     /// Write the WIT packages that apps and stores are built against.
     Wit {
@@ -189,7 +210,7 @@ fn deadline(text: &str) -> Result<NonZeroDuration, DurationError> {
 /// What `run` and `check` have in common.
 #[derive(Debug, Args)]
 pub(crate) struct AppArgs {
-    /// A .wasm file, or a folder with a Cargo project, which is built first.
+    /// A .wasm file, or a folder with a project, which is built first.
     pub(crate) target: PathBuf,
 
     /// Configuration [default: ./components.toml, else SQLite in ./.dapr-wasm].

@@ -17,6 +17,7 @@ mod manual;
 mod masked;
 mod masked_store;
 mod named_value;
+mod new;
 mod project;
 mod provider;
 mod run;
@@ -35,6 +36,8 @@ use args::{CacheCommand, Cli, Command, LogLevel};
 use clap::Parser;
 use dapr_runtime::engine::Guests;
 use failure::{Failure, Outcome};
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How many tasks a thread runs before it looks at sockets and timers again.
@@ -67,6 +70,8 @@ fn main() -> ExitCode {
             logging::start(LogLevel::Warn.into(), None);
             block_on(components::run(&command))
         }
+        Command::New { name, lang } => new::new(&name, lang).map(said),
+        Command::Build { dir } => build(&dir),
         Command::Wit { dir } => wit::write(&dir).map(said),
         Command::Doctor { format } => doctor::doctor(format),
         Command::Completions { shell } => manual::completions(shell),
@@ -88,6 +93,14 @@ fn block_on(command: impl Future<Output = Outcome<ExitCode>>) -> Outcome<ExitCod
     // Waits for nobody: a guest that still computes at the drain deadline never yields once its ticker is gone.
     runtime.shutdown_background();
     outcome
+}
+
+/// Builds a project, and prints where the component is.
+fn build(folder: &Path) -> Outcome<ExitCode> {
+    let component = project::build(folder)?;
+    // Nobody may be left to read it.
+    let _ = writeln!(io::stdout(), "{}", component.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Empties the caches.

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What TARGET may be.
-const TARGET: &str = "TARGET is a .wasm file, or a folder with a Cargo project";
+const TARGET: &str = "TARGET is a .wasm file, or a folder with a project";
 
 /// An app's file and what is in it.
 pub(crate) struct Target {

@@ -10,6 +10,15 @@ use std::path::Path;
 use wit_bindgen_core::Files;
 use wit_bindgen_core::wit_parser::{Resolve, WorldId};
 
+/// How bindings lie in their folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// As packages of the program that they are part of.
+    Program,
+    /// As packages of a module that a program requires, in `imports` and `exports`.
+    Library,
+}
+
 /// The contract with the worlds of one building block.
 pub(crate) struct Contract {
     resolve: Resolve,
@@ -46,12 +55,13 @@ impl Contract {
         (&self.resolve, self.component)
     }
 
-    /// Writes the bindings as packages of the module in this folder.
-    pub(crate) fn generate(&self, folder: &Path) -> Result<(), BuildError> {
+    /// Writes the bindings into a folder.
+    pub(crate) fn generate(&self, folder: &Path, layout: Layout) -> Result<(), BuildError> {
         let mut files = Files::default();
         let options = wit_bindgen_go::Opts {
             format: wit_bindgen_go::Format::False,
             quiet: true,
+            pkg_name: (layout == Layout::Library).then(|| "wit_component".to_owned()),
             ..Default::default()
         };
         options
@@ -136,7 +146,7 @@ mod tests {
         ] {
             let folder = tempfile::tempdir().unwrap();
             let contract = Contract::read(&folder.path().join("wit"), worlds).unwrap();
-            contract.generate(&folder.path().join("go")).unwrap();
+            contract.generate(&folder.path().join("go"), Layout::Program).unwrap();
             let exports = std::fs::read_to_string(folder.path().join("go/wit_exports.go")).unwrap();
             for name in [name, "dapr:component/description@0.1.0#properties"] {
                 assert!(exports.contains(name), "{name}");

@@ -2,6 +2,7 @@
 
 use crate::folder::Folder;
 use crate::{BuildError, Go, Manifest, Recipe, component, licences, mends, modules, overlay};
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
 
@@ -56,26 +57,7 @@ pub fn build(go: &Go, recipe: &Recipe, cache: &Path, progress: &dyn Fn(Step)) ->
 
     progress(Step::Compiling);
     let core = folder.core();
-    let output = go.run(
-        &folder.module(),
-        [
-            "build".as_ref(),
-            "-buildvcs=false".as_ref(),
-            "-trimpath".as_ref(),
-            "-buildmode=c-shared".as_ref(),
-            "-tags=metadata".as_ref(),
-            "-ldflags=-s -w -checklinkname=0".as_ref(),
-            "-overlay".as_ref(),
-            overlay.as_os_str(),
-            "-o".as_ref(),
-            core.as_os_str(),
-            ".".as_ref(),
-        ],
-    )?;
-    if !output.status.success() {
-        let output = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
-        return Err(BuildError::Compile { output });
-    }
+    compile(go, &folder.module(), &overlay, &["-tags=metadata"], &core)?;
 
     progress(Step::Linking);
     let module = std::fs::read(&core).map_err(BuildError::files(&core))?;
@@ -95,4 +77,29 @@ pub fn build(go: &Go, recipe: &Recipe, cache: &Path, progress: &dyn Fn(Step)) ->
         manifest,
         licences: licences::texts(go, &linked)?,
     })
+}
+
+/// Has Go compile the program in a folder, with what the overlay has in place of the standard library's files.
+pub(crate) fn compile(go: &Go, folder: &Path, overlay: &Path, more: &[&str], core: &Path) -> Result<(), BuildError> {
+    let mut arguments: Vec<&OsStr> = vec![
+        "build".as_ref(),
+        "-buildvcs=false".as_ref(),
+        "-trimpath".as_ref(),
+        "-buildmode=c-shared".as_ref(),
+        "-ldflags=-s -w -checklinkname=0".as_ref(),
+    ];
+    arguments.extend(more.iter().map(OsStr::new));
+    arguments.extend([
+        "-overlay".as_ref(),
+        overlay.as_os_str(),
+        "-o".as_ref(),
+        core.as_os_str(),
+        ".".as_ref(),
+    ]);
+    let output = go.run(folder, arguments)?;
+    if !output.status.success() {
+        let output = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+        return Err(BuildError::Compile { output });
+    }
+    Ok(())
 }

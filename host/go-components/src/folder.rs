@@ -1,6 +1,6 @@
 //! The build folder: a Go module with the glue, the bindings, and a package `source` that names what is built.
 
-use crate::bindings::Contract;
+use crate::bindings::{Contract, Layout};
 use crate::files::{self, GO};
 use crate::recipe::go_files;
 use crate::{BuildError, Go, Recipe, Source, modules};
@@ -61,6 +61,11 @@ impl Folder {
         self.path.join("overlay")
     }
 
+    /// Where the contract is written for its parser.
+    pub(crate) fn wit(&self) -> PathBuf {
+        self.path.join("wit")
+    }
+
     /// Writes the module, and answers the contract.
     pub(crate) fn fill(&self, go: &Go, recipe: &Recipe) -> Result<Contract, BuildError> {
         let module = self.module();
@@ -70,8 +75,8 @@ impl Folder {
         self.write_source(go, recipe)?;
         let worlds = module.join("world.wit");
         let worlds = std::fs::read_to_string(&worlds).map_err(BuildError::files(&worlds))?;
-        let contract = Contract::read(&self.path.join("wit"), &worlds)?;
-        contract.generate(&module)?;
+        let contract = Contract::read(&self.wit(), &worlds)?;
+        contract.generate(&module, Layout::Program)?;
         modules::write(go, recipe, &module)?;
         Ok(contract)
     }

@@ -1,4 +1,4 @@
-//! Builds Dapr's own components, which are in Go, into WebAssembly components that the host runs as providers.
+//! Builds Go into WebAssembly components: Dapr's own components, which the host runs as providers, and apps.
 //!
 //! What is built is the module `github.com/dapr/components-contrib` as it is published, with three things around it, all
 //! in the folder `go/` of this crate:
@@ -23,12 +23,15 @@
 //! }
 //! ```
 //!
+//! An app is built by [`build_app`], with the same overlay and its own `go.mod`.
+//!
 //! Nothing is kept between builds but what Go keeps itself, in its caches: whoever builds keeps the result under the name
 //! that [`fingerprint`] gives. Does not run what it builds.
 
 #![deny(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod app;
 mod bindings;
 mod block;
 mod build;
@@ -49,6 +52,7 @@ mod recipe;
 mod settings;
 mod version;
 
+pub use app::{App, build_app};
 pub use build::{Built, Step, build};
 pub use error::BuildError;
 pub use fingerprint::fingerprint;

@@ -48,7 +48,7 @@ pub(crate) fn installed() -> Option<PathBuf> {
 }
 
 /// Where built components are kept: beside compiled code.
-pub(super) fn built() -> Option<PathBuf> {
+pub(crate) fn built() -> Option<PathBuf> {
     CodeCache::default_dir().map(|code| code.with_file_name("go"))
 }
 

@@ -1,6 +1,7 @@
 //! What each language's own tools are, whether they are there, and how to get them.
 
 use super::{Finding, State};
+use crate::project::{NODE as GET_NODE, PYTHON as GET_PYTHON, RUST as GET_RUST, TARGET};
 #[cfg(feature = "go-components")]
 use dapr_go_components::BuildError;
 use std::ffi::OsStr;
@@ -13,9 +14,6 @@ const NODE: (u32, u32) = (20, 0);
 /// Python that the tools for Python run on.
 const PYTHON: (u32, u32) = (3, 10);
 
-/// What Rust's apps are compiled for.
-const TARGET: &str = "wasm32-wasip2";
-
 pub(super) fn findings() -> Vec<Finding> {
     vec![rust(), javascript(), python(), go(), c()]
 }
@@ -23,7 +21,7 @@ pub(super) fn findings() -> Vec<Finding> {
 fn rust() -> Finding {
     const NAME: &str = "Rust";
     let Some(version) = said("cargo", ["--version"]) else {
-        return missing(NAME, "cargo", "install Rust: https://rustup.rs");
+        return missing(NAME, "cargo", GET_RUST);
     };
     let version = version
         .split_whitespace()
@@ -44,28 +42,25 @@ fn rust() -> Finding {
 
 fn javascript() -> Finding {
     const NAME: &str = "JavaScript";
-    let help = format!("install Node.js {} or later, with npm: https://nodejs.org", NODE.0);
     let Some(version) = said("node", ["--version"]) else {
-        return missing(NAME, "node", &help);
+        return missing(NAME, "node", GET_NODE);
     };
     if !is_at_least(&version, NODE) {
-        return too_old(NAME, "Node.js", &version, &help);
+        return too_old(NAME, "Node.js", &version, GET_NODE);
     }
     match said("npm", ["--version"]) {
         Some(npm) => Finding::ok(NAME, format_args!("Node.js {}, npm {npm}", number(&version))),
-        None => missing(NAME, "npm", &help),
+        None => missing(NAME, "npm", GET_NODE),
     }
 }
 
 fn python() -> Finding {
     const NAME: &str = "Python";
-    let (major, minor) = PYTHON;
-    let help = format!("install Python {major}.{minor} or later: https://www.python.org");
     let Some(version) = said("python3", ["--version"]) else {
-        return missing(NAME, "python3", &help);
+        return missing(NAME, "python3", GET_PYTHON);
     };
     if !is_at_least(&version, PYTHON) {
-        return too_old(NAME, "Python", &version, &help);
+        return too_old(NAME, "Python", &version, GET_PYTHON);
     }
     match said("python3", ["-c", "import ensurepip, venv"]) {
         Some(_) => Finding::ok(NAME, format_args!("Python {}", number(&version))),

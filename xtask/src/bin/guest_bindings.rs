@@ -1,48 +1,52 @@
-//! What stands between a provider in C or Go and the contract: the generators of `wit-bindgen` and the embedder of
-//! `wasm-tools`, as libraries. Those commands do the same, and take minutes to be installed.
+//! What stands between a guest in C or Go and the contract: the generators of `wit-bindgen` and the embedder of `wasm-tools`,
+//! as libraries, and what builds apps in Go. Those commands do the same, and take minutes to be installed.
 //!
 //! | arguments | does |
 //! |---|---|
-//! | `c WIT FOLDER`, `go WIT FOLDER` | `wit-bindgen c WIT -w dapr:host/state-store --out-dir FOLDER` |
-//! | `embed WIT MODULE TO` | `wasm-tools component embed -w dapr:host/state-store WIT MODULE -o TO` |
+//! | `c WORLD WIT FOLDER`, `go WORLD WIT FOLDER` | `wit-bindgen c WIT -w WORLD --out-dir FOLDER` |
+//! | `embed WORLD WIT MODULE TO` | `wasm-tools component embed -w WORLD WIT MODULE -o TO` |
+//! | `go-app WORLD FOLDER CACHE TO` | builds the Go program in FOLDER into the component TO |
 
 use anyhow::{Context, Result, anyhow, bail};
+use dapr_go_components::{App, Go, build_app};
 use std::path::Path;
 use wit_bindgen_core::wit_parser::{Resolve, WorldId};
 use wit_bindgen_core::{Files, WorldGenerator};
 use wit_component::StringEncoding;
 
-const WORLD: &str = "dapr:host/state-store";
-
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        ["c", wit, folder] => generate(wit_bindgen_c::Opts::default().build(), wit, Path::new(folder)),
-        ["go", wit, folder] => {
+        ["c", world, wit, folder] => {
+            let generator = wit_bindgen_c::Opts::default().build();
+            generate(generator, world, wit, Path::new(folder))
+        }
+        ["go", world, wit, folder] => {
             let options = wit_bindgen_go::Opts {
                 format: wit_bindgen_go::Format::False,
                 quiet: true,
                 ..Default::default()
             };
-            generate(options.build(), wit, Path::new(folder))
+            generate(options.build(), world, wit, Path::new(folder))
         }
-        ["embed", wit, module, to] => embed(wit, module, to),
+        ["embed", world, wit, module, to] => embed(world, wit, module, to),
+        ["go-app", world, folder, cache, to] => go_app(world, Path::new(folder), Path::new(cache), to),
         _ => bail!("unknown arguments: {}", args.join(" ")),
     }
 }
 
-fn contract(wit: &str) -> Result<(Resolve, WorldId)> {
+fn contract(world: &str, wit: &str) -> Result<(Resolve, WorldId)> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(wit).map_err(|error| anyhow!("{wit}: {error:#}"))?;
     let world = resolve
-        .select_world(&[package], Some(WORLD))
+        .select_world(&[package], Some(world))
         .map_err(|error| anyhow!("{wit}: {error:#}"))?;
     Ok((resolve, world))
 }
 
-fn generate(mut generator: Box<dyn WorldGenerator>, wit: &str, folder: &Path) -> Result<()> {
-    let (mut resolve, world) = contract(wit)?;
+fn generate(mut generator: Box<dyn WorldGenerator>, world: &str, wit: &str, folder: &Path) -> Result<()> {
+    let (mut resolve, world) = contract(world, wit)?;
     let mut files = Files::default();
     generator
         .generate(&mut resolve, world, &mut files)
@@ -56,10 +60,16 @@ fn generate(mut generator: Box<dyn WorldGenerator>, wit: &str, folder: &Path) ->
     Ok(())
 }
 
-fn embed(wit: &str, module: &str, to: &str) -> Result<()> {
-    let (resolve, world) = contract(wit)?;
+fn embed(world: &str, wit: &str, module: &str, to: &str) -> Result<()> {
+    let (resolve, world) = contract(world, wit)?;
     let mut bytes = std::fs::read(module).with_context(|| format!("cannot read {module}"))?;
     wit_component::embed_component_metadata(&mut bytes, &resolve, world, StringEncoding::UTF8, false)
         .map_err(|error| anyhow!("{module}: {error:#}"))?;
     std::fs::write(to, bytes).with_context(|| format!("cannot write {to}"))
+}
+
+fn go_app(world: &str, folder: &Path, cache: &Path, to: &str) -> Result<()> {
+    let app = App { folder, world };
+    let component = build_app(&Go::find()?, &app, cache, &|step| eprintln!("> {step}"))?;
+    std::fs::write(to, component).with_context(|| format!("cannot write {to}"))
 }

@@ -1,23 +1,22 @@
-//! A folder with a Cargo project, built into a component.
+//! Rust: a package for cargo.
 
+use super::{RUST, no_tool};
 use crate::failure::{Failure, Outcome};
 use serde::Deserialize;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// What makes a folder such a project.
+pub(super) const MANIFEST: &str = "Cargo.toml";
+
 /// What apps are compiled for.
-const TARGET: &str = "wasm32-wasip2";
+pub(crate) const TARGET: &str = "wasm32-wasip2";
 
 /// Builds the project in `folder`, its output shown, and returns the component that came of it.
-pub(crate) fn build(folder: &Path) -> Outcome<PathBuf> {
+pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     let shown = folder.display();
-    let manifest = folder.join("Cargo.toml");
-    if !manifest.is_file() {
-        return Err(Failure::usage(format!("there is no Cargo.toml in `{shown}`")).help(
-            "TARGET is a .wasm file, or a folder with a Cargo project; build others yourself, and give the .wasm file",
-        ));
-    }
+    let manifest = folder.join(MANIFEST);
     require_target(folder)?;
     let mut cargo = Command::new("cargo")
         .args([
@@ -31,7 +30,7 @@ pub(crate) fn build(folder: &Path) -> Outcome<PathBuf> {
         .current_dir(folder)
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| no_tool("cargo", folder, &error))?;
+        .map_err(|error| no_tool(folder, "cargo", RUST, &error))?;
     let output = cargo.stdout.take().expect("stdout is piped");
     let artifacts = artifacts(BufReader::new(output), &manifest);
     let status = cargo
@@ -86,19 +85,13 @@ fn require_target(folder: &Path) -> Outcome<()> {
         .current_dir(folder)
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| no_tool("rustc", folder, &error))?;
+        .map_err(|error| no_tool(folder, "rustc", RUST, &error))?;
     let library = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     if output.status.success() && library.is_dir() {
         return Ok(());
     }
     Err(Failure::usage(format!("Rust's target {TARGET} is not installed"))
         .help(format!("install it: rustup target add {TARGET}")))
-}
-
-fn no_tool(tool: &str, folder: &Path, error: &std::io::Error) -> Failure {
-    Failure::usage(format!("cannot build `{}`: {tool} does not start", folder.display()))
-        .because(error)
-        .help("install Rust from https://rustup.rs, or build the app elsewhere and give its .wasm file")
 }
 
 #[cfg(test)]

@@ -1,0 +1,53 @@
+/** A counter over HTTP: `POST /NAME` adds one, `GET /NAME` reads it. */
+
+import { Hono } from "hono";
+import { StateError, Store } from "./dapr.js";
+import { status } from "./status.js";
+
+/** A table `[state.NAME]` of `components.toml`; the host has this one without any configuration. */
+const store = new Store("statestore");
+
+const app = new Hono();
+
+app.get("*", (c) => number(store.get(name(c.req.url)) ?? 0));
+
+// Additions that come at the same time all count: each is written on the condition that nobody wrote in between, and starts
+// again if somebody did.
+app.post("*", (c) => number(store.update(name(c.req.url), (count = 0) => counted(count) + 1)));
+
+app.all("*", () => line(405, "a counter takes GET and POST", { allow: "GET, POST" }));
+
+app.onError((error) => {
+  if (error instanceof URIError) return line(400, "the name is not UTF-8 in percent encoding");
+  if (error instanceof SyntaxError || error instanceof TypeError) {
+    return line(500, "what is stored under this name is not a number");
+  }
+  if (!(error instanceof StateError)) throw error;
+  return error.code === "etag-mismatch"
+    ? line(409, "others were faster each time: try again")
+    : line(status(error), error.message);
+});
+
+// How the engine hands over requests: as to a service worker.
+addEventListener("fetch", (event) => {
+  const fetch = event as FetchEvent;
+  fetch.respondWith(app.fetch(fetch.request));
+});
+
+/** The path without its first slash, decoded. */
+function name(url: string): string {
+  return decodeURIComponent(new URL(url).pathname.slice(1)) || "default";
+}
+
+function counted(count: unknown): number {
+  if (typeof count === "number" && Number.isSafeInteger(count)) return count;
+  throw new TypeError("not a number");
+}
+
+function number(count: unknown): Response {
+  return line(200, String(counted(count)));
+}
+
+function line(status: number, text: string, headers: Record<string, string> = {}): Response {
+  return new Response(text, { status, headers: { "content-type": "text/plain; charset=utf-8", ...headers } });
+}

@@ -1,0 +1,21 @@
+/** An error of `dapr:state` as HTTP has it. */
+
+import type { ErrorCode, StateError } from "./dapr.js";
+
+const STATUS: Record<ErrorCode, number> = {
+  invalid: 400,
+  denied: 403,
+  "no-such-store": 404,
+  "etag-mismatch": 412,
+  "too-large": 413,
+  throttled: 429,
+  internal: 500,
+  unsupported: 501,
+  "not-configured": 501,
+  unavailable: 503,
+  "outcome-unknown": 504,
+};
+
+export function status(error: StateError): number {
+  return STATUS[error.code];
+}

@@ -1,0 +1,40 @@
+//! TypeScript and JavaScript: a package whose script `build` makes the component, with whatever tools it likes.
+
+use super::{NODE, bring_wit, made, run};
+use crate::failure::{Failure, Outcome};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What makes a folder such a project.
+pub(super) const MANIFEST: &str = "package.json";
+
+/// A manifest, as much as is used of it.
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    scripts: BTreeMap<String, String>,
+}
+
+pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
+    let file = folder.join(MANIFEST);
+    let shown = file.display();
+    let unreadable = || format!("cannot read `{shown}`");
+    let text = std::fs::read(&file).map_err(|error| Failure::usage(unreadable()).because(&error))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|error| Failure::usage(unreadable()).because(&error))?;
+    if !manifest.scripts.contains_key("build") {
+        return Err(Failure::usage(format!("`{shown}` has no script `build`"))
+            .help("add one that makes build/app.wasm: `dapr-wasm new NAME --lang ts` makes a project that has it"));
+    }
+    bring_wit(folder)?;
+    if !folder.join("node_modules").is_dir() {
+        let install = match folder.join("package-lock.json").is_file() {
+            true => "ci",
+            false => "install",
+        };
+        run(folder, "npm", &[install, "--no-audit", "--no-fund"], NODE)?;
+    }
+    run(folder, "npm", &["run", "--silent", "build"], NODE)?;
+    made(folder, "the script `build` of package.json")
+}

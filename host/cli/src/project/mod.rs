@@ -1,0 +1,110 @@
+//! A folder with a project, built into a component by the tools of its language, whose output is shown.
+//!
+//! | language | known by | built by | into |
+//! |---|---|---|---|
+//! | Rust | `Cargo.toml` | `cargo build --release --target wasm32-wasip2` | where cargo puts it |
+//! | TypeScript, JavaScript | `package.json` | `npm run build` | `build/app.wasm` |
+//! | Python | `app.py` | `componentize-py`, in an environment of the project's own | `build/app.wasm` |
+//! | Go | `go.mod` | `go build`, with the overlay of Dapr's components | `build/app.wasm` |
+//!
+//! What a build needs and the project lacks is brought: the WIT of this host, what `package.json` and `requirements.txt` ask
+//! for. The tools themselves are the user's: where one is missing, the error says how to get it.
+
+#[cfg(feature = "go-components")]
+mod go;
+mod javascript;
+mod python;
+mod rust;
+
+pub(crate) use rust::TARGET;
+
+use crate::failure::{Failure, Outcome};
+use crate::wit;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What an app imports and exports, unless its own build says otherwise.
+pub(crate) const WORLD: &str = "dapr:host/http-app";
+
+/// Where builds put what they make, but for cargo's.
+const COMPONENT: &str = "build/app.wasm";
+
+/// How to get the tools of each language.
+pub(crate) const RUST: &str = "install Rust: https://rustup.rs";
+pub(crate) const NODE: &str = "install Node.js 20 or later, with npm: https://nodejs.org";
+pub(crate) const PYTHON: &str = "install Python 3.10 or later: https://www.python.org";
+
+/// Builds the project in a folder, and answers where the component is.
+pub(crate) fn build(folder: &Path) -> Outcome<PathBuf> {
+    let has = |name: &str| folder.join(name).is_file();
+    if has(rust::MANIFEST) {
+        return rust::build(folder);
+    }
+    if has(javascript::MANIFEST) {
+        return javascript::build(folder);
+    }
+    if has("go.mod") {
+        #[cfg(feature = "go-components")]
+        return go::build(folder);
+        #[cfg(not(feature = "go-components"))]
+        return Err(Failure::usage("this host was built without what builds Go").help(
+            "build it with the cargo feature `go-components`, or build the app elsewhere and give its .wasm file",
+        ));
+    }
+    if has(python::APP) {
+        return python::build(folder);
+    }
+    let shown = folder.display();
+    Err(Failure::usage(format!("there is no project in `{shown}` that this host builds"))
+        .help("it builds Rust (Cargo.toml), TypeScript and JavaScript (package.json), Python (app.py) and Go (go.mod)")
+        .help("build others yourself, and give the .wasm file; `dapr-wasm new NAME` makes a project"))
+}
+
+/// Brings the WIT of this host, where a project has none.
+fn bring_wit(folder: &Path) -> Outcome<()> {
+    let wit = folder.join("wit");
+    match wit.exists() {
+        true => Ok(()),
+        false => wit::write(&wit).map(|_| ()),
+    }
+}
+
+/// Runs a tool to its end, its output shown on standard error: standard output is the app's.
+fn run(folder: &Path, tool: &str, arguments: &[&str], help: &str) -> Outcome<()> {
+    let status = Command::new(tool)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(io::stderr())
+        .status()
+        .map_err(|error| no_tool(folder, tool, help, &error))?;
+    match status.success() {
+        true => Ok(()),
+        false => {
+            let (shown, words) = (folder.display(), arguments.join(" "));
+            Err(
+                Failure::run(format!("`{shown}` does not build: `{tool} {words}` failed"))
+                    .help("see its messages above"),
+            )
+        }
+    }
+}
+
+/// What a build has made, if it has.
+fn made(folder: &Path, by: &str) -> Outcome<PathBuf> {
+    let component = folder.join(COMPONENT);
+    match component.is_file() {
+        true => Ok(component),
+        false => Err(
+            Failure::usage(format!("building `{}` makes no {COMPONENT}", folder.display()))
+                .help(format!("have {by} write the component there")),
+        ),
+    }
+}
+
+fn no_tool(folder: &Path, tool: &str, help: &str, error: &io::Error) -> Failure {
+    Failure::usage(format!("cannot build `{}`: {tool} does not start", folder.display()))
+        .because(error)
+        .help(format!("{help}, or build the app elsewhere and give its .wasm file"))
+}

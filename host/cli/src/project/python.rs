@@ -1,0 +1,94 @@
+//! Python: a module `app` that exports what the world asks for, by componentize-py.
+//!
+//! The tool and what `requirements.txt` lists are kept in the project, `.venv` and `vendor`: the former runs here, the latter in
+//! the component.
+
+use super::{COMPONENT, PYTHON, WORLD, bring_wit, made, run};
+use crate::failure::{Failure, Outcome};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What makes a folder such a project.
+pub(super) const APP: &str = "app.py";
+
+/// The tool, in the version that this host is tested with.
+const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
+
+/// What the component brings with it.
+const REQUIREMENTS: &str = "requirements.txt";
+
+/// Where that is, and what it was installed from.
+const VENDOR: &str = "vendor";
+const INSTALLED: &str = "vendor/.installed";
+
+/// The project's Python, from its folder.
+const OWN_PYTHON: &str = ".venv/bin/python";
+
+pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
+    bring_wit(folder)?;
+    bring_tool(folder)?;
+    bring_requirements(folder)?;
+    let built = folder.join(COMPONENT);
+    let parent = built.parent().unwrap_or(folder);
+    fs::create_dir_all(parent).map_err(|error| unwritable(parent, &error))?;
+    let mut arguments = vec!["-d", "wit", "-w", WORLD, "componentize", "app", "-p", "."];
+    if folder.join(VENDOR).is_dir() {
+        arguments.extend(["-p", VENDOR]);
+    }
+    arguments.extend(["-o", COMPONENT]);
+    // A relative path is looked for from here, and not from the folder that it runs in.
+    run(
+        folder,
+        &absolute(folder, ".venv/bin/componentize-py")?,
+        &arguments,
+        PYTHON,
+    )?;
+    made(folder, "componentize-py")
+}
+
+fn bring_tool(folder: &Path) -> Outcome<()> {
+    let mark = folder.join(".venv").join(COMPONENTIZE_PY);
+    if mark.is_file() {
+        return Ok(());
+    }
+    run(folder, "python3", &["-m", "venv", ".venv"], PYTHON)?;
+    pip(folder, &["--upgrade", COMPONENTIZE_PY])?;
+    fs::write(&mark, "").map_err(|error| unwritable(&mark, &error))
+}
+
+fn bring_requirements(folder: &Path) -> Outcome<()> {
+    let Ok(wanted) = fs::read(folder.join(REQUIREMENTS)) else {
+        // There are none.
+        return Ok(());
+    };
+    let installed = folder.join(INSTALLED);
+    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    pip(
+        folder,
+        &["--upgrade", "--target", VENDOR, "--requirement", REQUIREMENTS],
+    )?;
+    fs::create_dir_all(folder.join(VENDOR))
+        .and_then(|()| fs::write(&installed, wanted))
+        .map_err(|error| unwritable(&installed, &error))
+}
+
+fn pip(folder: &Path, what: &[&str]) -> Outcome<()> {
+    let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(
+        folder,
+        &absolute(folder, OWN_PYTHON)?,
+        &[&quiet[..], what].concat(),
+        PYTHON,
+    )
+}
+
+fn absolute(folder: &Path, program: &str) -> Outcome<String> {
+    let path = std::path::absolute(folder.join(program)).map_err(|error| unwritable(folder, &error))?;
+    Ok(path.display().to_string())
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::run(format!("cannot write `{}`", path.display())).because(error)
+}

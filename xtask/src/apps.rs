@@ -1,0 +1,138 @@
+//! The examples of apps in other languages than Rust, `guest-examples/LANGUAGE/NAME`: built with the tools of their languages,
+//! by the commands that their README names, into `target/apps/LANGUAGE-NAME.wasm`.
+
+use crate::languages::{
+    Language, bindings, build as in_language, compile_c, from_pypi, npm_ci, pinned, pip_install, wit,
+};
+use crate::made::Made;
+use crate::tools::{root, run};
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The examples of a language, and what builds one of them in a copy of its folder.
+struct Examples {
+    name: &'static str,
+    language: Language,
+    build: fn(&Path, &Path) -> Result<()>,
+    /// What else they are made from, from the root of the repository.
+    also: &'static [&'static str],
+}
+
+const EXAMPLES: [Examples; 4] = [
+    Examples {
+        name: "typescript",
+        language: Language::JavaScript,
+        build: typescript,
+        also: &[],
+    },
+    Examples {
+        name: "python",
+        language: Language::Python,
+        build: python,
+        also: &[],
+    },
+    Examples {
+        name: "go",
+        language: Language::Go,
+        build: go,
+        also: &["host/go-components/go", "host/go-components/src", "host/runtime/wit"],
+    },
+    Examples {
+        name: "c",
+        language: Language::C,
+        build: c,
+        also: &[],
+    },
+];
+
+/// The examples that each language has.
+const APPS: [&str; 2] = ["counter", "todo"];
+
+const WORLD: &str = "dapr:host/http-app";
+
+/// Builds all that are not built yet.
+pub(crate) fn build() -> Result<()> {
+    let place = root().join("target/apps");
+    for examples in &EXAMPLES {
+        in_language(examples.name, examples.language, &place, || {
+            APPS.iter().try_for_each(|app| make(&place, examples, app))
+        })?;
+    }
+    Ok(())
+}
+
+fn make(place: &Path, examples: &Examples, app: &str) -> Result<()> {
+    let mut also = vec![pinned()];
+    also.extend(examples.also.iter().map(|path| root().join(path)));
+    let made = Made {
+        place,
+        name: &format!("{}-{app}", examples.name),
+        sources: &root().join("guest-examples").join(examples.name).join(app),
+        also: &also,
+        builder: include_str!("apps.rs"),
+        build: &examples.build,
+    };
+    made.make()
+}
+
+fn typescript(folder: &Path, component: &Path) -> Result<()> {
+    npm_ci(folder)?;
+    run(Command::new("npm").args(["run", "build"]).current_dir(folder))?;
+    moved(&folder.join("build/app.wasm"), component)?;
+    // 350 MB for each example, which nobody needs again before something changes.
+    let modules = folder.join("node_modules");
+    fs::remove_dir_all(&modules).with_context(|| format!("cannot remove {}", modules.display()))
+}
+
+fn python(folder: &Path, component: &Path) -> Result<()> {
+    let programs = from_pypi()?;
+    let vendor = folder.join("vendor");
+    pip_install(&programs, &folder.join("requirements.txt"), Some(&vendor))?;
+    run(Command::new(programs.join("componentize-py"))
+        .args([
+            "-d",
+            "wit",
+            "-w",
+            WORLD,
+            "componentize",
+            "app",
+            "-p",
+            ".",
+            "-p",
+            "vendor",
+            "-o",
+        ])
+        .arg(component)
+        .current_dir(folder))
+}
+
+fn go(folder: &Path, component: &Path) -> Result<()> {
+    // Go keeps what it compiles beside the builds, for all of them.
+    let cache = root().join("target/test-cache/go-apps");
+    run(bindings().args(["go-app", WORLD]).arg(folder).arg(cache).arg(component))
+}
+
+fn c(folder: &Path, component: &Path) -> Result<()> {
+    run(bindings().args(["c", WORLD]).arg(wit()).arg(folder.join("gen")))?;
+    let sources = sources(folder, "c")?;
+    compile_c(&from_pypi()?, folder, &sources, "http_app", component)
+}
+
+/// The files of a folder with this ending, in the order of their names.
+fn sources(folder: &Path, ending: &str) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut names: Vec<_> = entries
+        .flatten()
+        .map(|entry| PathBuf::from(entry.file_name()))
+        .filter(|name| name.extension().is_some_and(|extension| extension == ending))
+        .map(|name| name.display().to_string())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn moved(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).with_context(|| format!("there is no {}", from.display()))
+}
