@@ -8,7 +8,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What tools leave in a folder of sources where somebody builds there, and nobody makes anything from.
-const LEFT: [&str; 7] = [".venv", "__pycache__", "bindings", "build", "gen", "node_modules", "vendor"];
+const LEFT: [&str; 7] = [
+    ".venv",
+    "__pycache__",
+    "bindings",
+    "build",
+    "gen",
+    "node_modules",
+    "vendor",
+];
 
 /// A component to be made.
 pub(crate) struct Made<'a> {
