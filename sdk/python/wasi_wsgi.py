@@ -10,6 +10,7 @@ by an instance of its own, so that there is one thread and one process, and a bo
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401, which Werkzeug asks for by its name, and only what is imported in the build is there
 import io
 import sys
 from collections.abc import Callable, Iterable

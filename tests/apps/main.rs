@@ -6,6 +6,7 @@
 //! | `counter` | an addition that others come between, names, methods |
 //! | `todo` | a JSON API: TTL, pages, a transaction, what makes no sense |
 //! | `shared` | what an app in one language has written and one in another reads |
+//! | `sdks` | what the SDKs have, which an app in each language tries |
 //! | `outage` | what is answered while the store's server is away |
 //!
 //! Without the feature `servers` there is Rust alone, and no Redis. A language whose tools are not on this machine is named
@@ -17,6 +18,7 @@ mod counter;
 mod ground;
 #[cfg(feature = "servers")]
 mod outage;
+mod sdks;
 #[cfg(feature = "servers")]
 mod shared;
 mod todo;

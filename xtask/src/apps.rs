@@ -1,5 +1,5 @@
 //! The examples of apps in other languages than Rust, `guest-examples/LANGUAGE/NAME`: built with the tools of their languages,
-//! by the commands that their README names, into `target/apps/LANGUAGE-NAME.wasm`.
+//! by the commands that their README names, into `target/apps/LANGUAGE-NAME.wasm`; and the apps that try the SDKs.
 
 use crate::languages::{
     Language, bindings, build as in_language, compile_c, from_pypi, npm_ci, pinned, pip_install, wit,
@@ -50,6 +50,9 @@ const EXAMPLES: [Examples; 4] = [
 /// The examples that each language has.
 const APPS: [&str; 2] = ["counter", "todo"];
 
+/// The app of a language with an SDK that tries it, `tests/sdks/LANGUAGE`.
+const TRIES_ITS_SDK: &str = "sdk";
+
 const WORLD: &str = "dapr:host/http-app";
 
 /// Builds all that are not built yet.
@@ -57,19 +60,26 @@ pub(crate) fn build() -> Result<()> {
     let place = root().join("target/apps");
     for examples in &EXAMPLES {
         in_language(examples.name, examples.language, &place, || {
-            APPS.iter().try_for_each(|app| make(&place, examples, app))
+            let folder = root().join("guest-examples").join(examples.name);
+            APPS.iter()
+                .try_for_each(|app| make(&place, examples, app, &folder.join(app)))?;
+            let trial = root().join("tests/sdks").join(examples.name);
+            if trial.is_dir() {
+                make(&place, examples, TRIES_ITS_SDK, &trial)?;
+            }
+            Ok(())
         })?;
     }
     Ok(())
 }
 
-fn make(place: &Path, examples: &Examples, app: &str) -> Result<()> {
+fn make(place: &Path, examples: &Examples, app: &str, sources: &Path) -> Result<()> {
     let mut also = vec![pinned()];
     also.extend(examples.also.iter().map(|path| root().join(path)));
     let made = Made {
         place,
         name: &format!("{}-{app}", examples.name),
-        sources: &root().join("guest-examples").join(examples.name).join(app),
+        sources,
         also: &also,
         builder: include_str!("apps.rs"),
         build: &examples.build,

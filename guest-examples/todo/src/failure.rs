@@ -1,6 +1,7 @@
 //! Why a request was not done, and how HTTP says so.
 
-use crate::{bindings::dapr::state::types::Error, json};
+use crate::json;
+use dapr_wasm_sdk::Error;
 use http::{HeaderValue, Response, StatusCode, header};
 use wstd::http::Body;
 
@@ -26,6 +27,7 @@ impl From<Error> for Failure {
             Error::EtagMismatch(_) => Self::Busy,
             Error::Throttled(text) | Error::Unavailable(text) => Self::Server(StatusCode::SERVICE_UNAVAILABLE, text),
             Error::OutcomeUnknown(text) => Self::Server(StatusCode::GATEWAY_TIMEOUT, text),
+            // What is stored is no todo, among others.
             other => Self::Server(StatusCode::INTERNAL_SERVER_ERROR, format!("{other:?}")),
         }
     }

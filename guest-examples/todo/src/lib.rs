@@ -4,19 +4,7 @@ mod failure;
 mod lifetime;
 mod percent;
 mod query;
-mod state_defaults;
 mod todos;
-
-/// `dapr:state`, generated from the host's WIT. The world is written here because an app's world lists what it uses, and
-/// HTTP comes from `wstd`.
-mod bindings {
-    wit_bindgen::generate!({
-        path: "wit",
-        inline: "package examples:todo; world todo { import dapr:state/store@0.1.0; }",
-        world: "examples:todo/todo",
-        generate_all,
-    });
-}
 
 use failure::Failure;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};

@@ -1,12 +1,8 @@
 //! Todos, and how they lie in the state store: one item each, `todo/ID` or `archive/ID`, so that two people can change two
 //! todos at once, and a prefix lists them.
 
-use crate::bindings::dapr::state::{
-    store,
-    types::{Condition, DeleteItem, DeleteOptions, Entry, Error, KeyPage, ListOptions, Operation, SetItem, SetOptions},
-};
 use crate::{failure::Failure, lifetime};
-use http::StatusCode;
+use dapr_wasm_sdk::{DeleteOptions, Error, Item, ListOptions, Operation, SetOptions, Store};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, num::NonZeroU32};
 
@@ -16,9 +12,9 @@ pub const TODOS: &str = "todo/";
 /// The key prefix of those that were done and put away.
 pub const ARCHIVE: &str = "archive/";
 
-const STORE: &str = "statestore";
+const STORE: Store<'static> = Store::new("statestore");
 
-/// How often a change starts again because somebody else was faster.
+/// How often archiving starts again because somebody changed a todo meanwhile.
 const TRIES: usize = 10;
 
 /// Archived todos go away after 30 days.
@@ -115,62 +111,42 @@ pub fn create(new: New) -> Result<Todo, Failure> {
         expires_at: ttl.map(lifetime::end),
     };
     let id = Id::random();
-    store::set(
-        STORE,
-        &id.key(),
-        &record.to_bytes(),
-        Some(&options(Condition::Absent, ttl)),
-    )?;
+    STORE.set_with(&id.key(), &record, SetOptions::new().ttl(ttl).if_absent())?;
     Ok(Todo { id, record })
 }
 
 pub fn find(id: Id) -> Result<Todo, Failure> {
-    let entry = store::get(STORE, &id.key(), None)?.ok_or(Failure::NotFound)?;
-    let record = Record::current(&entry)?.ok_or(Failure::NotFound)?;
+    let record = current(STORE.get(&id.key())?)?;
     Ok(Todo { id, record })
 }
 
-/// Reads, changes and writes on the condition that nobody wrote in between, so that no change is lost.
+/// No change is lost: it is written on the condition that nobody wrote in between.
 pub fn change(id: Id, change: Change) -> Result<Todo, Failure> {
     let title = change.title.map(checked).transpose()?;
-    let key = id.key();
-    for _ in 0..TRIES {
-        let entry = store::get(STORE, &key, None)?.ok_or(Failure::NotFound)?;
-        let mut record = Record::current(&entry)?.ok_or(Failure::NotFound)?;
+    let record = STORE.update_with(&id.key(), |record| {
+        let mut record = current(record)?;
         if let Some(title) = &title {
             record.title.clone_from(title);
         }
         record.done = change.done.unwrap_or(record.done);
         // A write without TTL would make the item live for ever, so that what is left of it has to be said again.
         let ttl = record.expires_at.map(lifetime::remaining).transpose()?;
-        let condition = Condition::Matches(etag(&entry)?);
-        match store::set(STORE, &key, &record.to_bytes(), Some(&options(condition, ttl))) {
-            Ok(()) => return Ok(Todo { id, record }),
-            Err(Error::EtagMismatch(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Failure::Busy)
+        Ok::<_, Failure>((record, SetOptions::new().ttl(ttl)))
+    })?;
+    Ok(Todo { id, record })
 }
 
 pub fn remove(id: &Id) -> Result<(), Failure> {
-    Ok(store::delete(STORE, &id.key(), None)?)
+    Ok(STORE.delete(&id.key())?)
 }
 
 /// The todos under a prefix, a page at a time, in the order that the store has them.
 pub fn page(prefix: &str, cursor: Option<String>) -> Result<Page, Failure> {
-    let listing = listing(prefix, cursor)?;
-    let todos = listing
-        .entries
-        .into_iter()
-        .filter_map(|(id, entry)| {
-            let record = Record::current(&entry).transpose()?;
-            Some(record.map(|record| Todo { id, record }))
-        })
-        .collect::<Result<_, Failure>>()?;
+    let Listing { items, cursor } = listing(prefix, cursor)?;
+    let todo = |(id, item): (Id, Item<Record>)| Todo { id, record: item.value };
     Ok(Page {
-        todos,
-        cursor: listing.cursor,
+        todos: items.into_iter().map(todo).collect(),
+        cursor,
     })
 }
 
@@ -185,8 +161,9 @@ pub fn archive_done() -> Result<usize, Failure> {
         if operations.is_empty() {
             return Ok(0);
         }
-        match store::transact(STORE, &operations, None) {
-            Ok(()) => return Ok(operations.len() / 2),
+        let count = operations.len() / 2;
+        match STORE.transact(operations) {
+            Ok(()) => return Ok(count),
             // Somebody changed one of them since it was read: see which are done now.
             Err(Error::EtagMismatch(_)) => {}
             Err(error) => return Err(error.into()),
@@ -202,73 +179,58 @@ fn archiving() -> Result<Vec<Operation>, Failure> {
     let mut cursor = None;
     loop {
         let listing = listing(TODOS, cursor)?;
-        for (id, entry) in listing.entries {
-            if let Some(record) = Record::current(&entry)?
-                && record.done
-            {
-                done.insert(id, (record, etag(&entry)?));
-            }
-        }
+        let is_done = |(_, item): &(Id, Item<Record>)| item.value.done;
+        done.extend(listing.items.into_iter().filter(is_done));
         cursor = listing.cursor;
         if cursor.is_none() || done.len() >= ARCHIVED_AT_ONCE {
             break;
         }
     }
     let mut operations = Vec::new();
-    for (id, (record, etag)) in done.into_iter().take(ARCHIVED_AT_ONCE) {
-        let unchanged = DeleteOptions {
-            etag: Some(etag),
-            ..Default::default()
-        };
+    for (id, item) in done.into_iter().take(ARCHIVED_AT_ONCE) {
+        let etag = item
+            .etag
+            .ok_or_else(|| Error::Unsupported("the store has no etags".to_owned()))?;
         let archived = Record {
             expires_at: Some(lifetime::end(ARCHIVE_TTL)),
-            ..record
+            ..item.value
         };
-        operations.push(Operation::Delete(DeleteItem {
-            key: id.key(),
-            options: Some(unchanged),
-        }));
-        operations.push(Operation::Set(SetItem {
-            key: format!("{ARCHIVE}{id}"),
-            value: archived.to_bytes(),
-            options: Some(options(Condition::Any, Some(ARCHIVE_TTL))),
-        }));
+        let lasting = SetOptions::new().ttl(ARCHIVE_TTL);
+        operations.push(Operation::delete(id.key(), DeleteOptions::new().if_match(etag)));
+        operations.push(Operation::set(format!("{ARCHIVE}{id}"), &archived, lasting)?);
     }
     Ok(operations)
 }
 
-/// One page of a listing: ids with what is stored under them.
+/// One page of a listing, without those that went away since they were listed.
 struct Listing {
-    entries: Vec<(Id, Entry)>,
+    items: Vec<(Id, Item<Record>)>,
     cursor: Option<String>,
 }
 
 fn listing(prefix: &str, cursor: Option<String>) -> Result<Listing, Failure> {
-    let options = ListOptions { limit: None, cursor };
-    let KeyPage { keys, cursor } = store::list_keys(STORE, prefix, Some(&options))?;
-    let entries = store::bulk_get(STORE, &keys, None)?;
+    let page = STORE.keys(prefix, ListOptions::new().cursor(cursor))?;
+    let items = STORE.items::<Record>(&page.keys)?;
     let id = |key: &str| Id(key.strip_prefix(prefix).unwrap_or(key).to_owned());
-    // Without those that went away since they were listed.
-    let entries = keys
-        .iter()
-        .zip(entries)
-        .filter_map(|(key, entry)| Some((id(key), entry?)))
-        .collect();
-    Ok(Listing { entries, cursor })
+    let found = page.keys.iter().zip(items).filter_map(|(key, item)| {
+        let item = item.filter(|item| !item.value.is_over())?;
+        Some((id(key), item))
+    });
+    Ok(Listing {
+        items: found.collect(),
+        cursor: page.cursor,
+    })
 }
 
 impl Record {
-    /// What is stored, unless its time is over: the store rounds up, by part of a second.
-    fn current(entry: &Entry) -> Result<Option<Self>, Failure> {
-        let record: Self = serde_json::from_slice(&entry.value)
-            .map_err(|error| Failure::Server(StatusCode::INTERNAL_SERVER_ERROR, format!("not a todo: {error}")))?;
-        let is_over = record.expires_at.is_some_and(lifetime::is_over);
-        Ok((!is_over).then_some(record))
+    fn is_over(&self) -> bool {
+        self.expires_at.is_some_and(lifetime::is_over)
     }
+}
 
-    fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("text and truth values are always valid JSON")
-    }
+/// What is stored, unless its time is over: the store rounds up, by part of a second.
+fn current(record: Option<Record>) -> Result<Record, Failure> {
+    record.filter(|record| !record.is_over()).ok_or(Failure::NotFound)
 }
 
 fn checked(title: String) -> Result<String, Failure> {
@@ -276,21 +238,5 @@ fn checked(title: String) -> Result<String, Failure> {
         0 => Err(Failure::Bad("the title is empty".to_owned())),
         1..=TITLE => Ok(title),
         _ => Err(Failure::Bad(format!("the title is longer than {TITLE} bytes"))),
-    }
-}
-
-fn etag(entry: &Entry) -> Result<String, Failure> {
-    entry
-        .etag
-        .clone()
-        .ok_or_else(|| Error::Unsupported("the store has no etags".to_owned()).into())
-}
-
-fn options(condition: Condition, ttl: Option<u32>) -> SetOptions {
-    SetOptions {
-        condition,
-        ttl,
-        content_type: Some("application/json".to_owned()),
-        ..Default::default()
     }
 }

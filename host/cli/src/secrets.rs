@@ -103,9 +103,9 @@ impl Secrets {
             }
             let opened = match &component.implementation {
                 Implementation::BuiltIn(settings) => settings.open().await.map_err(|error| chain(&error)),
-                Implementation::Provider(config) => {
-                    Ok(Wanted::by_secrets(component, config).open_secrets(shared, false).await?)
-                }
+                Implementation::Provider(config) => Ok(Wanted::by_secrets(component, config)
+                    .open_secrets(shared, false)
+                    .await?),
             };
             match opened {
                 Ok(store) => {

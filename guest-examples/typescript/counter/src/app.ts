@@ -13,11 +13,12 @@ app.get("*", (c) => number(store.get(name(c.req.url)) ?? 0));
 
 // Additions that come at the same time all count: each is written on the condition that nobody wrote in between, and starts
 // again if somebody did.
-app.post("*", (c) => number(store.update(name(c.req.url), (count = 0) => counted(count) + 1)));
+app.post("*", (c) => number(store.update(name(c.req.url), (count = 0) => oneMore(counted(count)))));
 
 app.all("*", () => line(405, "a counter takes GET and POST", { allow: "GET, POST" }));
 
 app.onError((error) => {
+  if (error instanceof RangeError) return line(409, "the counter is at its maximum");
   if (error instanceof URIError) return line(400, "the name is not UTF-8 in percent encoding");
   if (error instanceof SyntaxError || error instanceof TypeError) {
     return line(500, "what is stored under this name is not a number");
@@ -42,6 +43,11 @@ function name(url: string): string {
 function counted(count: unknown): number {
   if (typeof count === "number" && Number.isSafeInteger(count)) return count;
   throw new TypeError("not a number");
+}
+
+function oneMore(count: number): number {
+  if (count < Number.MAX_SAFE_INTEGER) return count + 1;
+  throw new RangeError("no more");
 }
 
 function number(count: unknown): Response {

@@ -1,0 +1,1 @@
+../../../sdk/python/wasi_wsgi.py
