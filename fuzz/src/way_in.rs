@@ -67,6 +67,7 @@ fn both(stores: Stores<'_>) -> Configured<'_> {
     Configured {
         state: stores,
         secrets: stores,
+        egress: false,
     }
 }
 

@@ -27,7 +27,9 @@ mod show;
 mod vendors;
 
 pub(crate) use args::ComponentsCommand;
-pub(crate) use folder::{Removed, built as go_cache, clean, installed as installed_in};
+#[cfg(feature = "go-components")]
+pub(crate) use folder::built as go_cache;
+pub(crate) use folder::{Removed, clean, installed as installed_in};
 pub(crate) use vendors::{Known, build_again};
 
 use crate::failure::{Failure, Outcome};
