@@ -236,3 +236,14 @@ fn an_app_of_wasi_0_3_asks_alike() {
     failed(&asked(&cut.host(), "/"), "ConnectionTerminated");
     failed(&asked("127.0.0.1:1", "/"), "HttpRequestDenied");
 }
+
+#[test]
+fn plain_http_needs_nobody_to_be_trusted() {
+    let peer = saying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+    let launch = Launch::guest("asks").components(&format!("[app]\nallow-hosts = [\"{}\"]", peer.host()));
+    let file = launch.folder().join("nobody.pem");
+    std::fs::write(&file, "").expect("the folder is writable");
+    let host = launch.env("SSL_CERT_FILE", &file.display().to_string()).start();
+    assert_eq!(ask(&host, &peer.url()).text(), "ok");
+    host.wait_for_log("the system trusts nobody");
+}

@@ -23,7 +23,7 @@ use dapr_blocks::config::AllowedHosts;
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::error::Error;
@@ -121,8 +121,9 @@ impl Egress {
         let trusting = self.trust.0.get_or_init(|| {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
             let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-            let config = config.map_err(|error| error.to_string())?.with_native_roots();
-            let config = config.map_err(|error| format!("the system has no certificates to trust: {error}"))?;
+            let config = config
+                .map_err(|error| error.to_string())?
+                .with_root_certificates(roots());
             Ok(Arc::new(config.with_no_client_auth()))
         });
         let tls = trusting.clone()?;
@@ -138,6 +139,18 @@ impl Egress {
             .pool_max_idle_per_host(KEPT_TO_ONE);
         Ok(client.build(Waited(connector)))
     }
+}
+
+/// Whom the system trusts. That it is nobody is no reason to refuse requests without TLS.
+fn roots() -> rustls::RootCertStore {
+    let mut roots = rustls::RootCertStore::empty();
+    let (trusted, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if trusted == 0 {
+        tracing::warn!(
+            "the system trusts nobody: requests over TLS fail; install ca-certificates, or name a file with SSL_CERT_FILE"
+        );
+    }
+    roots
 }
 
 /// The host and the port of a URI: brackets are the URI's, not the address's.
