@@ -3,9 +3,10 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use dapr_wasm_tests::client::Client;
-use dapr_wasm_tests::{Host, Launch, PATIENCE, until};
+use dapr_wasm_tests::{Host, Launch, PATIENCE, built, until};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -200,4 +201,20 @@ fn a_counter_goes_on_after_kill_9_from_what_it_last_answered() {
         );
         host.kill();
     }
+}
+
+#[test]
+fn whoever_compiles_for_a_host_that_was_killed_ends_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut compiling = Command::new(built::binary())
+        .arg("compile-into")
+        .arg(folder.path().join("code"))
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It still waits for the component: nothing but the host's end of this pipe can end it.
+    drop(compiling.stderr.take());
+    let ended = until("the process to end", PATIENCE, || compiling.try_wait().unwrap());
+    assert!(!ended.success(), "{ended}");
 }

@@ -7,6 +7,8 @@ use crate::tell::say;
 use dapr_code_cache::{CacheError, ChildCompiler, Code, CodeCache, DEFAULT_LIMIT, Progress};
 use dapr_runtime::engine::{self, Allocator, Engines, Guests};
 use dapr_runtime::limits::Limits;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use std::error::Error;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -122,6 +124,7 @@ fn open_cache() -> Result<CodeCache, NoCache> {
 
 /// The hidden command: compiles what is on standard input, in a process whose memory goes with it.
 pub(crate) fn compile(out: &Path, guests: Guests) -> ExitCode {
+    std::thread::spawn(end_with_the_host);
     let compiled = || -> Result<(), Box<dyn Error>> {
         let mut component = Vec::new();
         std::io::stdin().read_to_end(&mut component)?;
@@ -141,4 +144,20 @@ pub(crate) fn compile(out: &Path, guests: Guests) -> ExitCode {
         cause = error.source();
     }
     status
+}
+
+/// Ends this process once nobody listens to what it says: the host was killed, and what is compiled would be for nobody.
+fn end_with_the_host() {
+    let stderr = std::io::stderr();
+    // What is not asked for and told all the same is that the other end is closed, which only pipes have.
+    let mut heard = [PollFd::new(&stderr, PollFlags::empty())];
+    let told = loop {
+        match poll(&mut heard, None) {
+            Err(Errno::INTR) => {}
+            told => break told,
+        }
+    };
+    if told.is_ok() {
+        std::process::exit(1);
+    }
 }
