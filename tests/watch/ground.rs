@@ -5,6 +5,7 @@ use dapr_wasm_tests::{Host, Launch, PATIENCE, until};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What the host says once it looks.
 pub(crate) const WATCHING: &str = "watching ";
@@ -123,6 +124,12 @@ impl Project {
         let lock = repository().join("tests/guests/Cargo.lock");
         std::fs::copy(lock, project.folder.join("Cargo.lock")).unwrap();
         project.says(word);
+        // Leaves the packages in it that this one needs, as its first build would.
+        let mut cargo = Command::new("cargo");
+        cargo
+            .args(["metadata", "--format-version", "1"])
+            .current_dir(&project.folder);
+        assert!(cargo.output().unwrap().status.success(), "{cargo:?}");
         project
     }
 

@@ -170,10 +170,19 @@ fn what_cannot_be_served_is_said_and_the_old_code_goes_on() {
     let app = App::of(&saying("hello"));
     let host = app.start();
     let unfit: [(&str, Vec<u8>); 4] = [
-        ("app.wasm` is damaged", b"\0asm\x0d\0\x01\0\x01".to_vec()),
-        ("there is nothing to run in", bytes(&guest("store-memory"))),
+        (
+            "cannot run `app.wasm`: it is damaged",
+            b"\0asm\x0d\0\x01\0\x01".to_vec(),
+        ),
+        (
+            "needs 1 capability that this host does not have",
+            bytes(&guest("store-memory")),
+        ),
         ("the app cannot answer HTTP requests", bytes(&guest("command"))),
-        ("there is nothing to run in", bytes(&core_module("plugin-reactor"))),
+        (
+            "it is a core module, not a component",
+            bytes(&core_module("plugin-reactor")),
+        ),
     ];
     for (number, (why, component)) in unfit.into_iter().enumerate() {
         app.write(&component);

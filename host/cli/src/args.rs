@@ -135,7 +135,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) admin_listen: Option<Listen>,
 
-    /// Build and serve anew what is saved; requests under way end on the code that they began with.
+    /// Build and serve anew what is saved, without a request that fails.
     #[arg(long)]
     pub(crate) watch: bool,
 
