@@ -7,19 +7,16 @@
 use super::scope::Scope;
 use super::watched::Watch;
 use crate::failure::Outcome;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
 use std::hash::{DefaultHasher, Hasher};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 /// Bytes of a file that are looked at. One that is larger is no source, and has changed when it was written.
 const LOOKED_AT: u64 = 16 << 20;
-
-/// Files about which git is asked at once: more are no work of a person's, but a build's or of git itself.
-const ASKED_ABOUT: usize = 500;
 
 /// Which files there are, and what was in them.
 pub(super) struct Tree {
@@ -148,20 +145,34 @@ pub(super) fn digest(bytes: &[u8]) -> u64 {
 
 /// Those of them that git does not ignore. All of them where there is no git, or no repository.
 fn without_ignored(root: &Path, paths: Vec<PathBuf>) -> Vec<PathBuf> {
-    if paths.is_empty() || paths.len() > ASKED_ABOUT || !root.is_dir() {
+    if paths.is_empty() || !root.is_dir() {
         return paths;
     }
-    let asked = Command::new("git")
-        .args(["check-ignore", "-z", "--"])
-        .args(&paths)
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let Ok(answer) = asked else { return paths };
-    let ignored: Vec<_> = answer.stdout.split(|byte| *byte == 0).collect();
-    let is_kept = |path: &PathBuf| !ignored.contains(&path.as_os_str().as_encoded_bytes());
+    let Ok(answer) = ignored(root, &paths) else {
+        return paths;
+    };
+    let ignored: BTreeSet<_> = answer.split(|byte| *byte == 0).collect();
+    let is_kept = |path: &PathBuf| !ignored.contains(path.as_os_str().as_encoded_bytes());
     paths.into_iter().filter(is_kept).collect()
+}
+
+/// What git says of paths: those that it ignores, a zero behind each.
+fn ignored(root: &Path, paths: &[PathBuf]) -> io::Result<Vec<u8>> {
+    let mut git = Command::new("git")
+        .args(["check-ignore", "--stdin", "-z"])
+        .current_dir(root)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let paths = paths.iter().map(|path| path.as_os_str().as_encoded_bytes());
+    let asked: Vec<_> = paths.flat_map(|path| [path, b"\0"].concat()).collect();
+    let stdin = git.stdin.take();
+    std::thread::scope(|scope| {
+        // Beside reading: git answers while it is asked. Where there is no repository it does not read.
+        scope.spawn(|| stdin.map(|mut stdin| stdin.write_all(&asked)));
+        git.wait_with_output().map(|output| output.stdout)
+    })
 }
 
 #[cfg(test)]
