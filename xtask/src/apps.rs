@@ -50,16 +50,19 @@ const EXAMPLES: [Examples; 4] = [
 /// The examples that each language has.
 const APPS: [&str; 2] = ["counter", "todo"];
 
-/// The example that waits for several calls at once, in a language that can beside Rust.
-const WAITS: (&str, Examples) = (
-    "fan-in",
-    Examples {
-        name: "python",
-        language: Language::Python,
-        build: python_async,
-        also: &[],
-    },
-);
+/// The apps that wait for several calls at once, in a language that can beside Rust: their names, and where they are.
+const WAIT: [(&str, &str); 2] = [
+    ("fan-in", "guest-examples/python/fan-in"),
+    ("sdk-async", "tests/sdks/python-async"),
+];
+
+/// What builds them.
+const WAITING: Examples = Examples {
+    name: "python",
+    language: Language::Python,
+    build: python_async,
+    also: &[],
+};
 
 /// The app of a language with an SDK that tries it, `tests/sdks/LANGUAGE`.
 const TRIES_ITS_SDK: &str = "sdk";
@@ -75,9 +78,9 @@ pub(crate) fn build() -> Result<()> {
             let folder = root().join("guest-examples").join(examples.name);
             APPS.iter()
                 .try_for_each(|app| make(&place, examples, app, &folder.join(app)))?;
-            let (waits, with) = &WAITS;
-            if examples.name == with.name {
-                make(&place, with, waits, &folder.join(waits))?;
+            if examples.name == WAITING.name {
+                WAIT.iter()
+                    .try_for_each(|(app, folder)| make(&place, &WAITING, app, &root().join(folder)))?;
             }
             let trial = root().join("tests/sdks").join(examples.name);
             if trial.is_dir() {
