@@ -7,12 +7,18 @@
 
 It stands on the interface ``dapr:state/store@0.1.0``, which the app's world has to import, and adds nothing to what that does:
 its documentation in WIT holds here. A call returns when the store has answered.
+
+``AsyncStore`` is the same on ``dapr:state/store-async@0.1.0``, of worlds of WASI 0.3: several calls wait at once.
+
+    store = AsyncStore("statestore")
+    apples, pears = await asyncio.gather(store.get("apples"), store.get("pears"))
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -24,10 +30,20 @@ try:
     from wit_world.imports import dapr_state_types as types
 except ImportError:
     from wit_world.imports import types
+
+# A world has one of the two.
+host: Any = None
 try:
     from wit_world.imports import dapr_state_store as host
 except ImportError:
-    from wit_world.imports import store as host
+    with suppress(ImportError):
+        from wit_world.imports import store as host
+host_async: Any = None
+try:
+    from wit_world.imports import dapr_state_store_async as host_async
+except ImportError:
+    with suppress(ImportError):
+        from wit_world.imports import store_async as host_async
 
 T = TypeVar("T")
 
@@ -196,12 +212,41 @@ class KeyPage:
     """What gets the next page. None: this was the last one."""
 
 
-class Store:
+class _Named:
     """A store of the configuration: a table ``[state.NAME]``."""
 
     def __init__(self, name: str = "statestore", codec: Codec = Json()) -> None:
         self.name = name
         self._codec = codec
+
+    def _lifted(self, entry: types.Entry) -> Item:
+        return Item(
+            value=self._codec.decode(entry.value),
+            etag=entry.etag,
+            content_type=entry.content_type,
+            expires_at=entry.expires_at,
+            metadata=dict(entry.metadata),
+        )
+
+    def _lowered(self, operations: Iterable[Set | Delete]) -> list[types.Operation]:
+        return [
+            types.Operation_Set(operation._lowered(self._codec))
+            if isinstance(operation, Set)
+            else types.Operation_Delete(operation._lowered())
+            for operation in operations
+        ]
+
+    def _version(self, item: Item | None) -> dict[str, Any]:
+        """The condition that nobody wrote since."""
+        if item is None:
+            return {"absent": True}
+        if item.etag is None:
+            raise StateError(Case.UNSUPPORTED, f"the store {self.name} has no etags")
+        return {"etag": item.etag}
+
+
+class Store(_Named):
+    """A store whose calls return when it has answered."""
 
     def get(self, key: str, default: Any = None, **options: Any) -> Any:
         """The value under a key, or the default if there is none. Options: ``consistency``, ``metadata``."""
@@ -239,13 +284,8 @@ class Store:
 
     def transact(self, operations: Iterable[Set | Delete], metadata: Mapping[str, str] | None = None) -> None:
         """Does up to 1000 operations, all or none. A key may be named once."""
-        lowered = [
-            types.Operation_Set(operation._lowered(self._codec))
-            if isinstance(operation, Set)
-            else types.Operation_Delete(operation._lowered())
-            for operation in operations
-        ]
-        _call(host.transact, self.name, lowered, types.TransactOptions(list((metadata or {}).items())))
+        options = types.TransactOptions(list((metadata or {}).items()))
+        _call(host.transact, self.name, self._lowered(operations), options)
 
     def keys(self, prefix: str = "", *, limit: int | None = None, cursor: str | None = None) -> KeyPage:
         """A page of the app's keys that start with a prefix: 100 of them, if no limit is given."""
@@ -278,26 +318,88 @@ class Store:
         reading = {name: options[name] for name in ("consistency", "metadata") if name in options}
         while True:
             item = self.item(key, **reading)
-            if item is not None and item.etag is None:
-                raise StateError(Case.UNSUPPORTED, f"the store {self.name} has no etags")
+            condition = self._version(item)
             value = change(item.value if item else None)
             lives = ttl(value) if callable(ttl) else ttl
             try:
-                self.set(key, value, ttl=lives, etag=item.etag if item else None, absent=item is None, **options)
+                self.set(key, value, ttl=lives, **condition, **options)
                 return value
             except StateError as error:
                 tries -= 1
                 if error.case is not Case.ETAG_MISMATCH or tries <= 0:
                     raise
 
-    def _lifted(self, entry: types.Entry) -> Item:
-        return Item(
-            value=self._codec.decode(entry.value),
-            etag=entry.etag,
-            content_type=entry.content_type,
-            expires_at=entry.expires_at,
-            metadata=dict(entry.metadata),
-        )
+
+class AsyncStore(_Named):
+    """A store for apps that have several calls under way at once. Each does what that of ``Store`` does."""
+
+    async def get(self, key: str, default: Any = None, **options: Any) -> Any:
+        item = await self.item(key, **options)
+        return default if item is None else item.value
+
+    async def item(self, key: str, **options: Any) -> Item | None:
+        entry = await _awaited(host_async.get, self.name, key, _reading(options))
+        return entry and self._lifted(entry)
+
+    async def items(self, keys: Sequence[str], **options: Any) -> list[Item | None]:
+        entries = await _awaited(host_async.bulk_get, self.name, list(keys), _reading(options))
+        return [entry and self._lifted(entry) for entry in entries]
+
+    async def set(self, key: str, value: Any, **options: Any) -> None:
+        item = Set(key, value, **options)._lowered(self._codec)
+        await _awaited(host_async.set, self.name, item.key, item.value, item.options)
+
+    async def set_all(self, items: Iterable[Set]) -> None:
+        lowered = [item._lowered(self._codec) for item in items]
+        await _awaited_for_each(host_async.bulk_set, self.name, lowered)
+
+    async def delete(self, key: str, **options: Any) -> None:
+        item = Delete(key, **options)._lowered()
+        await _awaited(host_async.delete, self.name, item.key, item.options)
+
+    async def delete_all(self, items: Iterable[Delete]) -> None:
+        await _awaited_for_each(host_async.bulk_delete, self.name, [item._lowered() for item in items])
+
+    async def transact(self, operations: Iterable[Set | Delete], metadata: Mapping[str, str] | None = None) -> None:
+        options = types.TransactOptions(list((metadata or {}).items()))
+        await _awaited(host_async.transact, self.name, self._lowered(operations), options)
+
+    async def keys(self, prefix: str = "", *, limit: int | None = None, cursor: str | None = None) -> KeyPage:
+        page = await _awaited(host_async.list_keys, self.name, prefix, types.ListOptions(limit, cursor))
+        return KeyPage(page.keys, page.cursor)
+
+    async def all_keys(self, prefix: str = "") -> AsyncIterator[str]:
+        cursor: str | None = None
+        while True:
+            page = await self.keys(prefix, cursor=cursor)
+            for key in page.keys:
+                yield key
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    async def update(
+        self,
+        key: str,
+        change: Callable[[Any], T],
+        *,
+        ttl: int | Callable[[T], int | None] | None = None,
+        tries: int = 64,
+        **options: Any,
+    ) -> T:
+        reading = {name: options[name] for name in ("consistency", "metadata") if name in options}
+        while True:
+            item = await self.item(key, **reading)
+            condition = self._version(item)
+            value = change(item.value if item else None)
+            lives = ttl(value) if callable(ttl) else ttl
+            try:
+                await self.set(key, value, ttl=lives, **condition, **options)
+                return value
+            except StateError as error:
+                tries -= 1
+                if error.case is not Case.ETAG_MISMATCH or tries <= 0:
+                    raise
 
 
 def _reading(options: Mapping[str, Any]) -> types.GetOptions:
@@ -318,12 +420,28 @@ def _call(function: Callable[..., Any], *args: Any) -> Any:
         raise _error(failed.value) from None
 
 
+async def _awaited(function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    try:
+        return await function(*args)
+    except Err as failed:
+        raise _error(failed.value) from None
+
+
 def _call_for_each(function: Callable[..., None], name: str, items: list[Any]) -> None:
     try:
         function(name, items)
     except Err as failed:
-        if isinstance(failed.value, types.BulkError_Call):
-            raise _error(failed.value.value) from None
-        raise BulkError(
-            [ItemError(item.index, items[item.index].key, _error(item.error)) for item in failed.value.value]
-        ) from None
+        raise _bulk_error(failed.value, items) from None
+
+
+async def _awaited_for_each(function: Callable[..., Awaitable[None]], name: str, items: list[Any]) -> None:
+    try:
+        await function(name, items)
+    except Err as failed:
+        raise _bulk_error(failed.value, items) from None
+
+
+def _bulk_error(error: types.BulkError, items: list[Any]) -> StateError | BulkError:
+    if isinstance(error, types.BulkError_Call):
+        return _error(error.value)
+    return BulkError([ItemError(item.index, items[item.index].key, _error(item.error)) for item in error.value])

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `counter` | an addition that others come between, names, methods |
 //! | `todo` | a JSON API: TTL, pages, a transaction, what makes no sense |
+//! | `fan_in` | the app `fan-in`, whose calls wait at once, in the languages that have that |
 //! | `shared` | what an app in one language has written and one in another reads |
 //! | `sdks` | what the SDKs have, which an app in each language tries |
 //! | `outage` | what is answered while the store's server is away |
@@ -15,6 +16,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod counter;
+mod fan_in;
 mod ground;
 #[cfg(feature = "servers")]
 mod outage;

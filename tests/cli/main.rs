@@ -17,7 +17,7 @@
 //! | `run` | start and end |
 //! | `cache`, `doctor`, `wit` | the other commands |
 //!
-//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `doctor` or `json`,
+//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `doctor`, `json` or `watching`,
 //! its text beside the cases. A line `...` stands for any lines, `[..]` for any text in a line.
 //!
 //! `TRYCMD=overwrite cargo test -p dapr-wasm-tests --test cli` writes the texts anew, for review.
@@ -30,6 +30,7 @@ mod doctor;
 mod golden;
 mod json;
 mod situations;
+mod watching;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `others` | what others wrote for other hosts, without a change |
 //! | `keyvalue` | `wasi:keyvalue` in both drafts, `wasi:config` and `wasi:logging` |
 //! | `asking` | outgoing `wasi:http`: whom an app may ask, and what goes wrong |
 //! | `tls` | the same over TLS, in HTTP/1 and HTTP/2 |
@@ -10,4 +11,5 @@
 
 mod asking;
 mod keyvalue;
+mod others;
 mod tls;

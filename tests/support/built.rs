@@ -100,6 +100,24 @@ pub fn app(language: &str, name: &str) -> Guest {
     }
 }
 
+/// A component that was written for another host, of `tests/others`.
+///
+/// # Panics
+///
+/// If it is in Rust and not there.
+pub fn other(language: &str, name: &str) -> Guest {
+    match language {
+        "rust" => {
+            let profile = profile_folder();
+            let folder = profile.parent().unwrap_or(&profile).join("others");
+            let path = folder.join(format!("{name}.wasm"));
+            assert!(path.is_file(), "there is no {}: run cargo xtask test", path.display());
+            Guest::Built(path)
+        }
+        _ => in_language("others", language, name),
+    }
+}
+
 fn in_language(kind: &str, language: &str, name: &str) -> Guest {
     let profile = profile_folder();
     let folder = profile.parent().unwrap_or(&profile).join(kind);

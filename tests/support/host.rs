@@ -7,6 +7,7 @@ use crate::process::Facts;
 use crate::raw::Raw;
 use crate::wait::{PATIENCE, until};
 use rustix::process::{Pid, Signal, kill_process};
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::time::Duration;
@@ -155,6 +156,19 @@ impl Host {
     /// What it uses now.
     pub fn facts(&self) -> Facts {
         Facts::of(self.process.0.id())
+    }
+
+    /// How many components' code it has in its memory.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel does not say.
+    pub fn codes(&self) -> usize {
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.process.0.id())).expect("the process runs");
+        // A file is mapped in several pieces: address, rights, offset, device, inode, name.
+        let of_code = maps.lines().filter(|line| line.contains(".cwasm"));
+        let inodes: HashSet<_> = of_code.filter_map(|line| line.split_whitespace().nth(4)).collect();
+        inodes.len()
     }
 
     /// Whether it does next to nothing for a while.

@@ -50,10 +50,25 @@ const EXAMPLES: [Examples; 4] = [
 /// The examples that each language has.
 const APPS: [&str; 2] = ["counter", "todo"];
 
+/// The apps that wait for several calls at once, in a language that can beside Rust: their names, and where they are.
+const WAIT: [(&str, &str); 2] = [
+    ("fan-in", "guest-examples/python/fan-in"),
+    ("sdk-async", "tests/sdks/python-async"),
+];
+
+/// What builds them.
+const WAITING: Examples = Examples {
+    name: "python",
+    language: Language::Python,
+    build: python_async,
+    also: &[],
+};
+
 /// The app of a language with an SDK that tries it, `tests/sdks/LANGUAGE`.
 const TRIES_ITS_SDK: &str = "sdk";
 
 const WORLD: &str = "dapr:host/http-app";
+const ASYNC_WORLD: &str = "dapr:host/http-app-async";
 
 /// Builds all that are not built yet.
 pub(crate) fn build() -> Result<()> {
@@ -63,6 +78,10 @@ pub(crate) fn build() -> Result<()> {
             let folder = root().join("guest-examples").join(examples.name);
             APPS.iter()
                 .try_for_each(|app| make(&place, examples, app, &folder.join(app)))?;
+            if examples.name == WAITING.name {
+                WAIT.iter()
+                    .try_for_each(|(app, folder)| make(&place, &WAITING, app, &root().join(folder)))?;
+            }
             let trial = root().join("tests/sdks").join(examples.name);
             if trial.is_dir() {
                 make(&place, examples, TRIES_ITS_SDK, &trial)?;
@@ -114,6 +133,13 @@ fn python(folder: &Path, component: &Path) -> Result<()> {
             "vendor",
             "-o",
         ])
+        .arg(component)
+        .current_dir(folder))
+}
+
+fn python_async(folder: &Path, component: &Path) -> Result<()> {
+    run(Command::new(from_pypi()?.join("componentize-py"))
+        .args(["-d", "wit", "-w", ASYNC_WORLD, "componentize", "app", "-p", ".", "-o"])
         .arg(component)
         .current_dir(folder))
 }

@@ -10,6 +10,7 @@ mod fuzz;
 mod guests;
 mod languages;
 mod made;
+mod others;
 mod providers;
 mod servers;
 mod test;

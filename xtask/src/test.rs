@@ -1,7 +1,7 @@
 //! `cargo xtask test`: servers, guests, host, guests in other languages, then every test.
 
 use crate::tools::{cargo, require_c_compiler, root, run as run_command};
-use crate::{apps, components, guests, providers, servers};
+use crate::{apps, components, guests, others, providers, servers};
 use anyhow::Result;
 
 /// Which tests.
@@ -57,6 +57,7 @@ pub(crate) fn prepare_host(scope: Scope) -> Result<()> {
         servers::require()?;
     }
     guests::build()?;
+    others::in_rust()?;
     // The tests start `dapr-wasm` itself, which `cargo test` alone does not build.
     let mut build = cargo();
     build.arg("build").args(scope.arguments()).arg("--all-targets");
@@ -66,10 +67,12 @@ pub(crate) fn prepare_host(scope: Scope) -> Result<()> {
 /// Builds the guests. The build of the workspace has to be there, for what generates bindings.
 pub(crate) fn guests() -> Result<()> {
     guests::build()?;
+    others::in_rust()?;
     in_other_languages()
 }
 
 fn in_other_languages() -> Result<()> {
     providers::build()?;
-    apps::build()
+    apps::build()?;
+    others::in_other_languages()
 }

@@ -31,7 +31,12 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   dapr-wasm run app.wasm                    serve an app at http://127.0.0.1:3000
   dapr-wasm run orders --listen 0.0.0.0:80  build a project, and serve it to other machines
-  dapr-wasm run tool.wasm -- --verbose in   run a program, with its arguments";
+  dapr-wasm run orders --watch              build and serve it again whenever something is saved
+  dapr-wasm run tool.wasm -- --verbose in   run a program, with its arguments
+
+Watched are the files of the folder, or the .wasm file. Not watched are the configuration, the files of stores, what git
+ignores, what lies elsewhere, and in the folder what begins with a dot, bindings, build, dist, node_modules, target and
+vendor.";
 
 const NEW_EXAMPLES: &str = "\
 Examples:
@@ -129,6 +134,10 @@ pub(crate) struct RunArgs {
     /// HOST:PORT or PORT for /healthz [default: none].
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) admin_listen: Option<Listen>,
+
+    /// Build and serve anew what is saved, without a request that fails.
+    #[arg(long)]
+    pub(crate) watch: bool,
 
     /// off, error, warn, info (each request), debug or trace.
     #[arg(long, value_name = "LEVEL", default_value = "warn", hide_possible_values = true)]

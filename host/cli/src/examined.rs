@@ -6,6 +6,7 @@ use crate::setup::Setup;
 use crate::target::Target;
 use dapr_runtime::needs::{self, Block, Configured, Entry, Need, Standing};
 use dapr_runtime::shape::{ExternName, InterfaceName, Shape};
+use std::path::Path;
 
 /// Where the interfaces of this host are to be had.
 pub(crate) const BUILD_AGAINST_THIS_HOST: &str =
@@ -22,7 +23,15 @@ pub(crate) struct Examined {
 
 impl Examined {
     pub(crate) fn read(args: &AppArgs, setup: &Setup) -> Outcome<Self> {
-        let target = Target::read(&args.target)?;
+        Self::of(Target::read(&args.target)?, setup)
+    }
+
+    /// The same of a component's file.
+    pub(crate) fn of_file(path: &Path, setup: &Setup) -> Outcome<Self> {
+        Self::of(Target::read_file(path.to_owned())?, setup)
+    }
+
+    fn of(target: Target, setup: &Setup) -> Outcome<Self> {
         let shape = Shape::of(&target.component)
             .map_err(|error| Failure::usage(format!("`{}` does not parse", target.path.display())).because(&error))?;
         let needs = needs::needs(

@@ -18,6 +18,7 @@ mod masked;
 mod masked_store;
 mod named_value;
 mod new;
+mod opened;
 mod project;
 mod provider;
 mod run;
@@ -30,6 +31,7 @@ mod summary;
 mod target;
 mod tell;
 mod tried;
+mod watch;
 mod wit;
 
 use args::{CacheCommand, Cli, Command, LogLevel};

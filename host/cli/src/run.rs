@@ -5,22 +5,21 @@ use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
 use crate::masked_store::masked_store;
+use crate::opened::Opened;
 use crate::setup::{OpenStore, Setup};
 use crate::shared;
 use crate::shutdown;
 use crate::summary::{Addresses, Summary};
-use dapr_blocks::secrets::{AppSecrets, SecretStore};
+use crate::watch::{Renewal, Watched};
 use dapr_runtime::admin::{Admin, Components};
-use dapr_runtime::app::App;
-use dapr_runtime::needs::Block;
+use dapr_runtime::app::{App, Shared};
 use dapr_runtime::triggers::command;
 use dapr_runtime::triggers::http::{Server, ServerError};
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Runs an app until it ends or the host is told to stop.
@@ -28,6 +27,11 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
     let shared = shared::start()?;
     let ticker = shared::ticker(&shared)?;
     let setup = Setup::read(&args.app, &shared).await?;
+    // Before it is built, which may take long enough for something to be saved.
+    let watched = match args.watch {
+        true => Some(Watched::start(&args.app.target, &setup.files())?),
+        false => None,
+    };
     let examined = Examined::read(&args.app, &setup)?;
     let entry = examined.runnable(&args.app, &setup)?;
     if entry.is_http() && !args.arguments.is_empty() {
@@ -43,51 +47,57 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
             Failure::usage(format!("`{shown}` is a program, and has no /healthz")).help("remove --admin-listen")
         );
     }
-    // An app that has no use for a store leaves no file behind.
-    let stores = if examined.uses(Block::State) {
-        setup.open(&shared).await?
-    } else {
-        Vec::new()
-    };
-    let secrets = if examined.uses(Block::Secrets) {
-        setup.open_secrets(&shared).await?
-    } else {
-        AppSecrets::default()
-    };
-    let mut closing: Vec<_> = secrets.iter().map(|store| Arc::clone(&store.store)).collect();
-    closing.extend(setup.fetched_from());
-    if !examined.uses(Block::Secrets) {
-        // They have done what they were opened for, and may be large.
-        close_secrets(std::mem::take(&mut closing), shared.limits.drain).await;
+    if !entry.is_http() && args.watch {
+        let shown = examined.target.path.display();
+        return Err(Failure::usage(format!("`{shown}` is a program, and is not watched")).help("remove --watch"));
     }
-    let app = load::app(&examined, entry, setup.spec(&stores, secrets), &shared).await?;
+    let mut opened = Opened::by(&setup);
+    opened.open(&examined, &setup, &shared).await?;
+    if watched.is_none() {
+        // Code that comes later may use them.
+        opened.close_unused(shared.limits.drain).await;
+    }
+    let app = load::app(&examined, entry, opened.spec(&setup), &shared).await?;
     let outcome = if entry.is_http() {
-        serve(&args, &setup, &examined, app, &stores).await
+        let host = Host {
+            args: &args,
+            setup: &setup,
+            shared: &shared,
+        };
+        serve(host, &examined, app, watched, &mut opened).await
     } else {
         let code = command::run(&app, &args.arguments).await;
         code.map(exit_code)
             .map_err(|error| Failure::run(format!("`{}` failed", app.id())).caused(&error))
     };
-    close(stores, shared.limits.drain).await;
-    close_secrets(closing, shared.limits.drain).await;
+    opened.close(shared.limits.drain).await;
     shared::printed(&shared).await;
     // Last: a guest that still computes lets nobody else run any more.
     drop(ticker);
     outcome
 }
 
+/// What a host is started with.
+#[derive(Clone, Copy)]
+pub(crate) struct Host<'a> {
+    pub(crate) args: &'a RunArgs,
+    pub(crate) setup: &'a Setup,
+    pub(crate) shared: &'a Shared,
+}
+
 async fn serve(
-    args: &RunArgs,
-    setup: &Setup,
+    host: Host<'_>,
     examined: &Examined,
     app: App,
-    stores: &[OpenStore],
+    watched: Option<Watched>,
+    opened: &mut Opened,
 ) -> Outcome<ExitCode> {
+    let args = host.args;
     let drain = app.limits().drain;
     let stop = CancellationToken::new();
     shutdown::listen(stop.clone(), drain)?;
     let admin = match &args.admin_listen {
-        Some(address) => Some(admin(address, &app, stores, stop.clone()).await?),
+        Some(address) => Some(admin(address, &app, opened.stores(), stop.clone()).await?),
         None => None,
     };
     let server = Server::bind(args.listen.as_str(), app.clone())
@@ -100,8 +110,20 @@ async fn serve(
         app: address,
         admin: admin.as_ref().map(|admin| admin.address),
     };
-    Summary::new(setup, examined, &app, stores, addresses).tell();
-    let all_done = server.serve(stop).await;
+    Summary::new(host.setup, examined, &app, opened.stores(), addresses).tell();
+    drop(app);
+    let all_done = match watched {
+        None => server.serve(stop).await,
+        Some(watched) => {
+            let renewal = Renewal::new(host, opened, server.code(), watched, examined);
+            // By itself: looking at what was built takes a moment, in which others want to connect.
+            let serving = tokio::spawn(server.serve(stop.clone()));
+            renewal.until(stop).await;
+            serving
+                .await
+                .map_err(|error| Failure::run("the server failed").because(&error))?
+        }
+    };
     if let Some(admin) = admin {
         admin.task.abort();
     }
@@ -111,28 +133,6 @@ async fn serve(
         )));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Closes all stores at once. One that is still at a call that hangs is not waited for beyond `patience`.
-async fn close(stores: Vec<OpenStore>, patience: Duration) {
-    let mut closing = JoinSet::new();
-    for open in stores {
-        closing.spawn(async move { open.store.close().await });
-    }
-    if tokio::time::timeout(patience, closing.join_all()).await.is_err() {
-        tracing::warn!("a store is not done with a call, which ends here");
-    }
-}
-
-/// The same of secret stores. One may be there twice.
-async fn close_secrets(stores: Vec<Arc<dyn SecretStore>>, patience: Duration) {
-    let mut closing = JoinSet::new();
-    for store in stores {
-        closing.spawn(async move { store.close().await });
-    }
-    if tokio::time::timeout(patience, closing.join_all()).await.is_err() {
-        tracing::warn!("a secret store is not done with a call, which ends here");
-    }
 }
 
 /// What answers `/healthz`.

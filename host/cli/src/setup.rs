@@ -25,7 +25,7 @@ use std::env::VarError;
 use std::fmt;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -185,6 +185,16 @@ impl Setup {
     /// Their names.
     pub(crate) fn store_names(&self) -> Vec<String> {
         self.stores().map(|store| store.name.to_string()).collect()
+    }
+
+    /// The files that it read, and those that stores keep items in.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let kept = self.stores().filter_map(|store| match &store.implementation {
+            Implementation::BuiltIn(settings) => settings.file(),
+            Implementation::Provider(_) => None,
+        });
+        let read = self.origin.file().map(Path::new);
+        kept.chain(read).map(Path::to_owned).collect()
     }
 
     /// These names of stores, and whether there are others that the app may not use.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What TARGET may be.
 const TARGET: &str = "TARGET is a .wasm file, or a folder with a project";
@@ -22,6 +23,8 @@ pub(crate) struct Target {
     pub(crate) adapted: bool,
     /// The languages and tools that made the file, as far as it says.
     pub(crate) made_by: Vec<Producer>,
+    /// When it was read, and just built if it was.
+    pub(crate) read_at: SystemTime,
 }
 
 impl Target {
@@ -33,6 +36,12 @@ impl Target {
         } else {
             target.to_owned()
         };
+        Self::read_file(path)
+    }
+
+    /// Reads a file.
+    pub(crate) fn read_file(path: PathBuf) -> Outcome<Self> {
+        let read_at = SystemTime::now();
         let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
         let component = source::component(&bytes).map_err(|error| not_a_component(&path, &error))?;
         // What the adapter says of itself is nothing that the user used.
@@ -44,6 +53,7 @@ impl Target {
             component,
             adapted,
             made_by,
+            read_at,
         })
     }
 }
@@ -57,6 +67,12 @@ impl fmt::Display for Target {
         }
         Ok(())
     }
+}
+
+/// The one path without links that leads to a target, which must be there.
+pub(crate) fn located(target: &Path) -> Outcome<PathBuf> {
+    refuse_what_is_no_path(target)?;
+    target.canonicalize().map_err(|error| unreadable(target, &error))
 }
 
 /// The app id that a target has by itself: the name of its file or folder, `_` written `-`.

@@ -2,6 +2,7 @@
 
 use dapr_blocks::state::StateStore;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The settings of a state store. `Display` says where it keeps items: `memory, at most 256MiB, lost at exit`.
@@ -77,6 +78,20 @@ impl StateSettings {
             Self::Redis(_) => true,
             #[cfg(feature = "state-sqlite")]
             Self::Sqlite(_) => false,
+        }
+    }
+
+    /// The file that it keeps items in, if it does. Others lie beside it whose names begin with its own.
+    pub fn file(&self) -> Option<&Path> {
+        match *self {
+            #[cfg(feature = "state-memory")]
+            Self::Memory(_) => None,
+            #[cfg(feature = "state-postgresql")]
+            Self::Postgresql(_) => None,
+            #[cfg(feature = "state-redis")]
+            Self::Redis(_) => None,
+            #[cfg(feature = "state-sqlite")]
+            Self::Sqlite(ref settings) => Some(&settings.path),
         }
     }
 

@@ -17,7 +17,7 @@
 //! | on a read | answers |
 //! |---|---|
 //! | `caller`, `instance`, `memory` | the app id; a number that each instance has for itself; the bytes that it may have |
-//! | `cancelled`, `later` | how many requests were cancelled so far; how many are to be answered later |
+//! | `cancelled`, `later`, `most` | how many requests were cancelled so far; how many are to be answered later, and most ever |
 //! | `left` | nanoseconds that the request has |
 //!
 //! | metadata | does |
@@ -102,6 +102,8 @@ struct Serving {
     cancelled: u64,
     /// Requests that are answered later, and when.
     later: Vec<(u64, Request)>,
+    /// The most that there ever were of them at once.
+    most: usize,
 }
 
 impl Serving {
@@ -112,6 +114,7 @@ impl Serving {
             number: RandomState::new().hash_one(monotonic_clock::now()),
             cancelled: 0,
             later: Vec::new(),
+            most: 0,
         }
     }
 
@@ -179,6 +182,7 @@ impl Serving {
                 {
                     let due = monotonic_clock::now() + millis * 1_000_000;
                     self.later.push((due, request));
+                    self.most = self.most.max(self.later.len());
                     return Then::GoOn;
                 }
             }
@@ -224,6 +228,7 @@ impl Serving {
             "memory" => self.configuration.memory.to_string(),
             "cancelled" => self.cancelled.to_string(),
             "later" => self.later.len().to_string(),
+            "most" => self.most.to_string(),
             "left" => request.timeout.to_string(),
             _ => return None,
         };

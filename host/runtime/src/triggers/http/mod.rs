@@ -6,6 +6,7 @@
 //! | `connections` | open connections, bounded |
 //! | `stream` | a socket on which no write waits for ever |
 //! | `service` | one request: limits, deadline, the access log |
+//! | `code` | what answers, which may be replaced |
 //! | `authority` | whom a request is for |
 //! | `own_answer` | what the host answers in the app's place |
 //! | `request_id` | the number of a request, under which the log has it |
@@ -14,6 +15,7 @@
 //! | `witness` | what became of a request whose instance ended |
 
 mod authority;
+mod code;
 mod connections;
 mod own_answer;
 mod request_id;
@@ -24,4 +26,5 @@ mod stream;
 mod witness;
 mod workers;
 
+pub use code::{Code, ReplaceError};
 pub use server::{Server, ServerError};

@@ -1,5 +1,6 @@
 //! Sockets and connections.
 
+use super::code::Code;
 use super::connections::{Connections, Place};
 use super::service::Service;
 use super::stream::Stream;
@@ -122,6 +123,11 @@ impl Server {
     /// If the system does not say.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// What it answers with, to be replaced while it serves.
+    pub fn code(&self) -> Code {
+        Code::new(Arc::clone(&self.service))
     }
 
     /// Serves until `stop` is cancelled, then lets the requests under way finish, to a deadline.

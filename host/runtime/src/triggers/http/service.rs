@@ -1,6 +1,7 @@
 //! One request: limits, deadline, the access log.
 
 use super::authority;
+use super::code::{InForce, ReplaceError};
 use super::connections::Busy;
 use super::own_answer::Failure;
 use super::request_id::{Ids, RequestId};
@@ -17,14 +18,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use wasmtime_wasi_http::handler::ProxyHandler;
+use wasmtime_wasi_http::handler::HandlerState;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers requests with one app.
 pub(super) struct Service {
-    handler: ProxyHandler<Workers>,
+    code: InForce,
     app: Arc<str>,
     timeout: Duration,
     limits: Limits,
@@ -44,13 +45,25 @@ impl Service {
             limits,
             tracker,
             ids: Ids::default(),
-            handler: ProxyHandler::new(workers),
+            code: InForce::new(workers),
         }
     }
 
     /// The longest that a request may take.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// Answers requests from now on with other code, once an instance of it could be made.
+    pub(super) async fn replace(&self, workers: Workers) -> Result<(), ReplaceError> {
+        // An instance more than there are slots may have no place.
+        let deadline = tokio::time::Instant::now() + self.timeout;
+        let slot = self.slot(deadline).await.map_err(|_| ReplaceError::Full)?;
+        let instance = workers.instantiate().await;
+        drop(instance.map_err(|error| ReplaceError::NoInstance(error.into()))?);
+        drop(slot);
+        self.code.replace(workers);
+        Ok(())
     }
 
     /// Answers a request that came in at `local`, in the app's place if need be. It is under way until its answer is dropped.
@@ -95,7 +108,8 @@ impl Service {
             slot,
         };
         let request = request.map(|body| limited(body, max));
-        match tokio::time::timeout_at(deadline, self.handler.handle(ticket, request)).await {
+        let handler = self.code.handler();
+        match tokio::time::timeout_at(deadline, handler.handle(ticket, request)).await {
             Ok(Ok(response)) if witness.answer() => Ok(response),
             Ok(Ok(_)) => Err(Failure::App(wasmtime::format_err!("the guest ended with its answer"))),
             // The instance ends at the same deadline, and may be noticed first.

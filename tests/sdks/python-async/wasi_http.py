@@ -1,0 +1,1 @@
+../../../guest-examples/python/fan-in/wasi_http.py
