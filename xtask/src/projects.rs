@@ -62,6 +62,35 @@ const ALL: [Begun; 6] = [
     },
 ];
 
+/// A folder for projects, which is gone when this is dropped. Outside of the repository: cargo would take what is in it for a part
+/// of its workspace.
+pub(crate) struct Outside(PathBuf);
+
+impl Outside {
+    /// An empty one of this name.
+    pub(crate) fn new(name: &str) -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("dapr-wasm-{name}"));
+        // Left behind by a run that was killed.
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    /// Makes a folder in it.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(path)
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        // What is left is removed by the next run.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Those that this machine has the tools of; it says which it leaves out.
 pub(crate) fn languages() -> Vec<Begun> {
     let has_tools = |begun: &Begun| match begun.needs.and_then(Language::lacks) {

@@ -8,7 +8,7 @@ use super::subject::{Bench, Host, Instances, Store, released};
 use super::turn::{self, Turn};
 use crate::document::Table;
 use crate::figure::{megabytes, millis, whole};
-use crate::projects::{self, Begun};
+use crate::projects::{self, Begun, Outside};
 use crate::tools::output;
 use anyhow::Result;
 use std::cell::Cell;
@@ -58,9 +58,10 @@ struct Measured {
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
     eprintln!("the counter in each language");
     let script = bench.file("spread.lua", SCRIPT)?;
+    let place = Outside::new("bench")?;
     let projects = projects::languages().into_iter();
     let projects = projects
-        .map(|language| Project::make(bench, language))
+        .map(|language| Project::make(&place, language))
         .collect::<Result<Vec<_>>>()?;
     let builds = interleaved(bench.effort.rounds().min(MOST_BUILDS), &projects, Project::build)?;
 
@@ -100,12 +101,12 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
 }
 
 impl Project {
-    fn make(bench: &Bench, language: Begun) -> Result<Self> {
+    fn make(place: &Outside, language: Begun) -> Result<Self> {
         let name = format!("counter-{}", language.word);
-        let scratch = bench.folder("projects")?;
+        let scratch = place.folder("projects")?;
         let mut project = Self {
             folder: scratch.join(&name),
-            cache: bench.folder("tools")?,
+            cache: place.folder("tools")?,
             component: PathBuf::new(),
             language,
             changes: Cell::default(),

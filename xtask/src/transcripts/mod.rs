@@ -36,7 +36,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     run_command(build.current_dir(root()))?;
 
     let all = projects::languages();
-    let (mut text, mut times) = (String::new(), table());
+    let (mut text, mut times, before) = (String::new(), table(), load()?);
     for language in &all {
         if !wanted.is_empty() && !wanted.contains(&language.word) {
             continue;
@@ -50,7 +50,11 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
                 .chain(session.times().map(seconds)),
         );
     }
-    write!(text, "### The time that it took\n\n{times}")?;
+    let (cores, after) = (std::thread::available_parallelism()?, load()?);
+    write!(
+        text,
+        "### The time that it took\n\n{times}\n{cores} cores, with a load of {before} before and {after} after all of it.\n"
+    )?;
     println!("{text}");
     if wanted.is_empty() {
         document.put(PLACE, &text)?;
@@ -78,6 +82,12 @@ fn wanted<'a>(options: &[&'a str]) -> Result<Vec<&'a str>> {
 fn table() -> Table {
     let figures = session::STEPS.map(|step| Column::Figure(format!("{step}, s")));
     Table::of([Column::Text("language".to_owned())].into_iter().chain(figures))
+}
+
+/// How many processes wanted a core in the last minute.
+fn load() -> Result<String> {
+    let load = std::fs::read_to_string("/proc/loadavg").context("cannot read /proc/loadavg")?;
+    Ok(load.split(' ').next().unwrap_or_default().to_owned())
 }
 
 fn seconds(time: Duration) -> String {

@@ -2,10 +2,10 @@
 
 use super::served::Served;
 use super::shown;
-use crate::projects::Begun;
+use crate::projects::{Begun, Outside};
 use crate::tools::{output, root};
 use anyhow::{Context, Result, ensure};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,7 @@ struct Ground {
     language: Begun,
     folder: PathBuf,
     caches: PathBuf,
+    _place: Outside,
 }
 
 impl Session {
@@ -37,9 +38,10 @@ impl Session {
         let ground = Ground::new(language)?;
         let mut lines = Vec::new();
 
-        let begin = Instant::now();
         let new = ["new", APP, "--lang", language.word];
-        let made = ground.host()?.args(new).output().context("the host does not start")?;
+        let mut host = ground.host()?;
+        let begin = Instant::now();
+        let made = host.args(new).output().context("the host does not start")?;
         let took = begin.elapsed();
         ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         lines.push(format!("$ dapr-wasm {}", new.join(" ")));
@@ -79,17 +81,12 @@ impl Session {
 
 impl Ground {
     fn new(language: Begun) -> Result<Self> {
-        let place = root().join("target/transcripts").join(language.word);
-        // Left by an earlier run.
-        let _ = std::fs::remove_dir_all(&place);
-        let (folder, caches) = (place.join("work"), place.join("caches"));
-        for path in [&folder, &caches] {
-            std::fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
-        }
+        let place = Outside::new("transcripts")?;
         Ok(Self {
             language,
-            folder,
-            caches,
+            folder: place.folder("work")?,
+            caches: place.folder("caches")?,
+            _place: place,
         })
     }
 
@@ -116,12 +113,5 @@ impl Ground {
         ensure!(answered == answer, "curl was answered {answered:?}, and not {answer:?}");
         let words = [&["curl", "-w", "'\\n'"], options, &[target.as_str()]].concat();
         Ok([format!("$ {}", words.join(" ")), answered])
-    }
-}
-
-impl Drop for Ground {
-    fn drop(&mut self) {
-        // What is left is removed by the next run; modules of npm are some hundred megabytes.
-        let _ = std::fs::remove_dir_all(self.folder.parent().unwrap_or(Path::new("")));
     }
 }
