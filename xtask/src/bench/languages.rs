@@ -7,7 +7,7 @@ use super::start::{Cache, Start};
 use super::subject::{Bench, Host, Instances, Store, released};
 use super::turn::{self, Turn};
 use crate::document::Table;
-use crate::figure::{megabytes, millis, whole};
+use crate::figure::{NONE, megabytes, millis, whole};
 use crate::projects::{self, Begun, Outside};
 use crate::tools::output;
 use anyhow::Result;
@@ -52,7 +52,8 @@ struct Measured {
     builds: Vec<f64>,
     cold: Vec<f64>,
     warm: Vec<f64>,
-    loads: [Vec<Turn>; 2],
+    /// One for each mode.
+    loads: Vec<Vec<Turn>>,
 }
 
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
@@ -71,9 +72,9 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         for cache in [Cache::Cold, Cache::Warm] {
             starts.push(Start::of(project.host(bench, Instances::Fresh)?, cache));
         }
-        for instances in MODES {
+        for instances in project.modes() {
             // It also fills the cache of the starts.
-            servers.push(project.host(bench, instances)?.start()?);
+            servers.push(project.host(bench, *instances)?.start()?);
         }
     }
     let times = interleaved(bench.effort.rounds(), &starts, |start| Ok(start.time()? / 1e3))?;
@@ -87,7 +88,11 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
             builds,
             cold: time(),
             warm: time(),
-            loads: MODES.map(|_| turns.next().unwrap_or_default()),
+            loads: project
+                .modes()
+                .iter()
+                .map(|_| turns.next().unwrap_or_default())
+                .collect(),
         };
         let bytes = std::fs::metadata(&project.component)?.len();
         table.row([project.language.name.to_owned()], measured.cells(bytes), []);
@@ -114,6 +119,14 @@ impl Project {
         output(project.host_in(&scratch)?.args(["new", &name, "--lang", language.word]))?;
         project.component = project.built()?;
         Ok(project)
+    }
+
+    /// What it can do, of [`MODES`].
+    fn modes(&self) -> &'static [Instances] {
+        match self.language.can_be_reused() {
+            true => &MODES,
+            false => &MODES[..1],
+        }
     }
 
     /// The seconds that a build takes after a change, where all else was built before.
@@ -152,7 +165,11 @@ impl Measured {
             seconds(&self.cold),
             millis(warm),
         ];
-        for turns in &self.loads {
+        for mode in 0..MODES.len() {
+            let Some(turns) = self.loads.get(mode) else {
+                cells.extend([NONE; 3].map(str::to_owned));
+                continue;
+            };
             let of = |duration: fn(&Turn) -> Duration| {
                 let seconds = median(turns.iter().map(|turn| duration(turn).as_secs_f64()));
                 millis(Duration::from_secs_f64(seconds))
@@ -177,10 +194,11 @@ mod tests {
             builds: vec![0.7, 9.0, 0.1],
             cold: vec![5.04],
             warm: vec![0.0123],
-            loads: [vec![Turn::at(1234.0)], vec![Turn::at(20_000.0)]],
+            loads: vec![vec![Turn::at(1234.0)]],
         };
         let cells = measured.cells(15_100_000);
         assert_eq!(cells.len(), HEAD.len());
+        assert_eq!(cells[7..], [NONE; 3]);
         assert_eq!(cells[..5], ["15.1", "0.7", "5.0", "12.3", "1 234"]);
     }
 }
