@@ -25,17 +25,18 @@ mod sdks;
 mod shared;
 mod todo;
 
-/// Runs claims in every language on every store. A new language is one name more.
+/// Runs claims in every language on every store. A new language is one name more; one that has not all apps is named with the
+/// claims about those that it has.
 ///
 /// A claim that is missing in its list is code that nobody calls, which does not compile without a warning.
 macro_rules! in_every_language {
-    ($($claim:ident),+ $(,)?) => {
+    ($([and in $more:ident])? $($claim:ident),+ $(,)?) => {
         $crate::in_every_language! { @languages [rust] [in_memory sqlite store_memory] [$($claim)+] }
         #[cfg(feature = "servers")]
         mod with_servers {
             use super::{$($claim),+};
             $crate::in_every_language! { @languages [rust] [redis] [$($claim)+] }
-            $crate::in_every_language! { @languages [c go python typescript] [sqlite redis] [$($claim)+] }
+            $crate::in_every_language! { @languages [c go $($more)? python typescript] [sqlite redis] [$($claim)+] }
         }
     };
     (@languages [$($language:ident)+] $stores:tt $claims:tt) => {

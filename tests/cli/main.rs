@@ -17,8 +17,9 @@
 //! | `run` | start and end |
 //! | `cache`, `doctor`, `wit` | the other commands |
 //!
-//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `doctor`, `json` or `watching`,
-//! its text beside the cases. A line `...` stands for any lines, `[..]` for any text in a line.
+//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `doctor`, `json` or
+//! `watching`, its text beside the cases; what only a terminal shows is in `terminal`, and what shells and `man` are told in
+//! `manual`. A line `...` stands for any lines, `[..]` for any text in a line.
 //!
 //! `TRYCMD=overwrite cargo test -p dapr-wasm-tests --test cli` writes the texts anew, for review.
 
@@ -29,7 +30,9 @@ mod cache;
 mod doctor;
 mod golden;
 mod json;
+mod manual;
 mod situations;
+mod terminal;
 mod watching;
 
 use std::collections::BTreeSet;

@@ -14,40 +14,53 @@ use std::process::Command;
 /// The examples of a language, and what builds one of them in a copy of its folder.
 struct Examples {
     name: &'static str,
+    apps: &'static [&'static str],
     language: Language,
     build: fn(&Path, &Path) -> Result<()>,
     /// What else they are made from, from the root of the repository.
     also: &'static [&'static str],
 }
 
-const EXAMPLES: [Examples; 4] = [
+const EXAMPLES: [Examples; 5] = [
     Examples {
         name: "typescript",
+        apps: &APPS,
         language: Language::JavaScript,
-        build: typescript,
+        build: npm,
+        also: &[],
+    },
+    Examples {
+        name: "javascript",
+        // The rest is as in TypeScript.
+        apps: &["counter"],
+        language: Language::JavaScript,
+        build: npm,
         also: &[],
     },
     Examples {
         name: "python",
+        apps: &APPS,
         language: Language::Python,
         build: python,
         also: &[],
     },
     Examples {
         name: "go",
+        apps: &APPS,
         language: Language::Go,
         build: go,
         also: &["host/go-components/go", "host/go-components/src", "host/runtime/wit"],
     },
     Examples {
         name: "c",
+        apps: &APPS,
         language: Language::C,
         build: c,
         also: &[],
     },
 ];
 
-/// The examples that each language has.
+/// The examples that most languages have.
 const APPS: [&str; 2] = ["counter", "todo"];
 
 /// The apps that wait for several calls at once, in a language that can beside Rust: their names, and where they are.
@@ -76,7 +89,9 @@ pub(crate) fn build() -> Result<()> {
     for examples in &EXAMPLES {
         in_language(examples.name, examples.language, &place, || {
             let folder = root().join("guest-examples").join(examples.name);
-            APPS.iter()
+            examples
+                .apps
+                .iter()
                 .try_for_each(|app| make(&place, examples, app, &folder.join(app)))?;
             if examples.name == WAITING.name {
                 WAIT.iter()
@@ -106,7 +121,7 @@ fn make(place: &Path, examples: &Examples, app: &str, sources: &Path) -> Result<
     made.make()
 }
 
-fn typescript(folder: &Path, component: &Path) -> Result<()> {
+fn npm(folder: &Path, component: &Path) -> Result<()> {
     npm_ci(folder)?;
     run(Command::new("npm").args(["run", "build"]).current_dir(folder))?;
     moved(&folder.join("build/app.wasm"), component)?;

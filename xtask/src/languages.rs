@@ -55,7 +55,7 @@ impl Language {
     }
 
     /// What it needs and this machine does not have.
-    fn lacks(self) -> Option<String> {
+    pub(crate) fn lacks(self) -> Option<String> {
         let tool = self.tool();
         let error = output(Command::new(tool.program).arg(tool.version)).err()?;
         Some(format!("it needs {}: {error:#}", tool.help))

@@ -1,4 +1,5 @@
-//! `cargo xtask test`, `guests`, `fuzz`, `bench`, `components`, `soak` and `faults`: sets up what they need, or fails naming what it could not get.
+//! `cargo xtask test`, `guests`, `fuzz`, `bench`, `transcripts`, `components`, `soak` and `faults`: sets up what they need, or fails
+//! naming what it could not get.
 
 mod apps;
 mod bench;
@@ -11,10 +12,12 @@ mod guests;
 mod languages;
 mod made;
 mod others;
+mod projects;
 mod providers;
 mod servers;
 mod test;
 mod tools;
+mod transcripts;
 mod trial;
 
 use anyhow::{Result, bail};
@@ -32,6 +35,10 @@ cargo xtask bench [--quick] [--only SECTION]... [--wasmtime PATH] [--daprd PATH]
                                    --only SECTION: `neighbours`, say; the others stay as they are
                                    --wasmtime PATH: beside `wasmtime serve`, of that binary
                                    --daprd PATH: beside an app that counts through that sidecar
+cargo xtask transcripts [--only LANGUAGE]...
+                                   make, build and run an app in each language as a new user would, and write what is seen into
+                                   docs/getting-started.md. It takes port 3000
+                                   --only LANGUAGE: show that of `go`, say; nothing is written
 cargo xtask components [--only TYPE[/VERSION]]...
                                    build all of Dapr's components that are known to build: what a release publishes goes to
                                    target/components, what came of each to docs/dapr-components.md. It needs Go
@@ -65,6 +72,7 @@ fn run(args: &[String]) -> Result<()> {
         ["guests"] => test::guests(),
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::parse(options)?),
         ["bench", options @ ..] => bench::run(&bench::Options::parse(options)?),
+        ["transcripts", options @ ..] => transcripts::run(options),
         ["components", options @ ..] => catalogue::run(&catalogue::Options::parse(options)?),
         ["soak", options @ ..] => trial::soak(options),
         ["faults", options @ ..] => trial::faults(options),

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::components::ComponentsCommand;
-use crate::new::Language;
+use crate::new::{Language, Template};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dapr_blocks::config::{AllowedHost, ByteSize, DurationError, FromText, NonZeroDuration, ProviderConfig};
@@ -41,7 +41,9 @@ vendor.";
 const NEW_EXAMPLES: &str = "\
 Examples:
   dapr-wasm new orders --lang ts
-  dapr-wasm run orders                      build it, and serve it at http://127.0.0.1:3000";
+  dapr-wasm run orders                      build it, and serve it at http://127.0.0.1:3000
+  dapr-wasm new shelf --lang go --template store
+  dapr-wasm conformance shelf --instances 1 build it, and hold it to the rules of all stores";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -58,14 +60,17 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ComponentsCommand,
     },
-    /// Make a project: an app that counts in a state store, over HTTP.
+    /// Make a project: an app that counts over HTTP, or a state store of one's own.
     #[command(after_help = NEW_EXAMPLES)]
     New {
-        /// The folder to make; its name is the app's.
+        /// The folder to make; its name is the project's.
         name: PathBuf,
         /// The language; asked for on a terminal.
         #[arg(long, value_name = "LANGUAGE")]
         lang: Option<Language>,
+        /// What to begin with [default: app, or asked for with the language].
+        #[arg(long, value_name = "TEMPLATE")]
+        template: Option<Template>,
     },
     /// Build a project with the tools of its language, and print where the component is.
     Build {
@@ -165,12 +170,13 @@ pub(crate) struct CheckArgs {
 const CONFORMANCE_EXAMPLES: &str = "\
 Examples:
   dapr-wasm conformance store.wasm
+  dapr-wasm conformance shelf               build a project, and hold what comes of it to the rules
   dapr-wasm conformance store.wasm --metadata url=redis://db:6379 --allow-host db:6379 --durable";
 
 #[derive(Debug, Args)]
 pub(crate) struct ConformanceArgs {
-    /// The .wasm file: a component of the world `state-store`, or a plugin.
-    pub(crate) file: PathBuf,
+    /// A .wasm file, of the world `state-store` or a plugin, or a folder with a project of one, which is built first.
+    pub(crate) target: PathBuf,
 
     /// A setting of the store, as in `metadata` of its configuration; NAME alone has the value of the host's variable.
     #[arg(long, value_name = "NAME[=VALUE]")]

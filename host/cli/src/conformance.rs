@@ -1,8 +1,9 @@
-//! `dapr-wasm conformance FILE`: the rules that every store keeps, run against a provider.
+//! `dapr-wasm conformance TARGET`: the rules that every store keeps, run against a provider.
 
 use crate::args::ConformanceArgs;
 use crate::failure::Outcome;
 use crate::named_value::named_value;
+use crate::project;
 use crate::provider::{WORLD, Wanted};
 use crate::shared;
 use crate::tell::harmless;
@@ -21,13 +22,17 @@ const NAME: &str = "conformance";
 
 /// Runs the claims, and prints which hold.
 pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
+    let file = match args.target.is_dir() {
+        true => project::build(&args.target)?,
+        false => args.target.clone(),
+    };
     let metadata = args.metadata.iter().map(|arg| named_value("--metadata", arg));
     let config = ProviderConfig {
         allow_hosts: args.allow_host.iter().cloned().collect(),
         memory: args.memory,
         instances: args.instances,
         metadata: metadata.collect::<Outcome<_>>()?,
-        ..ProviderConfig::at(&args.file)
+        ..ProviderConfig::at(&file)
     };
     let wanted = Wanted {
         name: NAME,

@@ -69,6 +69,10 @@ impl Examined {
                 .warn();
             }
         }
+        // It imports what only stores have, which is no reason to say that it is missing.
+        if self.entry.is_none() && self.is_store() {
+            return Err(self.nothing_to_run());
+        }
         let missing = self.having(|standing| standing.is_fatal() || (args.strict && standing.unconfigured().is_some()));
         if !missing.is_empty() {
             return Err(self.lacking(&missing, setup));
@@ -107,11 +111,23 @@ impl Examined {
             exports
         };
         let entries: String = Entry::ALL.map(|entry| format!("  {}\n", entry.interface())).concat();
-        Failure::usage(format!("there is nothing to run in `{}`", self.target.path.display()))
-            .detail(format!(
-                "it exports\n{exports}and this host runs what exports one of\n{entries}"
-            ))
-            .help("build the app for one of the worlds that `dapr-wasm wit DIR` writes")
+        let path = self.target.path.display();
+        let failure = Failure::usage(format!("there is nothing to run in `{path}`")).detail(format!(
+            "it exports\n{exports}and this host runs what exports one of\n{entries}"
+        ));
+        match self.is_store() {
+            true => failure.help(format!(
+                "it is a state store, which apps use by a table of components.toml:\n\
+                 [state.statestore]\ntype = \"wasm\"\ncomponent = \"{path}\""
+            )),
+            false => failure.help("build the app for one of the worlds that `dapr-wasm wit DIR` writes"),
+        }
+    }
+
+    /// Whether it is what apps use, and no app.
+    fn is_store(&self) -> bool {
+        let mut exports = self.shape.exports.iter().filter_map(ExternName::interface);
+        exports.any(|name| ["dapr:state/provider", "dapr:state/provider-loop"].contains(&name.path().as_str()))
     }
 }
 

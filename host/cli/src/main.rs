@@ -72,7 +72,7 @@ fn main() -> ExitCode {
             logging::start(LogLevel::Warn.into(), None);
             block_on(components::run(&command))
         }
-        Command::New { name, lang } => new::new(&name, lang).map(said),
+        Command::New { name, lang, template } => new::new(&name, lang, template).map(said),
         Command::Build { dir } => build(&dir),
         Command::Wit { dir } => wit::write(&dir).map(said),
         Command::Doctor { format } => doctor::doctor(format),

@@ -2,7 +2,7 @@
 
 use crate::args::Cli;
 use crate::failure::{Failure, Outcome, counted};
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_complete::{Shell, generate};
 use std::io::{self, Write};
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 /// Prints a shell's completions.
 pub(crate) fn completions(shell: Shell) -> Outcome<ExitCode> {
     let mut text = Vec::new();
-    let mut command = Cli::command();
+    let mut command = for_people();
     let name = command.get_name().to_owned();
     generate(shell, &mut command, name, &mut text);
     match io::stdout().write_all(&text) {
@@ -20,6 +20,15 @@ pub(crate) fn completions(shell: Shell) -> Outcome<ExitCode> {
         written => written.map_err(|error| Failure::run("cannot write to standard output").because(&error))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The command line without the commands that only the host itself uses: completions would offer them.
+fn for_people() -> Command {
+    let whole = Cli::command();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set());
+    Command::new(env!("CARGO_PKG_NAME"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommands(shown.cloned())
 }
 
 /// Writes the manual's pages into a folder.

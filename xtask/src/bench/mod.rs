@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `hello`, `counter`, `beside`, `calls`, `neighbours`, `native_go`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
+//! | `hello`, `counter`, `languages`, `beside`, `calls`, `neighbours`, `native_go`, `start`, `resident`, `size` | one section of `docs/benchmarks.md` each |
 //! | `native`, `redis`, `daprd` | what is measured beside and with |
 //! | `subject` | the servers that are measured, and what they need on disk |
 //! | `server`, `client`, `wrk`, `paced`, `turn`, `memory` | starting, asking, loading and weighing a server |
@@ -19,6 +19,7 @@ mod client;
 mod counter;
 mod daprd;
 mod hello;
+mod languages;
 mod machine;
 mod memory;
 mod native;
@@ -51,9 +52,10 @@ use subject::Bench;
 type Measure = fn(&Bench) -> Result<Section>;
 
 /// The sections by their names, in the order of the document.
-const SECTIONS: [(&str, Measure); 9] = [
+const SECTIONS: [(&str, Measure); 10] = [
     ("hello", hello::measure),
     ("counter", counter::measure),
+    ("languages", languages::measure),
     ("beside", beside::measure),
     ("calls", calls::measure),
     ("neighbours", neighbours::measure),

@@ -11,8 +11,9 @@ use crate::guests;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
+/// The cache of compiled code that a host starts with.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Cache {
+pub(super) enum Cache {
     /// Holds the compiled code.
     Warm,
     /// Is empty: the host compiles.
@@ -20,17 +21,16 @@ enum Cache {
 }
 
 /// A start to time.
-struct Start {
+pub(super) struct Start {
     host: Host,
     cache: Cache,
-    name: String,
 }
 
 const WARM: Budget = Budget::AtMost(50.0);
 
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
     eprintln!("start to first answer");
-    let mut starts = Vec::new();
+    let (mut starts, mut names) = (Vec::new(), Vec::new());
     for (guest, app, store) in [
         (guests::test_guest("hello"), "hello", Store::None),
         (guests::example("counter"), "counter", Store::Sqlite),
@@ -39,25 +39,22 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         // Fills the cache, and makes the file of the store.
         host()?.start()?.stop()?;
         for (cache, word) in [(Cache::Warm, "warm"), (Cache::Cold, "cold")] {
-            starts.push(Start {
-                host: host()?,
-                cache,
-                name: format!("{app}, {}, {word} cache", store.name()),
-            });
+            starts.push(Start::of(host()?, cache));
+            names.push(format!("{app}, {}, {word} cache", store.name()));
         }
     }
     let rounds = interleaved(bench.effort.starts(), &starts, Start::time)?;
     let mut table = Table::new(["app"], ["ms", "least to most"], ["budget", "x budget", ""]);
     let mut missed = Missed::default();
     let mut promised = Vec::new();
-    for (start, rounds) in starts.iter().zip(rounds) {
+    for ((start, name), rounds) in starts.iter().zip(names).zip(rounds) {
         let time = median(rounds.iter().copied());
         let shown = |ms: f64| millis(Duration::from_secs_f64(ms / 1e3));
         let budget = (start.cache == Cache::Warm).then_some(WARM);
         let (least, most) = range(rounds);
-        let judged = missed.judge(&format!("start: {}: {} ms", start.name, shown(time)), time, budget);
+        let judged = missed.judge(&format!("start: {name}: {} ms", shown(time)), time, budget);
         let measured = [shown(time), format!("{} to {}", shown(least), shown(most))];
-        table.row([start.name.clone()], measured, judged);
+        table.row([name], measured, judged);
         promised.extend(budget.map(|_| time));
     }
     let (least, most) = range(promised);
@@ -73,8 +70,13 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
 }
 
 impl Start {
+    /// Of a host that has filled its cache before, if it is to be warm.
+    pub(super) fn of(host: Host, cache: Cache) -> Self {
+        Self { host, cache }
+    }
+
     /// Milliseconds.
-    fn time(&self) -> Result<f64> {
+    pub(super) fn time(&self) -> Result<f64> {
         let cold;
         let host = match self.cache {
             Cache::Warm => &self.host,

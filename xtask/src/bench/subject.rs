@@ -60,7 +60,7 @@ impl Store {
         }
     }
 
-    fn table(self) -> String {
+    pub(super) fn table(self) -> String {
         let settings = match self {
             Self::None => return String::new(),
             Self::Memory => "type = \"in-memory\"".to_owned(),

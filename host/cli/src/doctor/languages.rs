@@ -1,12 +1,12 @@
 //! What each language's own tools are, whether they are there, and how to get them.
 
 use super::{Finding, State};
-use crate::project::{NODE as GET_NODE, PYTHON as GET_PYTHON, RUST as GET_RUST, TARGET};
+#[cfg(feature = "c-bindings")]
+use crate::project::{C as GET_C, Compiler};
+use crate::project::{NODE as GET_NODE, PYTHON as GET_PYTHON, RUST as GET_RUST, TARGET, said};
 #[cfg(feature = "go-components")]
 use dapr_go_components::BuildError;
-use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// Node.js that the tools for JavaScript run on.
 const NODE: (u32, u32) = (20, 0);
@@ -102,17 +102,23 @@ fn go() -> Finding {
     }
 }
 
+#[cfg(feature = "c-bindings")]
 fn c() -> Finding {
     const NAME: &str = "C";
-    let zig = said("zig", ["version"]).or_else(|| said("python3", ["-m", "ziglang", "version"]));
-    match zig {
-        Some(version) => Finding::ok(NAME, format_args!("Zig {version}, which compiles C and C++")),
-        None => missing(
-            NAME,
-            "zig",
-            "install it: pip install ziglang, or https://ziglang.org/download",
-        ),
+    match Compiler::find() {
+        Some(compiler) => Finding::ok(NAME, format_args!("{compiler}, for C and C++")),
+        None => Finding::not(NAME, State::Missing, "no compiler for WebAssembly is there", GET_C),
     }
+}
+
+#[cfg(not(feature = "c-bindings"))]
+fn c() -> Finding {
+    Finding::not(
+        "C",
+        State::Missing,
+        "this host was built without what writes bindings for C",
+        "build it with the cargo feature `c-bindings`",
+    )
 }
 
 fn missing(name: &'static str, tool: &str, help: &str) -> Finding {
@@ -126,14 +132,6 @@ fn too_old(name: &'static str, what: &str, version: &str, help: &str) -> Finding
         format_args!("{what} {} is too old", number(version)),
         help,
     )
-}
-
-/// What a tool prints in its first line, if it is there and does what it is asked.
-fn said<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(tool: &str, arguments: I) -> Option<String> {
-    let output = Command::new(tool).args(arguments).stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().next().unwrap_or_default().trim().to_owned();
-    output.status.success().then_some(line)
 }
 
 /// The number in a version: `20.1.0` of `v20.1.0`, `3.11.2` of `Python 3.11.2`.

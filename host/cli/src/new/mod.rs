@@ -1,15 +1,17 @@
 //! `dapr-wasm new`: a project to begin with, without a network.
 //!
-//! Each is the example `counter` of its language, as `guest-examples` has it and tests hold it to, with what a project of its own
-//! needs around it.
+//! An app is the example `counter` of its language, a store the example `store-memory`, as `guest-examples` has them and tests
+//! hold them to, with what a project of its own needs around it.
 
+mod question;
+mod store;
 mod templates;
 
 use crate::failure::{Failure, Outcome, counted};
 use crate::wit;
 use clap::ValueEnum;
+use question::Question;
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 /// A language that projects are made in.
@@ -19,10 +21,14 @@ pub(crate) enum Language {
     Rust,
     /// TypeScript.
     Ts,
+    /// JavaScript.
+    Js,
     /// Python.
     Python,
     /// Go.
     Go,
+    /// C.
+    C,
 }
 
 impl Language {
@@ -31,30 +37,35 @@ impl Language {
         match self {
             Self::Rust => "Rust",
             Self::Ts => "TypeScript",
+            Self::Js => "JavaScript",
             Self::Python => "Python",
             Self::Go => "Go",
+            Self::C => "C",
         }
-    }
-
-    /// What it is called on the command line.
-    fn word(self) -> String {
-        let value = self.to_possible_value();
-        value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }
 
+/// What a project begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// An app that counts in a state store, over HTTP.
+    App,
+    /// A state store of one's own, in Rust or Go.
+    Store,
+}
+
 /// Makes a project, and says what to do with it.
-pub(crate) fn new(folder: &Path, language: Option<Language>) -> Outcome<String> {
+pub(crate) fn new(folder: &Path, language: Option<Language>, template: Option<Template>) -> Outcome<String> {
     let shown = folder.display();
     let name = name(folder)?;
     if fs::symlink_metadata(folder).is_ok() {
         return Err(Failure::usage(format!("there is a `{shown}` already")).help("name a folder that is not there yet"));
     }
-    let language = match language {
-        Some(language) => language,
-        None => ask()?,
+    let (language, template) = wanted(language, template)?;
+    let files = match template {
+        Template::App => templates::files(language, &name),
+        Template::Store => store::files(language, &name)?,
     };
-    let files = templates::files(language, &name);
     let count = files.len();
     for (path, text) in files {
         let file = folder.join(path);
@@ -65,16 +76,42 @@ pub(crate) fn new(folder: &Path, language: Option<Language>) -> Outcome<String> 
     if templates::needs_wit(language) {
         wit::write(&folder.join("wit"))?;
     }
-    Ok(format!(
-        "made `{shown}`: an app in {} that counts, in {}\n  \
-           dapr-wasm run {shown}\n  \
-           curl -X POST http://127.0.0.1:3000/visits",
-        language.name(),
-        counted(count, "file"),
-    ))
+    let (name, files) = (language.name(), counted(count, "file"));
+    Ok(match template {
+        Template::App => format!(
+            "made `{shown}`: an app in {name} that counts, in {files}\n  \
+               dapr-wasm run {shown}\n  \
+               curl -X POST http://127.0.0.1:3000/visits"
+        ),
+        Template::Store => format!(
+            "made `{shown}`: a state store in {name} that keeps its items in memory, in {files}\n  \
+               dapr-wasm conformance {shown}{}\n  \
+               {shown}/components.toml has the table by which apps use it",
+            store::options(language)
+        ),
+    })
 }
 
-/// The app's name, which packages of all languages can have.
+/// What the user wants. Who is asked for the language is asked for the rest, too.
+fn wanted(language: Option<Language>, template: Option<Template>) -> Outcome<(Language, Template)> {
+    const LANGUAGE: Question = Question {
+        asks: "Language",
+        else_says: "which language?",
+        option: "--lang",
+    };
+    const TEMPLATE: Question = Question {
+        asks: "Template",
+        else_says: "which template?",
+        option: "--template",
+    };
+    match (language, template) {
+        (Some(language), template) => Ok((language, template.unwrap_or(Template::App))),
+        (None, Some(template)) => Ok((LANGUAGE.answer(None)?, template)),
+        (None, None) => Ok((LANGUAGE.answer(None)?, TEMPLATE.answer(Some(Template::App))?)),
+    }
+}
+
+/// The project's name, which packages of all languages can have.
 fn name(folder: &Path) -> Outcome<String> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
@@ -83,29 +120,6 @@ fn name(folder: &Path) -> Outcome<String> {
         true => Ok(name),
         false => Err(Failure::usage(format!("`{name}` cannot be the name of an app"))
             .help("a name is of a to z, 0 to 9 and `-`, and begins with a letter")),
-    }
-}
-
-/// Asks a person for the language; where there is none, that is an error.
-fn ask() -> Outcome<Language> {
-    let words: Vec<_> = Language::value_variants()
-        .iter()
-        .map(|language| language.word())
-        .collect();
-    let words = words.join(", ");
-    if !io::stdin().is_terminal() {
-        return Err(Failure::usage("which language?").help(format!("name one with --lang: {words}")));
-    }
-    let mut lines = io::stdin().lock().lines();
-    loop {
-        // Nobody may be left to read it.
-        let _ = write!(io::stderr(), "Language ({words}): ");
-        let line = lines.next().and_then(Result::ok);
-        let line =
-            line.ok_or_else(|| Failure::usage("which language?").help(format!("name one with --lang: {words}")))?;
-        if let Ok(language) = Language::from_str(line.trim(), true) {
-            return Ok(language);
-        }
     }
 }
 

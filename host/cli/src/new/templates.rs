@@ -1,4 +1,4 @@
-//! The files of each project. They are those of the examples, so that what is tested there is what users begin with.
+//! The files of each app. They are those of the examples, so that what is tested there is what users begin with.
 
 use super::Language;
 
@@ -8,19 +8,20 @@ macro_rules! of {
         include_str!(concat!("../../../../", $path))
     };
 }
+pub(super) use of;
 
 /// What an example is called, where its files say so.
 const NAME: &str = "counter";
 
 /// A file's path in the project, and its text.
-type File = (&'static str, String);
+pub(super) type File = (&'static str, String);
+
+/// The same of an example.
+pub(super) type Text = (&'static str, &'static str);
 
 /// The files of a project of this name.
 pub(super) fn files(language: Language, name: &str) -> Vec<File> {
-    let mut files: Vec<File> = texts(language)
-        .iter()
-        .map(|(path, text)| (*path, (*text).to_owned()))
-        .collect();
+    let mut files = as_they_are(texts(language));
     files.push((".gitignore", ignored(language).to_owned()));
     for (path, text) in &mut files {
         if named(language, path) {
@@ -28,9 +29,15 @@ pub(super) fn files(language: Language, name: &str) -> Vec<File> {
         }
     }
     if language == Language::Rust {
-        files.push(("Cargo.toml", cargo_toml(name)));
+        let package = of!("guest-examples/counter/Cargo.toml");
+        files.push(("Cargo.toml", cargo_toml(package, NAME, name)));
     }
     files
+}
+
+pub(super) fn as_they_are(texts: &[Text]) -> Vec<File> {
+    let owned = |(path, text): &Text| (*path, (*text).to_owned());
+    texts.iter().map(owned).collect()
 }
 
 /// Whether the tools of a language read the WIT from the project.
@@ -41,15 +48,14 @@ pub(super) fn needs_wit(language: Language) -> bool {
 /// Whether a file has the app's name in it.
 fn named(language: Language, path: &str) -> bool {
     match language {
-        Language::Rust => false,
-        Language::Ts => path == "package.json",
-        Language::Python => false,
+        Language::Rust | Language::Python | Language::C => false,
+        Language::Ts | Language::Js => path == "package.json",
         // The module's name stands before those of its packages.
         Language::Go => path == "go.mod" || path == "main.go",
     }
 }
 
-fn texts(language: Language) -> &'static [(&'static str, &'static str)] {
+fn texts(language: Language) -> &'static [Text] {
     match language {
         Language::Rust => &[
             ("src/addition.rs", of!("guest-examples/counter/src/addition.rs")),
@@ -71,6 +77,13 @@ fn texts(language: Language) -> &'static [(&'static str, &'static str)] {
             ("src/status.ts", of!("guest-examples/typescript/counter/src/status.ts")),
             ("src/dapr.ts", of!("sdk/typescript/dapr.ts")),
         ],
+        Language::Js => &[
+            ("package.json", of!("guest-examples/javascript/counter/package.json")),
+            ("jsconfig.json", of!("guest-examples/javascript/counter/jsconfig.json")),
+            ("src/app.js", of!("guest-examples/javascript/counter/src/app.js")),
+            ("src/status.js", of!("guest-examples/javascript/counter/src/status.js")),
+            ("src/dapr.ts", of!("sdk/typescript/dapr.ts")),
+        ],
         Language::Python => &[
             ("app.py", of!("guest-examples/python/counter/app.py")),
             (
@@ -86,15 +99,21 @@ fn texts(language: Language) -> &'static [(&'static str, &'static str)] {
             ("dapr/dapr.go", of!("sdk/go/dapr/dapr.go")),
             ("wasihttp/wasihttp.go", of!("sdk/go/wasihttp/wasihttp.go")),
         ],
+        Language::C => &[
+            ("counter.c", of!("guest-examples/c/counter/counter.c")),
+            ("http.c", of!("guest-examples/c/shared/http.c")),
+            ("http.h", of!("guest-examples/c/shared/http.h")),
+            ("text.c", of!("guest-examples/c/shared/text.c")),
+            ("text.h", of!("guest-examples/c/shared/text.h")),
+        ],
     }
 }
 
-/// The manifest: the example's, and the profile of its workspace.
-fn cargo_toml(name: &str) -> String {
-    const PACKAGE: &str = of!("guest-examples/counter/Cargo.toml");
+/// The manifest of a package: the example's under this name, and the profile of its workspace.
+pub(super) fn cargo_toml(package: &str, example: &str, name: &str) -> String {
     const WORKSPACE: &str = of!("guest-examples/Cargo.toml");
     let (_, profile) = WORKSPACE.split_once("\n# What an app").unwrap_or_default();
-    let package = PACKAGE.replace(&format!("name = \"{NAME}\""), &format!("name = \"{name}\""));
+    let package = package.replace(&format!("name = \"{example}\""), &format!("name = \"{name}\""));
     format!("{package}\n# What an app{profile}")
 }
 
@@ -102,9 +121,9 @@ fn cargo_toml(name: &str) -> String {
 fn ignored(language: Language) -> &'static str {
     match language {
         Language::Rust => "/target/\n/.dapr-wasm/\n",
-        Language::Ts => "/build/\n/node_modules/\n/.dapr-wasm/\n",
+        Language::Ts | Language::Js => "/build/\n/node_modules/\n/.dapr-wasm/\n",
         Language::Python => "/build/\n/vendor/\n/.venv/\n__pycache__/\n/.dapr-wasm/\n",
-        Language::Go => "/build/\n/bindings/\n/.dapr-wasm/\n",
+        Language::Go | Language::C => "/build/\n/bindings/\n/.dapr-wasm/\n",
     }
 }
 
@@ -123,7 +142,9 @@ mod tests {
     fn a_project_has_its_name_where_its_tools_read_it() {
         assert!(text(Language::Rust, "Cargo.toml").starts_with("[package]\nname = \"orders\"\n"));
         assert!(text(Language::Rust, "Cargo.toml").contains("\n[profile.release]\n"));
-        assert!(text(Language::Ts, "package.json").contains("\"name\": \"orders\""));
+        for language in [Language::Ts, Language::Js] {
+            assert!(text(language, "package.json").contains("\"name\": \"orders\""));
+        }
         assert!(text(Language::Go, "go.mod").starts_with("module orders\n"));
         assert!(text(Language::Go, "main.go").contains("\"orders/dapr\""));
     }

@@ -2,6 +2,7 @@
 
 use super::{NODE, bring_wit, made, run};
 use crate::failure::{Failure, Outcome};
+use crate::tell::say;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,8 +34,10 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
             true => "ci",
             false => "install",
         };
+        say(format_args!("{}: npm {install} …", folder.display()));
         run(folder, "npm", &[install, "--no-audit", "--no-fund"], NODE)?;
     }
+    say(format_args!("{}: npm run build …", folder.display()));
     run(folder, "npm", &["run", "--silent", "build"], NODE)?;
     made(folder, "the script `build` of package.json")
 }

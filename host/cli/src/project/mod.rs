@@ -5,18 +5,25 @@
 //! | Rust | `Cargo.toml` | `cargo build --release --target wasm32-wasip2` | where cargo puts it |
 //! | TypeScript, JavaScript | `package.json` | `npm run build` | `build/app.wasm` |
 //! | Python | `app.py` | `componentize-py`, in an environment of the project's own | `build/app.wasm` |
-//! | Go | `go.mod` | `go build`, with the overlay of Dapr's components | `build/app.wasm` |
+//! | Go | `go.mod` | `go build`, with the overlay of Dapr's components | `build/app.wasm`, of a store `build/store.wasm` |
+//! | C | `.c` files | Zig or a clang for WASI, with bindings of this host's | `build/app.wasm` |
 //!
 //! What a build needs and the project lacks is brought: the WIT of this host, what `package.json` and `requirements.txt` ask
 //! for. The tools themselves are the user's: where one is missing, the error says how to get it.
 
+#[cfg(feature = "c-bindings")]
+mod c;
 #[cfg(feature = "go-components")]
 mod go;
 mod javascript;
 mod python;
 mod rust;
+mod tool;
 
+#[cfg(feature = "c-bindings")]
+pub(crate) use c::{C, Compiler};
 pub(crate) use rust::TARGET;
+pub(crate) use tool::said;
 
 use crate::failure::{Failure, Outcome};
 use crate::wit;
@@ -55,9 +62,16 @@ pub(crate) fn build(folder: &Path) -> Outcome<PathBuf> {
     if has(python::APP) {
         return python::build(folder);
     }
+    #[cfg(feature = "c-bindings")]
+    if c::is_in(folder) {
+        return c::build(folder);
+    }
     let shown = folder.display();
     Err(Failure::usage(format!("there is no project in `{shown}` that this host builds"))
-        .help("it builds Rust (Cargo.toml), TypeScript and JavaScript (package.json), Python (app.py) and Go (go.mod)")
+        .help(
+            "it builds Rust (Cargo.toml), TypeScript and JavaScript (package.json), Python (app.py), Go (go.mod) and C \
+             (.c files)",
+        )
         .help("build others yourself, and give the .wasm file; `dapr-wasm new NAME` makes a project"))
 }
 

@@ -5,6 +5,7 @@
 
 use super::{COMPONENT, PYTHON, WORLD, bring_wit, made, run};
 use crate::failure::{Failure, Outcome};
+use crate::tell::say;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,7 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
         arguments.extend(["-p", VENDOR]);
     }
     arguments.extend(["-o", COMPONENT]);
+    say(format_args!("{}: componentize-py …", folder.display()));
     // A relative path is looked for from here, and not from the folder that it runs in.
     run(
         folder,
@@ -51,6 +53,11 @@ fn bring_tool(folder: &Path) -> Outcome<()> {
     if mark.is_file() {
         return Ok(());
     }
+    // pip shows either nothing or too much.
+    say(format_args!(
+        "{}: installing {COMPONENTIZE_PY} into .venv …",
+        folder.display()
+    ));
     run(folder, "python3", &["-m", "venv", ".venv"], PYTHON)?;
     pip(folder, &["--upgrade", COMPONENTIZE_PY])?;
     fs::write(&mark, "").map_err(|error| unwritable(&mark, &error))
@@ -65,6 +72,10 @@ fn bring_requirements(folder: &Path) -> Outcome<()> {
     if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
+    let shown = folder.display();
+    say(format_args!(
+        "{shown}: installing what {REQUIREMENTS} lists into {VENDOR} …"
+    ));
     pip(
         folder,
         &["--upgrade", "--target", VENDOR, "--requirement", REQUIREMENTS],
