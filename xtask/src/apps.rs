@@ -72,6 +72,8 @@ const WAIT: [(&str, &str); 2] = [
 /// What builds them.
 const WAITING: Examples = Examples {
     name: "python",
+    // They lie in two places: `WAIT`.
+    apps: &[],
     language: Language::Python,
     build: python_async,
     also: &[],
