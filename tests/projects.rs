@@ -8,6 +8,7 @@
 
 use dapr_wasm_tests::built::{self, binary, repository};
 use dapr_wasm_tests::{Launch, PATIENCE};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -42,8 +43,8 @@ fn made_and_built(folder: &Path, name: &str, options: &[&str]) -> PathBuf {
 
 // ---- apps
 
-/// Makes a project of a language, has it built and served, and counts.
-fn counts(language: &str) {
+/// Makes a project of a language, has it built and served, and counts; answers where the project's folder is.
+fn counts(language: &str) -> TempDir {
     let folder = TempDir::new().expect("the system has room for a folder");
     let component = made_and_built(folder.path(), "visits", &["--lang", language]);
     let launch = Launch::file(component);
@@ -54,6 +55,7 @@ fn counts(language: &str) {
     assert_eq!(host.get("/pears").text(), "0");
     host.terminate();
     host.wait(PATIENCE);
+    folder
 }
 
 /// Whether this machine has a language's tools.
@@ -81,10 +83,22 @@ fn an_app_in_javascript_is_made_built_and_counts() {
 }
 
 #[test]
-fn an_app_in_python_is_made_built_and_counts() {
-    if is_there("python") {
-        counts("python");
+fn an_app_in_python_is_made_built_and_counts_and_may_wait_for_several_calls() {
+    if !is_there("python") {
+        return;
     }
+    let folder = counts("python");
+    // The same project, become one of WASI 0.3: its tools are there.
+    let sources = repository().join("guest-examples/python/fan-in");
+    for file in ["app.py", "dapr.py", "wasi_http.py"] {
+        fs::copy(sources.join(file), folder.path().join("visits").join(file)).expect("the example has it");
+    }
+    done(folder.path(), &["build", "visits"]);
+    let launch = Launch::file(folder.path().join("visits/build/app.wasm"));
+    let host = launch.components("[state.statestore]\ntype = \"in-memory\"\n").start();
+    assert_eq!(host.client().put("/a", "1").status, 204);
+    let both = host.get("/?keys=a,b");
+    assert_eq!(both.status, 200, "{}", both.text());
 }
 
 #[test]

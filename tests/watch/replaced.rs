@@ -174,10 +174,7 @@ fn what_cannot_be_served_is_said_and_the_old_code_goes_on() {
             "cannot run `app.wasm`: it is damaged",
             b"\0asm\x0d\0\x01\0\x01".to_vec(),
         ),
-        (
-            "needs 1 capability that this host does not have",
-            bytes(&guest("store-memory")),
-        ),
+        ("there is nothing to run in `app.wasm`", bytes(&guest("store-memory"))),
         ("the app cannot answer HTTP requests", bytes(&guest("command"))),
         (
             "it is a core module, not a component",

@@ -12,6 +12,11 @@ use std::path::{Path, PathBuf};
 /// What makes a folder such a project.
 pub(super) const APP: &str = "app.py";
 
+/// What an app imports and exports whose calls wait at once, with WASI 0.3. It is known by its handler: the one of WASI 0.2
+/// cannot be `async`.
+const ASYNC_WORLD: &str = "dapr:host/http-app-async";
+const ASYNC_HANDLER: &str = "async def handle(";
+
 /// The tool, in the version that this host is tested with.
 const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
 
@@ -32,7 +37,8 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     let built = folder.join(COMPONENT);
     let parent = built.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(|error| unwritable(parent, &error))?;
-    let mut arguments = vec!["-d", "wit", "-w", WORLD, "componentize", "app", "-p", "."];
+    let app = fs::read_to_string(folder.join(APP)).unwrap_or_default();
+    let mut arguments = vec!["-d", "wit", "-w", world(&app), "componentize", "app", "-p", "."];
     if folder.join(VENDOR).is_dir() {
         arguments.extend(["-p", VENDOR]);
     }
@@ -46,6 +52,14 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
         PYTHON,
     )?;
     made(folder, "componentize-py")
+}
+
+/// What an app imports and exports, by its source.
+fn world(app: &str) -> &'static str {
+    match app.lines().any(|line| line.trim_start().starts_with(ASYNC_HANDLER)) {
+        true => ASYNC_WORLD,
+        false => WORLD,
+    }
 }
 
 fn bring_tool(folder: &Path) -> Outcome<()> {
