@@ -197,13 +197,15 @@ impl Beside {
             let native = rate(native.filter(|_| host));
             cells.extend(self.judged(&name, "native", native, budget(Budget::AtLeast(0.8))));
             let daprd = daprd.filter(|_| host);
-            cells.extend(self.judged(&name, "daprd", rate(daprd), budget(Budget::AtLeast(3.0))));
+            let by_daprd = rate(daprd);
+            cells.extend(self.judged(&name, "daprd", by_daprd, budget(Budget::AtLeast(3.0))));
             let p99 = daprd.map(|daprd| turn::p99_ratio(&one.turns, &daprd.turns));
             cells.extend(self.judged(&name, "daprd's p99", p99, budget(Budget::AtMost(0.333))));
             if promised {
                 let what = format!("counter over HTTP, a get and a set in each request, {}", place.name());
-                self.headlines
-                    .push([what, format!("{} req/s", whole(turn::rate(&one.turns)))]);
+                let beside = by_daprd.map(|times| format!(", {times:.2} x a native app through daprd"));
+                let measured = format!("{} req/s{}", whole(turn::rate(&one.turns)), beside.unwrap_or_default());
+                self.headlines.push([what, measured]);
             }
             self.table.row([name], turn::cells(&one.turns), cells);
         }
