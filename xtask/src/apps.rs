@@ -16,10 +16,13 @@ struct Examples {
     name: &'static str,
     apps: &'static [&'static str],
     language: Language,
-    build: fn(&Path, &Path) -> Result<()>,
+    build: Build,
     /// What else they are made from, from the root of the repository.
     also: &'static [&'static str],
 }
+
+/// Makes a component in this place from a folder with an app.
+type Build = fn(&Path, &Path) -> Result<()>;
 
 const EXAMPLES: [Examples; 5] = [
     Examples {
@@ -63,21 +66,11 @@ const EXAMPLES: [Examples; 5] = [
 /// The examples that most languages have.
 const APPS: [&str; 2] = ["counter", "todo"];
 
-/// The apps that wait for several calls at once, in a language that can beside Rust: their names, and where they are.
+/// The apps in Python that wait for several calls at once: their names, and where they are.
 const WAIT: [(&str, &str); 2] = [
     ("fan-in", "guest-examples/python/fan-in"),
     ("sdk-async", "tests/sdks/python-async"),
 ];
-
-/// What builds them.
-const WAITING: Examples = Examples {
-    name: "python",
-    // They lie in two places: `WAIT`.
-    apps: &[],
-    language: Language::Python,
-    build: python_async,
-    also: &[],
-};
 
 /// The app of a language with an SDK that tries it, `tests/sdks/LANGUAGE`.
 const TRIES_ITS_SDK: &str = "sdk";
@@ -89,38 +82,41 @@ const ASYNC_WORLD: &str = "dapr:host/http-app-async";
 pub(crate) fn build() -> Result<()> {
     let place = root().join("target/apps");
     for examples in &EXAMPLES {
-        in_language(examples.name, examples.language, &place, || {
-            let folder = root().join("guest-examples").join(examples.name);
-            examples
-                .apps
-                .iter()
-                .try_for_each(|app| make(&place, examples, app, &folder.join(app)))?;
-            if examples.name == WAITING.name {
-                WAIT.iter()
-                    .try_for_each(|(app, folder)| make(&place, &WAITING, app, &root().join(folder)))?;
-            }
-            let trial = root().join("tests/sdks").join(examples.name);
-            if trial.is_dir() {
-                make(&place, examples, TRIES_ITS_SDK, &trial)?;
-            }
-            Ok(())
-        })?;
+        in_language(examples.name, examples.language, &place, || examples.make(&place))?;
     }
     Ok(())
 }
 
-fn make(place: &Path, examples: &Examples, app: &str, sources: &Path) -> Result<()> {
-    let mut also = vec![pinned()];
-    also.extend(examples.also.iter().map(|path| root().join(path)));
-    let made = Made {
-        place,
-        name: &format!("{}-{app}", examples.name),
-        sources,
-        also: &also,
-        builder: include_str!("apps.rs"),
-        build: &examples.build,
-    };
-    made.make()
+impl Examples {
+    fn make(&self, place: &Path) -> Result<()> {
+        let folder = root().join("guest-examples").join(self.name);
+        self.apps
+            .iter()
+            .try_for_each(|app| self.make_app(place, app, &folder.join(app), self.build))?;
+        if self.language == Language::Python {
+            WAIT.iter()
+                .try_for_each(|(app, folder)| self.make_app(place, app, &root().join(folder), python_async))?;
+        }
+        let trial = root().join("tests/sdks").join(self.name);
+        match trial.is_dir() {
+            true => self.make_app(place, TRIES_ITS_SDK, &trial, self.build),
+            false => Ok(()),
+        }
+    }
+
+    fn make_app(&self, place: &Path, app: &str, sources: &Path, build: Build) -> Result<()> {
+        let mut also = vec![pinned()];
+        also.extend(self.also.iter().map(|path| root().join(path)));
+        let made = Made {
+            place,
+            name: &format!("{}-{app}", self.name),
+            sources,
+            also: &also,
+            builder: include_str!("apps.rs"),
+            build: &build,
+        };
+        made.make()
+    }
 }
 
 fn npm(folder: &Path, component: &Path) -> Result<()> {

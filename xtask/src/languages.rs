@@ -111,7 +111,12 @@ pub(crate) fn from_pypi() -> Result<PathBuf> {
         run(Command::new("python3").args(["-m", "venv"]).arg(&environment))
             .with_context(|| format!("guests need {}", PYTHON.help))?;
     }
-    pip_install(&programs, &pinned(), None)?;
+    let (list, installed) = (pinned(), environment.join("installed.txt"));
+    let wanted = fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
+    if !fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        pip_install(&programs, &list, None)?;
+        fs::write(&installed, wanted).with_context(|| format!("cannot write {}", installed.display()))?;
+    }
     Ok(programs)
 }
 

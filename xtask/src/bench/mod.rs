@@ -72,7 +72,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let wanted = wanted(&options.only)?;
     // First: a document without a place for a table should not be found out after minutes of measuring.
     let mut document = Document::read("docs/benchmarks.md")?;
-    let mut readme = Document::read("README.md")?;
+    // It has figures of all sections.
+    let mut readme = match options.only.as_slice() {
+        [] => Some(Document::read("README.md")?),
+        _ => None,
+    };
     guests::build()?;
     for (package, arguments) in [("dapr-wasm", [].as_slice()), ("xtask", &["--features", "baseline"])] {
         let mut build = cargo();
@@ -96,15 +100,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for section in &sections {
         document.put(section.name, &section.table.to_string())?;
     }
-    // The README has figures of all sections.
-    if options.only.is_empty() {
+    if let Some(readme) = &mut readme {
         let figures = Section::figures(&sections);
         readme.put(figures.name, &figures.table.to_string())?;
     }
     report_missed(&sections);
     if options.effort == Effort::Full {
         document.write()?;
-        readme.write()?;
+        readme.iter().try_for_each(Document::write)?;
     }
     Ok(())
 }

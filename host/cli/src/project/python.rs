@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 /// What makes a folder such a project.
 pub(super) const APP: &str = "app.py";
 
-/// What an app imports and exports whose calls wait at once, with WASI 0.3. It is known by its handler: the one of WASI 0.2
-/// cannot be `async`.
+/// What an app imports and exports whose calls wait at once, with WASI 0.3. It is known by what it exports, the method
+/// `handle` of a class `Handler`: that of WASI 0.2 is a class of another name.
 const ASYNC_WORLD: &str = "dapr:host/http-app-async";
-const ASYNC_HANDLER: &str = "async def handle(";
+const ASYNC_EXPORT: (&str, &str) = ("class Handler(", "async def handle(");
 
 /// The tool, in the version that this host is tested with.
 const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
@@ -56,7 +56,11 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
 
 /// What an app imports and exports, by its source.
 fn world(app: &str) -> &'static str {
-    match app.lines().any(|line| line.trim_start().starts_with(ASYNC_HANDLER)) {
+    let (class, method) = ASYNC_EXPORT;
+    let lines = app.lines().skip_while(|line| !line.starts_with(class)).skip(1);
+    // Up to the next statement of the module.
+    let mut body = lines.take_while(|line| line.is_empty() || line.starts_with([' ', '\t', '#']));
+    match body.any(|line| line.trim_start().starts_with(method)) {
         true => ASYNC_WORLD,
         false => WORLD,
     }
@@ -116,4 +120,29 @@ fn absolute(folder: &Path, program: &str) -> Outcome<String> {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::run(format!("cannot write `{}`", path.display())).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_app_is_asynchronous_if_what_it_exports_is() {
+        for app in [
+            "class Handler(exports.Handler):\n    async def handle(self, request):\n        pass\n",
+            "class Handler(exports.Handler):\n    \"\"\"Answers.\"\"\"\n\n# here\n    async def handle(self, request):\n",
+            "def f():\n    pass\n\nclass Handler(exports.Handler):\n\tasync def handle(self, request):\n",
+        ] {
+            assert_eq!(world(app), ASYNC_WORLD, "{app}");
+        }
+        for app in [
+            "",
+            "class IncomingHandler(exports.IncomingHandler):\n    def handle(self, request, out):\n        pass\n",
+            // Somebody else's.
+            "async def handle(request):\n    pass\n\nclass IncomingHandler(exports.IncomingHandler):\n    def handle(self):\n",
+            "class Handler(Base):\n    pass\n\nclass Queue:\n    async def handle(self):\n        pass\n",
+        ] {
+            assert_eq!(world(app), WORLD, "{app}");
+        }
+    }
 }

@@ -9,11 +9,14 @@ const NOT_IN_ROOT: [&str; 5] = ["bindings", "build", "dist", "target", "vendor"]
 /// The same, wherever it is.
 const NOWHERE: [&str; 2] = ["__pycache__", "node_modules"];
 
+/// How the names of files end that SQLite keeps beside a database.
+const OF_DATABASE: [&[u8]; 3] = [b"-wal", b"-shm", b"-journal"];
+
 /// The files of a folder, or one file.
 #[derive(Clone)]
 pub(super) struct Scope {
     root: PathBuf,
-    /// Files that are somebody else's, and with them those beside whose names begin with theirs: what belongs to a database.
+    /// Files that are somebody else's, and with them those that a database keeps beside its own.
     others: Vec<PathBuf>,
 }
 
@@ -46,8 +49,9 @@ impl Scope {
 
     fn is_others(&self, path: &Path) -> bool {
         let path = path.as_os_str().as_encoded_bytes();
-        let mut others = self.others.iter().map(|other| other.as_os_str().as_encoded_bytes());
-        others.any(|other| path.starts_with(other))
+        let beside = |other: &PathBuf| path.strip_prefix(other.as_os_str().as_encoded_bytes());
+        let mut beside = self.others.iter().filter_map(beside);
+        beside.any(|ending| ending.is_empty() || OF_DATABASE.contains(&ending))
     }
 }
 
@@ -105,11 +109,13 @@ mod tests {
     fn what_belongs_to_a_store_is_not_watched_also_before_it_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let scope = Scope::new(root.clone(), &[root.join("state.db")]);
-        for file in ["state.db", "state.db-wal", "state.db-shm"] {
+        let scope = Scope::new(root.clone(), &[root.join("state")]);
+        for file in ["state", "state-wal", "state-shm", "state-journal"] {
             assert!(!scope.has(&root.join(file)), "{file}");
         }
-        assert!(scope.has(&root.join("state.rs")));
+        for file in ["state.rs", "state_error.rs", "state-wal.rs", "stat"] {
+            assert!(scope.has(&root.join(file)), "{file}");
+        }
     }
 
     #[test]

@@ -76,7 +76,8 @@ impl Watched {
         loop {
             self.stirred.notified().await;
             self.quiet().await;
-            let changed = self.tree.changed(&mut self.watcher)?;
+            // Files are read, and git is asked.
+            let changed = tokio::task::block_in_place(|| self.tree.changed(&mut self.watcher))?;
             if !changed.is_empty() {
                 return Ok(changed);
             }
