@@ -1,6 +1,8 @@
 //! `wasi:keyvalue`, `wasi:config` and `wasi:logging`.
 
-use dapr_wasm_tests::{Host, Launch};
+#[cfg(feature = "servers")]
+use dapr_wasm_tests::servers::{Kind, Setup};
+use dapr_wasm_tests::{Host, Launch, built};
 use std::thread;
 
 const STORES: &str = r#"
@@ -20,9 +22,14 @@ const STORES: &str = r#"
     language = { env = "APP_LANGUAGE" }
 "#;
 
+/// Built-in stores, and one in WebAssembly.
+const BUCKETS: [&str; 3] = ["memory", "statestore", "provider"];
+
 fn started(guest: &str) -> Host {
+    let provider = built::guest("store-memory").display().to_string();
+    let provider = format!("[state.provider]\ntype = \"wasm\"\ncomponent = {provider:?}\n");
     Launch::guest(guest)
-        .components(STORES)
+        .components(&format!("{provider}{STORES}"))
         .env("APP_LANGUAGE", "nl")
         .start()
 }
@@ -36,17 +43,44 @@ fn said(host: &Host, target: &str) -> String {
 #[test]
 fn a_bucket_is_a_state_store() {
     let host = started("keyvalue");
-    for bucket in ["memory", "statestore"] {
-        assert_eq!(said(&host, &format!("/get/{bucket}/k")), "404 ");
-        assert_eq!(said(&host, &format!("/exists/{bucket}/k")), "200 false");
-        assert_eq!(said(&host, &format!("/set/{bucket}/k/v")), "200 ");
-        assert_eq!(said(&host, &format!("/get/{bucket}/k")), "200 v");
-        assert_eq!(said(&host, &format!("/exists/{bucket}/k")), "200 true");
-        assert_eq!(said(&host, &format!("/delete/{bucket}/k")), "200 ");
-        assert_eq!(said(&host, &format!("/delete/{bucket}/k")), "200 ", "once more");
-        assert_eq!(said(&host, &format!("/get/{bucket}/k")), "404 ");
-        assert_eq!(said(&host, &format!("/batch/{bucket}")), "200 c=C - a=A false");
+    for bucket in BUCKETS {
+        is_a_store(&host, bucket);
     }
+}
+
+fn is_a_store(host: &Host, bucket: &str) {
+    assert_eq!(said(host, &format!("/get/{bucket}/k")), "404 ");
+    assert_eq!(said(host, &format!("/exists/{bucket}/k")), "200 false");
+    assert_eq!(said(host, &format!("/set/{bucket}/k/v")), "200 ");
+    assert_eq!(said(host, &format!("/get/{bucket}/k")), "200 v");
+    assert_eq!(said(host, &format!("/exists/{bucket}/k")), "200 true");
+    assert_eq!(said(host, &format!("/delete/{bucket}/k")), "200 ");
+    assert_eq!(said(host, &format!("/delete/{bucket}/k")), "200 ", "once more");
+    assert_eq!(said(host, &format!("/get/{bucket}/k")), "404 ");
+    assert_eq!(said(host, &format!("/batch/{bucket}")), "200 c=C - a=A false");
+}
+
+#[cfg(feature = "servers")]
+#[test]
+fn a_bucket_is_a_state_store_on_redis() {
+    let server = Setup::of(Kind::Redis).start();
+    let store = format!("[state.redis]\ntype = \"redis\"\nredisHost = {:?}", server.address());
+    let host = Launch::guest("keyvalue").components(&store).start();
+    is_a_store(&host, "redis");
+    said(&host, "/set/redis/k/v");
+    assert_eq!(server.client(&["HGET", "keyvalue||k", "data"]), "v");
+    said(&host, "/delete/redis/k");
+    counts_at_once(&host, "redis");
+    swaps(&host, "redis");
+    let keys = said(&host, "/fill/redis/1001");
+    assert!(keys.starts_with("200"), "{keys}");
+    let keys = said(&host, "/keys/redis");
+    // Those of the claims above, too. How many are on a page is the server's to say.
+    let found = keys.strip_prefix("200 ").and_then(|keys| keys.split_once(" on "));
+    assert!(
+        found.is_some_and(|(keys, _)| keys.parse().is_ok_and(|keys: usize| keys > 1001)),
+        "{keys}"
+    );
 }
 
 #[test]
@@ -71,31 +105,32 @@ fn the_default_bucket_is_the_store_that_dapr_calls_so() {
 
 #[test]
 fn counting_at_once_loses_nothing() {
+    let host = started("keyvalue");
+    for bucket in BUCKETS {
+        counts_at_once(&host, bucket);
+    }
+    counts_at_once(&started("keyvalue-draft"), "memory");
+}
+
+fn counts_at_once(host: &Host, bucket: &str) {
     const CALLERS: usize = 8;
     const EACH: usize = 25;
-    for (guest, bucket) in [
-        ("keyvalue", "memory"),
-        ("keyvalue", "statestore"),
-        ("keyvalue-draft", "memory"),
-    ] {
-        let host = started(guest);
-        thread::scope(|scope| {
-            for _ in 0..CALLERS {
-                scope.spawn(|| {
-                    for _ in 0..EACH {
-                        let answer = host.get(&format!("/add/{bucket}/hits/2"));
-                        assert_eq!(answer.status, 200, "{}", answer.text());
-                    }
-                });
-            }
-        });
-        let sum = 2 * CALLERS * EACH;
-        assert_eq!(
-            said(&host, &format!("/add/{bucket}/hits/0")),
-            format!("200 {sum}"),
-            "{guest}"
-        );
-    }
+    thread::scope(|scope| {
+        for _ in 0..CALLERS {
+            scope.spawn(|| {
+                for _ in 0..EACH {
+                    let answer = host.get(&format!("/add/{bucket}/hits/2"));
+                    assert_eq!(answer.status, 200, "{bucket}: {}", answer.text());
+                }
+            });
+        }
+    });
+    let sum = 2 * CALLERS * EACH;
+    assert_eq!(
+        said(host, &format!("/add/{bucket}/hits/0")),
+        format!("200 {sum}"),
+        "{bucket}"
+    );
 }
 
 #[test]
@@ -116,22 +151,26 @@ fn what_is_no_number_is_not_counted_and_sums_stay_in_range() {
 #[test]
 fn a_swap_is_done_if_nobody_else_wrote() {
     let host = started("keyvalue");
-    for bucket in ["memory", "statestore"] {
-        assert_eq!(said(&host, &format!("/swap/{bucket}/k/one/")), "200 None swapped");
-        assert_eq!(
-            said(&host, &format!("/swap/{bucket}/k/two/")),
-            "200 Some(\"one\") swapped"
-        );
-        assert_eq!(
-            said(&host, &format!("/swap/{bucket}/k/four/three")),
-            "200 Some(\"two\"), then Some(\"three\") swapped"
-        );
-        assert_eq!(said(&host, &format!("/get/{bucket}/k")), "200 four");
-        assert_eq!(
-            said(&host, &format!("/swap/{bucket}/new/second/first")),
-            "200 None, then Some(\"first\") swapped"
-        );
+    for bucket in BUCKETS {
+        swaps(&host, bucket);
     }
+}
+
+fn swaps(host: &Host, bucket: &str) {
+    assert_eq!(said(host, &format!("/swap/{bucket}/k/one/")), "200 None swapped");
+    assert_eq!(
+        said(host, &format!("/swap/{bucket}/k/two/")),
+        "200 Some(\"one\") swapped"
+    );
+    assert_eq!(
+        said(host, &format!("/swap/{bucket}/k/four/three")),
+        "200 Some(\"two\"), then Some(\"three\") swapped"
+    );
+    assert_eq!(said(host, &format!("/get/{bucket}/k")), "200 four");
+    assert_eq!(
+        said(host, &format!("/swap/{bucket}/new/second/first")),
+        "200 None, then Some(\"first\") swapped"
+    );
 }
 
 #[test]
