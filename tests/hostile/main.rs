@@ -7,6 +7,7 @@
 //! | `bodies` | requests that are too large, answers that end too early |
 //! | `printing` | what guests print |
 //! | `denied` | what guests were not given |
+//! | `reaching` | apps that may reach servers |
 //! | `clients` | connections without end, slow ones, and those that leave |
 //! | `giving_up` | clients by the hundred thousand, and heads without end |
 //! | `hungry` | guests with many memories and tables |
@@ -35,6 +36,7 @@ mod long_names;
 mod neighbours;
 mod own_answers;
 mod printing;
+mod reaching;
 mod refused;
 mod security;
 mod stores;

@@ -26,9 +26,9 @@ pub(super) fn failed(answer: &Response, case: &str) {
 }
 
 /// A server of this test's own, for what no real one does: each connection is handed to `serve`.
-struct Peer {
-    port: u16,
-    connections: Arc<AtomicUsize>,
+pub(super) struct Peer {
+    pub(super) port: u16,
+    pub(super) connections: Arc<AtomicUsize>,
 }
 
 impl Peer {
@@ -47,7 +47,7 @@ impl Peer {
         Self { port, connections }
     }
 
-    fn host(&self) -> String {
+    pub(super) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
@@ -70,7 +70,7 @@ fn read_head(stream: &mut BufReader<TcpStream>) -> bool {
 }
 
 /// Answers the first request of a connection with these bytes, and keeps it open.
-fn saying(text: &'static str) -> Peer {
+pub(super) fn saying(text: &'static str) -> Peer {
     Peer::new(move |stream| {
         let mut reader = BufReader::new(stream.try_clone().expect("a socket can be cloned"));
         read_head(&mut reader);

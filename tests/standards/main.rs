@@ -5,11 +5,16 @@
 //! | `others` | what others wrote for other hosts, without a change |
 //! | `keyvalue` | `wasi:keyvalue` in both drafts, `wasi:config` and `wasi:logging` |
 //! | `asking` | outgoing `wasi:http`: whom an app may ask, and what goes wrong |
+//! | `names` | what a name on the list leads to |
+//! | `sockets` | sockets of an app in Go: `net/http` and a driver, against real servers |
 //! | `tls` | the same over TLS, in HTTP/1 and HTTP/2 |
 
 #![allow(clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod asking;
 mod keyvalue;
+mod names;
 mod others;
+#[cfg(feature = "servers")]
+mod sockets;
 mod tls;

@@ -17,15 +17,15 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 /// A server that answers which version of HTTP it was asked in.
-struct Server {
-    port: u16,
+pub(super) struct Server {
+    pub(super) port: u16,
     /// The certificate of who signed its own, in PEM.
-    ca: String,
+    pub(super) ca: String,
 }
 
 impl Server {
     /// One that speaks these protocols, by their names in TLS, and is called `name` in its certificate.
-    fn start(protocols: &[&str], name: &str) -> Self {
+    pub(super) fn start(protocols: &[&str], name: &str) -> Self {
         let mut ca = CertificateParams::default();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let (ca_key, key) = (

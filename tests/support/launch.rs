@@ -4,6 +4,7 @@ use crate::built;
 use crate::host::Host;
 use crate::output::Output;
 use crate::wait::{PATIENCE, until};
+use rustix::process::geteuid;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io::Write;
@@ -26,6 +27,8 @@ pub struct Launch {
     env: Vec<(String, String)>,
     /// What the shell's `ulimit` is told.
     ulimit: Option<String>,
+    /// What the host sees in place of `/etc/hosts`.
+    names: Option<PathBuf>,
     reader: Reader,
     log_format: &'static str,
     /// Whether it answers `/healthz`.
@@ -89,6 +92,7 @@ impl Launch {
             arguments: Vec::new(),
             env: Vec::new(),
             ulimit: None,
+            names: None,
             reader: Reader::Test,
             log_format: "text",
             is_watched: false,
@@ -133,6 +137,14 @@ impl Launch {
             ulimit: Some(format!("-n {most}")),
             ..self
         }
+    }
+
+    /// With these names in place of those in `/etc/hosts`, as text of such a file: in a mount namespace of the host's own.
+    pub fn names(mut self, hosts: &str) -> Self {
+        let path = self.folder().join("hosts");
+        std::fs::write(&path, hosts).expect("the folder is writable");
+        self.names = Some(path);
+        self
     }
 
     /// With this much address space, in GiB.
@@ -195,15 +207,28 @@ impl Launch {
         ended(self.here(&mut command), b"")
     }
 
-    /// The host's binary, or a shell that limits itself and then becomes it.
+    /// The host's binary, or a shell that arranges its surroundings and then becomes it.
     fn program(&self) -> Command {
-        let Some(limit) = &self.ulimit else {
+        let limit = self.ulimit.iter().map(|limit| format!("ulimit {limit}"));
+        let names = self.names.iter();
+        let names = names.map(|names| format!("mount --bind '{}' /etc/hosts", names.display()));
+        let mut steps: Vec<_> = limit.chain(names).collect();
+        if steps.is_empty() {
             return Command::new(built::binary());
+        }
+        steps.push("exec \"$0\" \"$@\"".to_owned());
+        let mut shell = match self.names {
+            Some(_) => {
+                let mut unshare = Command::new("unshare");
+                if !geteuid().is_root() {
+                    unshare.arg("--map-root-user");
+                }
+                unshare.args(["--mount", "sh"]);
+                unshare
+            }
+            None => Command::new("sh"),
         };
-        let mut shell = Command::new("sh");
-        shell
-            .args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")])
-            .arg(built::binary());
+        shell.args(["-c", &steps.join(" && ")]).arg(built::binary());
         shell
     }
 

@@ -7,7 +7,7 @@ use dapr_runtime::egress::Trust;
 use dapr_runtime::engine::{Allocator, Engines, EpochTicker};
 use dapr_runtime::limits::{Limits, MemoryBudget};
 use dapr_runtime::output::GuestOutput;
-use dapr_runtime::providers::roots::Roots;
+use dapr_runtime::roots::Roots;
 use std::sync::Arc;
 use std::time::Duration;
 

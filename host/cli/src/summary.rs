@@ -5,6 +5,7 @@ use crate::in_force::{self, InForce};
 use crate::secrets::BoundSecrets;
 use crate::setup::{Bound, OpenStore, Setup};
 use crate::tell::{Level, harmless, say, tell};
+use dapr_blocks::config::PrivateAddresses;
 use dapr_runtime::app::App;
 use dapr_runtime::needs::{Block, Standing};
 use serde::{Serialize, Serializer};
@@ -39,9 +40,12 @@ pub(crate) struct Summary {
     secrets: Vec<BoundSecrets>,
     /// The names of its variables.
     env: Vec<String>,
-    /// The servers that it may ask.
+    /// The servers that it may reach.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     allow_hosts: Vec<String>,
+    /// Whether these may be at private addresses, whatever their names.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    allow_private: bool,
     denied: Vec<&'static str>,
     #[serde(serialize_with = "by_kind")]
     limits: Vec<InForce>,
@@ -104,6 +108,7 @@ impl Summary {
             },
             env: app.spec().env.iter().map(|(name, _)| name.clone()).collect(),
             allow_hosts: app.spec().allow_hosts.iter().map(ToString::to_string).collect(),
+            allow_private: app.spec().allow_hosts.private() == PrivateAddresses::OfAnyName,
             denied: denied(examined),
             limits,
             words: [format!("{entry}: {reuse}{kept}"), setup.origin.to_string()],
@@ -116,6 +121,15 @@ impl Summary {
         say(format_args!("serving {}", self.url));
     }
 
+    /// The servers that it may reach, and where they may be.
+    fn hosts(&self) -> Vec<String> {
+        let mut hosts = self.allow_hosts.clone();
+        if self.allow_private && !hosts.is_empty() {
+            hosts.push("also at private addresses".to_owned());
+        }
+        hosts
+    }
+
     fn rows(&self) -> Vec<(&str, String)> {
         let [entry, config] = self.words.clone();
         let mut rows = vec![("entry", entry), ("config", config)];
@@ -125,7 +139,7 @@ impl Summary {
         let denied = self.denied.iter().map(|why| (*why).to_owned());
         let lists: [(_, Vec<_>); 3] = [
             ("env", names.collect()),
-            ("hosts", self.allow_hosts.clone()),
+            ("hosts", self.hosts()),
             ("denied", denied.collect()),
         ];
         let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());

@@ -11,9 +11,11 @@ use crate::needs::{
     CONFIG_DRAFT, CONFIG_RC1, Entry, KEYVALUE_DRAFT, KEYVALUE_DRAFT2, LOGGING, SECRETS_VERSION, STATE_VERSION,
     WASI_0_2, WASI_0_3, draft,
 };
+use crate::network::{AllowedIn, Reach};
 use crate::output::{GuestOutput, Stream};
-use crate::providers::roots::Roots;
+use crate::roots::Roots;
 use crate::shape::Shape;
+use crate::wasi;
 use dapr_blocks::config::AllowedHosts;
 use dapr_blocks::secrets::AppSecrets;
 use dapr_blocks::state::AppStores;
@@ -25,9 +27,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
 use wasmtime::{Engine, Store};
+use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p2::bindings as cli2;
 use wasmtime_wasi::p3::bindings as cli3;
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use wasmtime_wasi_http::WasiHttpCtx;
 use wasmtime_wasi_http::p2::bindings as http2;
 use wasmtime_wasi_http::p3::bindings as http3;
@@ -45,7 +47,7 @@ pub struct AppSpec {
     pub secrets: AppSecrets,
     /// What `wasi:config` tells it.
     pub config: BTreeMap<String, String>,
-    /// The servers that it may ask over HTTP.
+    /// The servers that it may reach.
     pub allow_hosts: Arc<AllowedHosts>,
     /// Bytes of all memories and tables of one instance.
     pub memory: usize,
@@ -68,7 +70,7 @@ pub struct Shared {
     pub budget: MemoryBudget,
     /// Where guests print.
     pub output: Arc<GuestOutput>,
-    /// The certificates for stores that may reach servers.
+    /// The certificates for guests that may reach servers.
     pub roots: Roots,
     /// The certificates for the outgoing requests of apps.
     pub trust: Trust,
@@ -193,8 +195,12 @@ impl App {
         let entrance = Entrance::new(entry, linker.instantiate_pre(component)?)?;
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
         let prefix: Arc<str> = spec.id.as_str().into();
+        let reach = Reach::new(&prefix, Arc::clone(&spec.allow_hosts), AllowedIn::App);
+        let has_sockets = shape.imports("wasi:sockets/tcp", &WASI_0_2);
         let given = Given {
-            egress: Arc::new(Egress::new(&prefix, &spec.allow_hosts, &shared.trust)),
+            egress: Arc::new(Egress::new(&reach, &shared.trust)),
+            roots: (has_sockets && !spec.allow_hosts.is_empty()).then(|| shared.roots.clone()),
+            reach,
             stores: Arc::new(spec.stores.clone()),
             secrets: Arc::new(spec.secrets.clone()),
             config: spec.config.clone(),
@@ -249,14 +255,17 @@ impl App {
     /// A store for one instance, which prints under the app's name.
     pub(crate) fn store(&self) -> Store<Guest> {
         let mut wasi = WasiCtxBuilder::new();
-        wasi.envs(&self.spec.env)
-            .stdout(self.given.output.stream(Stream::Out, &self.given.prefix))
+        wasi.stdout(self.given.output.stream(Stream::Out, &self.given.prefix))
             .stderr(self.given.output.stream(Stream::Err, &self.given.prefix));
-        self.store_with(wasi.build())
+        self.store_with(wasi)
     }
 
-    /// A store for one instance, with every limit in force.
-    pub(crate) fn store_with(&self, wasi: WasiCtx) -> Store<Guest> {
+    /// A store for one instance, with the app's environment, and with every limit in force.
+    pub(crate) fn store_with(&self, mut wasi: WasiCtxBuilder) -> Store<Guest> {
+        if let Some(roots) = &self.given.roots {
+            roots.give(&mut wasi, &self.spec.env);
+        }
+        let wasi = wasi.envs(&self.spec.env).build();
         let limits = &self.shared.limits;
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
@@ -268,6 +277,7 @@ impl App {
             egress: AppEgress(Arc::clone(&self.given.egress)),
             table,
             limiter: MemoryLimiter::new(self.spec.memory, self.shared.budget.clone()),
+            network: None,
             given: Arc::clone(&self.given),
         };
         let mut store = bounded(&self.shared.engines.apps, limits, guest, |guest| &mut guest.limiter);
@@ -282,6 +292,9 @@ pub(crate) struct Given {
     pub(crate) secrets: Arc<AppSecrets>,
     config: BTreeMap<String, String>,
     egress: Arc<Egress>,
+    pub(crate) reach: Reach,
+    /// For apps that may reach servers by sockets: over these, TLS is the app's own.
+    roots: Option<Roots>,
     output: Arc<GuestOutput>,
     prefix: Arc<str>,
 }
@@ -297,7 +310,7 @@ fn linker(engine: &Engine, shape: &Shape) -> wasmtime::Result<Linker<Guest>> {
     let http = |version: &Version| shape.imports_of(|package| package == "wasi:http", version);
     // Each by itself: a 0.3 component of Python or Rust imports parts of 0.2 too.
     if wasi(&WASI_0_2) {
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasi::add_to_linker(&mut linker, Guest::sockets)?;
     }
     if http(&WASI_0_2) {
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;

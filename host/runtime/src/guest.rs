@@ -3,6 +3,7 @@
 use crate::app::Given;
 use crate::egress::Egress;
 use crate::limits::{Limits, MemoryLimiter};
+use crate::network::{Network, Sockets};
 use http::Request;
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
@@ -19,6 +20,8 @@ pub(crate) struct Guest {
     pub(crate) egress: AppEgress,
     pub(crate) table: ResourceTable,
     pub(crate) limiter: MemoryLimiter,
+    /// Made with its first use: most instances have none.
+    pub(crate) network: Option<Network>,
     pub(crate) given: Arc<Given>,
 }
 
@@ -37,6 +40,19 @@ impl WasiHttpView for Guest {
             ctx: &mut self.http,
             table: &mut self.table,
             hooks: &mut self.egress,
+        }
+    }
+}
+
+impl Guest {
+    /// What sockets and look-ups see of it.
+    pub(crate) fn sockets(&mut self) -> Sockets<'_> {
+        let Self {
+            network, table, given, ..
+        } = self;
+        Sockets {
+            network: network.get_or_insert_with(|| Network::new(&given.reach)),
+            table,
         }
     }
 }

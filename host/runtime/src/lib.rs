@@ -10,6 +10,10 @@
 //! | [`app`] | a component that is linked and ready to be called |
 //! | [`capabilities`] | host functions: WIT on one side, `dapr-blocks` on the other |
 //! | [`providers`] | Dapr components that are WebAssembly themselves |
+//! | `network` | sockets and look-ups of apps and providers, and `allow-hosts` in force |
+//! | [`egress`] | outgoing requests of apps |
+//! | `wasi` | which of WASI 0.2 a guest gets, and from whom |
+//! | [`roots`] | the certificates of the system, for those that reach servers |
 //! | [`triggers`] | what makes the host call an app: an HTTP request, a command line |
 //! | [`output`] | what guests print |
 //! | [`admin`] | `/healthz` |
@@ -29,8 +33,11 @@ mod guest;
 pub mod limits;
 mod machine;
 pub mod needs;
+mod network;
 pub mod output;
 pub mod providers;
+pub mod roots;
 pub mod shape;
 pub mod source;
 pub mod triggers;
+mod wasi;

@@ -87,7 +87,7 @@ pub struct Configured<'a> {
     pub state: Stores<'a>,
     /// Secret stores.
     pub secrets: Stores<'a>,
-    /// Whether it may ask any server over HTTP.
+    /// Whether it may reach any server.
     pub egress: bool,
 }
 
@@ -227,12 +227,14 @@ enum Grant {
     Host,
     Block(Block),
     Denied(&'static str),
-    Egress,
+    /// What `allow-hosts` gives, and what is denied where that is empty.
+    Egress(&'static str),
 }
 
-/// What is denied where `allow-hosts` is empty.
-const NO_EGRESS: &str = "outgoing requests (no allow-hosts in [app])";
-const NO_SOCKETS: Grant = Grant::Denied("sockets");
+const REQUESTS: Grant = Grant::Egress("outgoing requests (no allow-hosts in [app])");
+const TCP: Grant = Grant::Egress("sockets (no allow-hosts in [app])");
+const NO_UDP: Grant = Grant::Denied("UDP");
+const NO_SOCKETS_0_3: Grant = Grant::Denied("sockets of WASI 0.3");
 const NO_FILES: Grant = Grant::Denied("files");
 
 fn known() -> impl Iterator<Item = Known> {
@@ -251,7 +253,7 @@ fn known() -> impl Iterator<Item = Known> {
         ("wasi:clocks/wall-clock", Grant::Host),
         ("wasi:filesystem/preopens", NO_FILES),
         ("wasi:filesystem/types", NO_FILES),
-        ("wasi:http/outgoing-handler", Grant::Egress),
+        ("wasi:http/outgoing-handler", REQUESTS),
         ("wasi:http/types", Grant::Host),
         ("wasi:io/error", Grant::Host),
         ("wasi:io/poll", Grant::Host),
@@ -259,13 +261,13 @@ fn known() -> impl Iterator<Item = Known> {
         ("wasi:random/insecure", Grant::Host),
         ("wasi:random/insecure-seed", Grant::Host),
         ("wasi:random/random", Grant::Host),
-        ("wasi:sockets/instance-network", NO_SOCKETS),
-        ("wasi:sockets/ip-name-lookup", NO_SOCKETS),
-        ("wasi:sockets/network", NO_SOCKETS),
-        ("wasi:sockets/tcp", NO_SOCKETS),
-        ("wasi:sockets/tcp-create-socket", NO_SOCKETS),
-        ("wasi:sockets/udp", NO_SOCKETS),
-        ("wasi:sockets/udp-create-socket", NO_SOCKETS),
+        ("wasi:sockets/instance-network", TCP),
+        ("wasi:sockets/ip-name-lookup", TCP),
+        ("wasi:sockets/network", TCP),
+        ("wasi:sockets/tcp", TCP),
+        ("wasi:sockets/tcp-create-socket", TCP),
+        ("wasi:sockets/udp", NO_UDP),
+        ("wasi:sockets/udp-create-socket", NO_UDP),
     ];
     const V3: &[(&str, Grant)] = &[
         ("wasi:cli/environment", Grant::Host),
@@ -284,13 +286,13 @@ fn known() -> impl Iterator<Item = Known> {
         ("wasi:clocks/types", Grant::Host),
         ("wasi:filesystem/preopens", NO_FILES),
         ("wasi:filesystem/types", NO_FILES),
-        ("wasi:http/client", Grant::Egress),
+        ("wasi:http/client", REQUESTS),
         ("wasi:http/types", Grant::Host),
         ("wasi:random/insecure", Grant::Host),
         ("wasi:random/insecure-seed", Grant::Host),
         ("wasi:random/random", Grant::Host),
-        ("wasi:sockets/ip-name-lookup", NO_SOCKETS),
-        ("wasi:sockets/types", NO_SOCKETS),
+        ("wasi:sockets/ip-name-lookup", NO_SOCKETS_0_3),
+        ("wasi:sockets/types", NO_SOCKETS_0_3),
     ];
     const STATE: &[(&str, Grant)] = &[
         ("dapr:state/store", Grant::Block(Block::State)),
@@ -380,8 +382,8 @@ fn standing_of(name: &InterfaceName, configured: Configured<'_>, entry: Option<E
     match served.map(|known| known.grant) {
         Some(Grant::Host) => Standing::Host,
         Some(Grant::Denied(why)) => Standing::Denied(why),
-        Some(Grant::Egress) if configured.egress => Standing::Host,
-        Some(Grant::Egress) => Standing::Denied(NO_EGRESS),
+        Some(Grant::Egress(_)) if configured.egress => Standing::Host,
+        Some(Grant::Egress(why)) => Standing::Denied(why),
         Some(Grant::Block(block)) => {
             let stores = match block {
                 Block::State => configured.state,
@@ -480,6 +482,31 @@ mod tests {
             Standing::Denied(_)
         ));
         assert!(!standing("wasi:sockets/tcp@0.2.3").is_fatal());
+    }
+
+    #[test]
+    fn allow_hosts_gives_requests_and_tcp_and_nothing_else_of_the_network() {
+        let none = Stores {
+            names: &[],
+            others: false,
+        };
+        let configured = Configured {
+            state: none,
+            secrets: none,
+            egress: true,
+        };
+        for (import, is_given) in [
+            ("wasi:http/outgoing-handler@0.2.3", true),
+            ("wasi:http/client@0.3.0", true),
+            ("wasi:sockets/tcp@0.2.3", true),
+            ("wasi:sockets/ip-name-lookup@0.2.3", true),
+            ("wasi:sockets/udp@0.2.3", false),
+            ("wasi:sockets/types@0.3.0", false),
+        ] {
+            let needs = needs(&shape(&[import], &[]), configured);
+            assert_eq!(needs[0].standing == Standing::Host, is_given, "{import}");
+            assert!(is_given || matches!(needs[0].standing, Standing::Denied(_)), "{import}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `allow-hosts`: which servers a guest may reach.
+//! `allow-hosts` and `allow-private`: which servers a guest may reach.
 //!
 //! | written | is |
 //! |---|---|
@@ -11,7 +11,12 @@
 //!
 //! What resolvers take for an address although it does not look like one (`127.1`, `0x7f000001`, `2130706433`) is no name
 //! here: else a list that forbids `127.0.0.1` would allow it.
+//!
+//! Whether a name of the internet may lead to a private address is the list's to say, and whether an address is one is
+//! asked of who connects.
 
+use super::error::ConfigErrors;
+use super::table::Table;
 use super::value::FromText;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,54 +25,111 @@ use std::str::FromStr;
 
 /// The servers that a guest may reach; by default none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AllowedHosts(Vec<AllowedHost>);
+pub struct AllowedHosts {
+    hosts: Vec<AllowedHost>,
+    private: PrivateAddresses,
+}
+
+/// Which names may lead to private addresses, those of networks that are not the internet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PrivateAddresses {
+    /// Those that only a network's own name servers know: of one label, or below `.internal`, `.local` and `.home.arpa`.
+    #[default]
+    OfTheirNetwork,
+    /// All that are listed.
+    OfAnyName,
+}
+
+/// Where names stand that the internet has not, and whom nobody in it can lead anywhere: of ICANN, RFC 6762 and RFC 8375.
+const OF_A_NETWORK: [&str; 3] = ["internal", "local", "home.arpa"];
 
 impl AllowedHosts {
+    /// Reads `allow-hosts` and `allow-private`.
+    pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
+        let hosts = table.take::<Vec<AllowedHost>>("allow-hosts");
+        let private = table.take::<bool>("allow-private");
+        Ok(Self {
+            hosts: hosts?.unwrap_or_default(),
+            private: match private? {
+                Some(true) => PrivateAddresses::OfAnyName,
+                Some(false) | None => PrivateAddresses::OfTheirNetwork,
+            },
+        })
+    }
+
+    /// The same with private addresses behind these names.
+    #[must_use]
+    pub fn with_private(self, private: PrivateAddresses) -> Self {
+        Self { private, ..self }
+    }
+
     /// Whether nothing may be reached.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.hosts.is_empty()
     }
 
     /// The servers, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &AllowedHost> {
-        self.0.iter()
+        self.hosts.iter()
+    }
+
+    /// Which names may lead to private addresses.
+    pub fn private(&self) -> PrivateAddresses {
+        self.private
+    }
+
+    /// Whether a name, if a guest may connect to it at all, may lead to private addresses.
+    pub fn may_be_private(&self, name: &str) -> bool {
+        let name = normal(name);
+        let below = |parent: &str| name.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
+        match self.private {
+            PrivateAddresses::OfAnyName => true,
+            PrivateAddresses::OfTheirNetwork => !name.contains('.') || OF_A_NETWORK.into_iter().any(below),
+        }
     }
 
     /// Whether a guest may ask for the addresses of a name.
     pub fn allow_lookup(&self, name: &str) -> bool {
         let name = normal(name);
-        self.0.iter().any(|allowed| allowed.host.has_name(&name))
+        self.hosts.iter().any(|allowed| allowed.host.has_name(&name))
     }
 
     /// Whether a guest may connect to this port of a name.
     pub fn allow_name(&self, name: &str, port: u16) -> bool {
         let name = normal(name);
-        let mut allowed = self.0.iter();
+        let mut allowed = self.hosts.iter();
         allowed.any(|allowed| allowed.port.get() == port && allowed.host.has_name(&name))
     }
 
     /// Whether a guest may connect to this port of an address that it has by itself.
     pub fn allow_address(&self, address: IpAddr, port: u16) -> bool {
         let host = Host::Address(address.to_canonical());
-        let mut allowed = self.0.iter();
+        let mut allowed = self.hosts.iter();
         allowed.any(|allowed| allowed.port.get() == port && allowed.host == host)
     }
 }
 
 impl FromIterator<AllowedHost> for AllowedHosts {
     fn from_iter<I: IntoIterator<Item = AllowedHost>>(hosts: I) -> Self {
-        Self(hosts.into_iter().collect())
+        Self {
+            hosts: hosts.into_iter().collect(),
+            private: PrivateAddresses::default(),
+        }
     }
 }
 
-/// `nothing`, or the servers behind commas.
+/// `nothing`, or the servers behind commas, and that any of them may be at a private address.
 impl fmt::Display for AllowedHosts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((first, rest)) = self.0.split_first() else {
+        let Some((first, rest)) = self.hosts.split_first() else {
             return f.write_str("nothing");
         };
         first.fmt(f)?;
-        rest.iter().try_for_each(|host| write!(f, ", {host}"))
+        rest.iter().try_for_each(|host| write!(f, ", {host}"))?;
+        match self.private {
+            PrivateAddresses::OfTheirNetwork => Ok(()),
+            PrivateAddresses::OfAnyName => f.write_str(", also at private addresses"),
+        }
     }
 }
 
@@ -344,6 +406,33 @@ mod tests {
         assert!(!hosts.allow_address(address("10.0.0.8"), 6379));
         assert!(!hosts.allow_address(address("10.0.0.7"), 80));
         assert!(!hosts.allow_lookup("10.0.0.7"));
+    }
+
+    #[test]
+    fn names_that_the_internet_has_not_may_be_private_and_others_if_it_is_said() {
+        let default = hosts(&[]);
+        for name in [
+            "redis",
+            "localhost",
+            "db.internal",
+            "DB.Local.",
+            "a.b.svc.cluster.local",
+            "nas.home.arpa",
+        ] {
+            assert!(default.may_be_private(name), "{name}");
+        }
+        let public = [
+            "api.example.com",
+            "internal.example.com",
+            "evil-internal.com",
+            "xinternal.org",
+            "a.arpa",
+        ];
+        let any = hosts(&["a:1"]).with_private(PrivateAddresses::OfAnyName);
+        for name in public {
+            assert!(!default.may_be_private(name) && any.may_be_private(name), "{name}");
+        }
+        assert_eq!(any.to_string(), "a:1, also at private addresses");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `[app]`: what the one app of this host gets, and how much of it.
 
-use super::allowed_hosts::{AllowedHost, AllowedHosts};
+use super::allowed_hosts::AllowedHosts;
 use super::app_secrets::AppSecretAccess;
 use super::byte_size::ByteSize;
 use super::duration::NonZeroDuration;
@@ -19,8 +19,9 @@ pub struct AppConfig {
     /// `env`, a table: the environment variables that the app sees. It sees no others. A value may come from the host's
     /// own environment: `env = { DATABASE = "orders", TOKEN = { env = "ORDERS_TOKEN" } }`. Default: none.
     pub env: BTreeMap<String, String>,
-    /// `allow-hosts`, a list of `"HOST:PORT"`: the servers that the app may ask over HTTP: a name (`"api.example.com:443"`),
-    /// names that end alike (`"*.example.com:443"`), or an address (`"10.0.0.7:8080"`). Default: none.
+    /// `allow-hosts`, a list of `"HOST:PORT"`: the servers that the app may reach, by HTTP and by sockets: a name
+    /// (`"api.example.com:443"`), names that end alike (`"*.example.com:443"`), or an address (`"10.0.0.7:8080"`). Default:
+    /// none. And `allow-private`, a boolean: whether names of the internet may lead to private addresses. Default: `false`.
     pub allow_hosts: AllowedHosts,
     /// `config`, a table: what `wasi:config` tells the app. Default: nothing.
     pub config: BTreeMap<String, String>,
@@ -81,7 +82,7 @@ impl fmt::Debug for AppConfig {
 impl AppConfig {
     pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
         let env = table.take::<BTreeMap<VariableName, String>>("env");
-        let allow_hosts = table.take::<Vec<AllowedHost>>("allow-hosts");
+        let allow_hosts = AllowedHosts::read(table);
         let config = table.take::<BTreeMap<String, String>>("config");
         let memory = table.take_checked("memory", |size: &ByteSize| size.at_least(MIN_MEMORY));
         let request_timeout = table.take::<NonZeroDuration>("request-timeout");
@@ -98,7 +99,7 @@ impl AppConfig {
                 .into_iter()
                 .map(|(name, value)| (name.0, value))
                 .collect(),
-            allow_hosts: allow_hosts?.unwrap_or_default().into_iter().collect(),
+            allow_hosts: allow_hosts?,
             config: config?.unwrap_or_default(),
             memory: memory?.unwrap_or(default.memory),
             request_timeout: request_timeout?.map_or(default.request_timeout, NonZeroDuration::get),
@@ -140,6 +141,7 @@ impl FromText for VariableName {
 
 #[cfg(test)]
 mod tests {
+    use super::super::allowed_hosts::AllowedHost;
     use super::super::testing::{messages, table};
     use super::*;
 

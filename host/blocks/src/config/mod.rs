@@ -22,7 +22,7 @@
 //! | `provider` | [`ProviderConfig`], `type = "wasm"` and components that are installed |
 //! | `installed`, `property`, `settings` | [`InstalledComponent`], and the settings that it has |
 //! | `resiliency` | [`Resiliency`], `[resiliency]` |
-//! | `allowed_hosts` | [`AllowedHosts`], `allow-hosts` |
+//! | `allowed_hosts` | [`AllowedHosts`], `allow-hosts` and `allow-private` |
 //! | `component` | [`ComponentType`] and [`Scopes`], which components of all building blocks have |
 //! | `table`, `section` | [`Table`], which knows the keys it was asked for, and tables in it |
 //! | `value` | [`FromToml`] and [`FromText`], which read one value |
@@ -68,7 +68,7 @@ mod table;
 mod testing;
 mod value;
 
-pub use allowed_hosts::{AllowedHost, AllowedHostError, AllowedHosts};
+pub use allowed_hosts::{AllowedHost, AllowedHostError, AllowedHosts, PrivateAddresses};
 pub use app::AppConfig;
 pub use app_secrets::AppSecretAccess;
 pub use byte_size::{ByteSize, ByteSizeError, TooSmall};

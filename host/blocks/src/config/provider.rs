@@ -11,7 +11,7 @@
 //! | `"built-in"` | the built-in store |
 //! | `"dapr"` | the installed component |
 
-use super::allowed_hosts::{AllowedHost, AllowedHosts};
+use super::allowed_hosts::AllowedHosts;
 use super::byte_size::{ByteSize, TooSmall};
 use super::component::{ComponentType, KnownType};
 use super::error::{ConfigError, ConfigErrors};
@@ -93,7 +93,8 @@ pub struct ProviderConfig {
     /// What an installed component is; none for `type = "wasm"`.
     pub title: Option<String>,
     /// `allow-hosts`, an array of servers: what it may reach, as `"db.internal:6379"`, `"*.example.com:443"` or
-    /// `"10.0.0.7:6379"`. Default: nothing.
+    /// `"10.0.0.7:6379"`. Default: nothing. And `allow-private`, a boolean: whether names of the internet may lead to
+    /// private addresses. Default: `false`.
     pub allow_hosts: AllowedHosts,
     /// `memory`, a size of at least 64 KiB: the most that all memories and tables of one instance may have together; growth
     /// beyond it fails in the component. Default: `"256MiB"`, and `"512MiB"` of an installed component.
@@ -123,7 +124,15 @@ pub enum StartWhen {
 const START: [(&str, StartWhen); 2] = [("at-start", StartWhen::AtStart), ("first-use", StartWhen::FirstUse)];
 
 /// The keys that only such a component has.
-const KEYS: [&str; 6] = ["component", "allow-hosts", "memory", "instances", "start", "metadata"];
+const KEYS: [&str; 7] = [
+    "component",
+    "allow-hosts",
+    "allow-private",
+    "memory",
+    "instances",
+    "start",
+    "metadata",
+];
 
 /// A page, the unit in which Wasm memories grow: with less, a component cannot have a memory at all.
 const MIN_MEMORY: ByteSize = ByteSize::kib(64);
@@ -265,12 +274,12 @@ struct Sandbox {
 
 impl Sandbox {
     fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
-        let allow_hosts = table.take::<Vec<AllowedHost>>("allow-hosts");
+        let allow_hosts = AllowedHosts::read(table);
         let memory = table.take_checked("memory", ProviderConfig::check_memory);
         let instances = table.take_checked("instances", ProviderConfig::check_instances);
         let start = table.take_choice("start", &START);
         Ok(Self {
-            allow_hosts: allow_hosts?.unwrap_or_default().into_iter().collect(),
+            allow_hosts: allow_hosts?,
             memory: memory?,
             instances: instances?,
             start: start?.unwrap_or_default(),
@@ -354,6 +363,21 @@ mod tests {
             "wasm /s.wasm, 1GiB an instance, may reach db:6379, 10.0.0.7:1"
         );
         assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn names_lead_to_private_addresses_if_it_is_said() {
+        let reach = |more: &str| {
+            let text = format!("component = '/s.wasm'\nallow-hosts = ['db.example.com:1']\n{more}");
+            table(&text).read(ProviderConfig::read).unwrap().allow_hosts
+        };
+        for (more, may) in [
+            ("", false),
+            ("allow-private = false", false),
+            ("allow-private = true", true),
+        ] {
+            assert_eq!(reach(more).may_be_private("db.example.com"), may, "{more}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Connections: the name that was allowed becomes addresses, of which those that [no name may lead to](may_have) are left
+//! Connections: the name that was allowed becomes addresses, of which those that it [may not lead to](Reach::leads) are left
 //! out, and the first that answers is the server.
 
-use crate::providers::may_have;
+use crate::network::Reach;
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use std::io;
@@ -14,20 +14,15 @@ use tokio::sync::Semaphore;
 use tower_service::Service;
 use wasmtime_wasi_http::Error as HttpError;
 
-/// Names that an app may have looked up at once. Each keeps a thread, also where nobody waits any more.
-const LOOKUPS: usize = 16;
-
 /// Makes connections without TLS, which comes on top.
 #[derive(Clone)]
 pub(super) struct Connector {
-    lookups: Arc<Semaphore>,
+    reach: Reach,
 }
 
 impl Connector {
-    pub(super) fn new() -> Self {
-        Self {
-            lookups: Arc::new(Semaphore::new(LOOKUPS)),
-        }
+    pub(super) fn new(reach: &Reach) -> Self {
+        Self { reach: reach.clone() }
     }
 }
 
@@ -75,21 +70,21 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let lookups = Arc::clone(&self.lookups);
-        Box::pin(async move { connect(&uri, lookups).await.map(TokioIo::new) })
+        let reach = self.reach.clone();
+        Box::pin(async move { connect(&uri, &reach).await.map(TokioIo::new) })
     }
 }
 
-async fn connect(uri: &Uri, lookups: Arc<Semaphore>) -> Result<TcpStream, ConnectError> {
+async fn connect(uri: &Uri, reach: &Reach) -> Result<TcpStream, ConnectError> {
     let (host, port) = super::server(uri).ok_or(ConnectError::NoServer)?;
     let addresses = match host.parse::<IpAddr>() {
         // It is on the list itself.
-        Ok(address) => vec![address],
-        Err(_) => look_up(host, lookups).await?,
+        Ok(address) => vec![SocketAddr::new(address, port)],
+        Err(_) => allowed(host, look_up(host, port, reach.lookups()).await?, reach)?,
     };
     let mut refused = None;
     for address in addresses {
-        match TcpStream::connect(SocketAddr::new(address, port)).await {
+        match TcpStream::connect(address).await {
             Ok(stream) => {
                 // A request in two pieces would wait for an acknowledgement of the first.
                 stream.set_nodelay(true).map_err(ConnectError::Refused)?;
@@ -98,53 +93,118 @@ async fn connect(uri: &Uri, lookups: Arc<Semaphore>) -> Result<TcpStream, Connec
             Err(error) => refused = Some(error),
         }
     }
-    Err(refused.map_or(ConnectError::Prohibited, ConnectError::Refused))
+    let refused = refused.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
+    Err(ConnectError::Refused(refused))
 }
 
-/// The addresses of a name, of those that it may have. None: it has others.
-async fn look_up(name: &str, lookups: Arc<Semaphore>) -> Result<Vec<IpAddr>, ConnectError> {
-    let turn = lookups.acquire_owned().await;
+/// The addresses that a name may lead to, of those that it has. That it has others alone is told.
+fn allowed(name: &str, found: Vec<SocketAddr>, reach: &Reach) -> Result<Vec<SocketAddr>, ConnectError> {
+    let (mut addresses, mut refused) = (Vec::new(), None);
+    for address in found {
+        match reach.leads(name, address) {
+            Ok(()) => addresses.push(address),
+            Err(why) => _ = refused.get_or_insert(why),
+        }
+    }
+    match refused {
+        Some(why) if addresses.is_empty() => {
+            reach.refusals().note(why);
+            Err(ConnectError::Prohibited)
+        }
+        _ => Ok(addresses),
+    }
+}
+
+/// The addresses of a name.
+async fn look_up(name: &str, port: u16, lookups: &Arc<Semaphore>) -> Result<Vec<SocketAddr>, ConnectError> {
+    let turn = Arc::clone(lookups).acquire_owned().await;
     let turn = turn.map_err(|closed| ConnectError::NoAddress(io::Error::other(closed)))?;
     let asked = name.to_owned();
     let found = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        (asked.as_str(), 0).to_socket_addrs()
+        (asked.as_str(), port).to_socket_addrs()
     });
     let found = found.await;
     let found = found.map_err(io::Error::other).and_then(|found| found);
     let found = found.map_err(ConnectError::NoAddress)?;
-    let addresses = found.map(|address| address.ip().to_canonical());
-    Ok(addresses.filter(|address| may_have(name, *address)).collect())
+    Ok(found
+        .map(|address| SocketAddr::new(address.ip().to_canonical(), port))
+        .collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::AllowedIn;
+    use dapr_blocks::config::{AllowedHost, AllowedHosts};
+    use tokio::net::TcpListener;
 
-    async fn connected(uri: &str) -> Result<SocketAddr, ConnectError> {
-        let stream = Connector::new().call(uri.parse().unwrap()).await?;
+    fn reach(hosts: &[&str]) -> Reach {
+        let allowed = hosts.iter().map(|host| host.parse::<AllowedHost>().unwrap());
+        let allowed: AllowedHosts = allowed.collect();
+        Reach::new(&"orders".into(), Arc::new(allowed), AllowedIn::App)
+    }
+
+    async fn connected(uri: &str, reach: &Reach) -> Result<SocketAddr, ConnectError> {
+        let stream = Connector::new(reach).call(uri.parse().unwrap()).await?;
         Ok(stream.inner().peer_addr().unwrap())
     }
 
     #[tokio::test]
     async fn a_name_becomes_an_address() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let port = address.port();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let reach = reach(&[&format!("localhost:{port}")]);
         for host in ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]"] {
-            let reached = connected(&format!("http://{host}:{port}/")).await.unwrap();
+            let reached = connected(&format!("http://{host}:{port}/"), &reach).await.unwrap();
             assert_eq!(reached.port(), port, "{host}");
         }
     }
 
     #[tokio::test]
     async fn nobody_there_and_no_such_name_are_told_apart() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let refused = connected(&format!("http://127.0.0.1:{port}/")).await.unwrap_err();
+        let reach = reach(&["a.invalid:80"]);
+        let refused = connected(&format!("http://127.0.0.1:{port}/"), &reach).await;
+        let refused = refused.unwrap_err();
         assert!(matches!(refused.heard(), HttpError::ConnectionRefused), "{refused:?}");
-        let unknown = connected("http://a.invalid/").await.unwrap_err();
+        let unknown = connected("http://a.invalid/", &reach).await.unwrap_err();
         assert!(matches!(unknown.heard(), HttpError::DnsError { .. }), "{unknown:?}");
+    }
+
+    #[test]
+    fn what_a_name_may_not_lead_to_is_left_out_and_told_if_nothing_else_is_there() {
+        let reach = reach(&["api.example.com:443"]);
+        let addresses = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| text.parse().unwrap())
+                .collect::<Vec<SocketAddr>>()
+        };
+        let found = |texts: &[&str]| allowed("api.example.com", addresses(texts), &reach);
+        let public = "93.184.216.34:443";
+        let left = found(&["127.0.0.1:443", "10.0.0.7:443", public]).unwrap();
+        assert_eq!(left, addresses(&[public]));
+        assert!(reach.refusals().sentences().is_empty());
+        for (address, line) in [
+            (
+                "127.0.0.1:443",
+                "127.0.0.1:443; allow it with allow-hosts = [\"api.example.com:443\", \"127.0.0.1:443\"] in [app]",
+            ),
+            (
+                "10.0.0.7:443",
+                "the private address 10.0.0.7; allow it with allow-private = true in [app]",
+            ),
+        ] {
+            let refused = found(&[address]).unwrap_err();
+            assert!(
+                matches!(refused.heard(), HttpError::DestinationIpProhibited),
+                "{refused:?}"
+            );
+            let told = reach.refusals().sentences();
+            assert!(told.iter().any(|told| told.ends_with(line)), "{told:?}");
+        }
     }
 }

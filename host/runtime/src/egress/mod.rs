@@ -16,10 +16,9 @@ mod body;
 mod connect;
 mod wait;
 
-use crate::providers::{AllowedIn, Refusal, Refusals};
+use crate::network::{Reach, Refusal};
 use body::TimedBody;
 use connect::{ConnectError, Connector};
-use dapr_blocks::config::AllowedHosts;
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
@@ -57,8 +56,7 @@ pub fn trusted() -> usize {
 
 /// The way out of one app.
 pub(crate) struct Egress {
-    allowed: Arc<AllowedHosts>,
-    refusals: Refusals,
+    reach: Reach,
     requests: Arc<Semaphore>,
     trust: Trust,
     /// Made for the first request: most apps make none.
@@ -66,10 +64,9 @@ pub(crate) struct Egress {
 }
 
 impl Egress {
-    pub(crate) fn new(app: &Arc<str>, allowed: &Arc<AllowedHosts>, trust: &Trust) -> Self {
+    pub(crate) fn new(reach: &Reach, trust: &Trust) -> Self {
         Self {
-            allowed: Arc::clone(allowed),
-            refusals: Refusals::new(app, allowed, AllowedIn::App),
+            reach: reach.clone(),
             requests: Arc::new(Semaphore::new(REQUESTS)),
             trust: trust.clone(),
             client: OnceLock::new(),
@@ -102,16 +99,16 @@ impl Egress {
         let (host, port) = server(uri).ok_or(HttpError::HttpRequestUriInvalid)?;
         let (allowed, refusal) = match host.parse::<IpAddr>() {
             Ok(address) => (
-                self.allowed.allow_address(address, port),
+                self.reach.allowed().allow_address(address, port),
                 Refusal::connect(address, port),
             ),
             Err(_) => (
-                self.allowed.allow_name(host, port),
+                self.reach.allowed().allow_name(host, port),
                 Refusal::ConnectByName(host.to_owned(), port),
             ),
         };
         if !allowed {
-            self.refusals.note(refusal);
+            self.reach.refusals().note(refusal);
             return Err(HttpError::HttpRequestDenied);
         }
         Ok(())
@@ -131,7 +128,7 @@ impl Egress {
             .with_tls_config((*tls).clone())
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(Connector::new());
+            .wrap_connector(Connector::new(&self.reach));
         let mut client = Client::builder(TokioExecutor::new());
         client
             .pool_timer(TokioTimer::new())

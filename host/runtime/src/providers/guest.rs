@@ -1,12 +1,12 @@
 //! What the host keeps for one instance of a provider: the data of its store.
 
 use super::logging::Logger;
-use super::network::{Network, Sockets};
 use super::secrets::Secrets;
 use super::serving::Exchange;
 use super::state::State;
 use crate::guest::NoEgress;
 use crate::limits::MemoryLimiter;
+use crate::network::{Network, Sockets};
 use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p1::WasiP1Ctx;

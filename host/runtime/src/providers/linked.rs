@@ -3,15 +3,15 @@
 use super::file::ProviderFile;
 use super::guest::{ProviderGuest, Requests};
 use super::logging::{self, Logger};
-use super::network::Network;
-pub use super::network::{AllowedIn, Refusals};
-use super::wasi;
 use crate::app::Shared;
 use crate::guest::{NoEgress, bounded};
 use crate::limits::MemoryLimiter;
 use crate::needs::WASI_0_2;
+pub use crate::network::{AllowedIn, Refusals};
+use crate::network::{Network, Reach};
 use crate::output::Stream;
 use crate::shape::ExternName;
+use crate::wasi;
 use dapr_blocks::config::AllowedHosts;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -84,8 +84,7 @@ pub struct Linked {
     spec: ProviderSpec,
     shared: Shared,
     name: Arc<str>,
-    allowed: Arc<AllowedHosts>,
-    refusals: Refusals,
+    reach: Reach,
     /// What makes instances of it, if it is a component that says which settings it has.
     describes_itself: Option<InstancePre<ProviderGuest>>,
 }
@@ -98,9 +97,8 @@ impl Linked {
     ) -> Self {
         let (name, allowed) = (Arc::from(spec.name.as_str()), Arc::new(spec.allow_hosts.clone()));
         Self {
-            refusals: Refusals::new(&name, &allowed, spec.allowed_in),
+            reach: Reach::new(&name, allowed, spec.allowed_in),
             name,
-            allowed,
             describes_itself,
             spec,
             shared,
@@ -132,7 +130,7 @@ impl Linked {
 
     /// What its instances were refused, so far and from now on.
     pub fn refusals(&self) -> &Refusals {
-        &self.refusals
+        self.reach.refusals()
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -147,10 +145,9 @@ impl Linked {
     /// What the host keeps for an instance of a component.
     pub(super) fn guest(&self, requests: Requests) -> Store<ProviderGuest> {
         let limits = &self.shared.limits;
-        let network = Network::new(&self.allowed, &self.refusals);
         let mut wasi = self.wasi();
-        if !self.allowed.is_empty() {
-            self.shared.roots.give(&mut wasi);
+        if !self.reach.allowed().is_empty() {
+            self.shared.roots.give(&mut wasi, &[]);
         }
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
@@ -162,7 +159,7 @@ impl Linked {
             egress: NoEgress,
             table,
             limiter: self.limiter(),
-            network,
+            network: Network::new(&self.reach),
             requests,
             logger: Logger::new(&self.name),
         };
@@ -190,7 +187,7 @@ fn linker(file: &ProviderFile<'_>, shared: &Shared) -> wasmtime::Result<Linker<P
         return Ok(linker);
     };
     if shape.imports_of(|package| package.starts_with("wasi:"), &WASI_0_2) {
-        wasi::add_to_linker(&mut linker)?;
+        wasi::add_to_linker(&mut linker, ProviderGuest::sockets)?;
     }
     if shape.imports.iter().filter_map(ExternName::interface).any(logging::is) {
         logging::add_to_linker(&mut linker)?;

@@ -9,9 +9,6 @@
 //! | [`state`], [`secrets`] | the building blocks: their contracts, and a provider as a `StateStore` or `SecretStore` |
 //! | `guest` | what the host keeps for one instance |
 //! | `logging` | `wasi:logging`: records of a provider in the host's log |
-//! | `wasi` | which of WASI an instance gets, and from whom |
-//! | `network` | its sockets and look-ups, and `allow-hosts` in force |
-//! | [`roots`] | the certificates of the system, for those that reach servers |
 //! | [`start`] | how instances start, and why some do not |
 //! | `called` | instances that are called |
 //! | `serving` | instances that take their calls themselves: the serve-loop form |
@@ -32,17 +29,12 @@ pub mod file;
 mod guest;
 pub mod linked;
 mod logging;
-mod network;
 mod pool;
-pub mod roots;
 pub mod secrets;
 pub mod sections;
 mod serving;
 pub mod start;
 pub mod state;
-mod wasi;
-
-pub(crate) use network::{AllowedIn, Refusal, Refusals, may_have};
 
 /// What is private, for those who fuzz it.
 #[cfg(fuzzing)]

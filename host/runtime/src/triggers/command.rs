@@ -20,8 +20,8 @@ pub struct CommandError(#[source] Box<dyn std::error::Error + Send + Sync>);
 /// [`CommandError`] if it is no program, cannot be instantiated, or traps.
 pub async fn run(app: &App, arguments: &[String]) -> Result<i32, CommandError> {
     let mut wasi = WasiCtxBuilder::new();
-    wasi.inherit_stdio().arg(app.id()).args(arguments).envs(&app.spec.env);
-    let mut store = app.store_with(wasi.build());
+    wasi.inherit_stdio().arg(app.id()).args(arguments);
+    let mut store = app.store_with(wasi);
     let result = enter(app, &mut store).await;
     match result {
         Ok(Ok(())) => Ok(0),

@@ -51,6 +51,9 @@
 //!
 //! Does not grow its tables: stable Rust has no instruction for that.
 
+#[path = "../../shared/network.rs"]
+mod network;
+
 mod call;
 mod declare;
 mod exhaust;

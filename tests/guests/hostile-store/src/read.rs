@@ -2,7 +2,7 @@
 
 use crate::bindings::exports::dapr::state::provider::{Caller, Entry, Error};
 use crate::call::{self, LONG};
-use crate::{items, reach};
+use crate::{items, network, reach};
 
 const MIB: usize = 1 << 20;
 
@@ -25,12 +25,12 @@ fn value(caller: &Caller, command: &str) -> Option<Vec<u8>> {
         "instance" => items::instance().to_string().into_bytes(),
         "files" => reach::files().into_bytes(),
         "environment" => reach::environment().into_bytes(),
-        "listen" => reach::listen().into_bytes(),
-        "certificates" => reach::certificates().into_bytes(),
+        "listen" => network::listen().into_bytes(),
+        "certificates" => network::certificates().into_bytes(),
         _ => match command.split_once('-')? {
-            ("dial", address) => reach::dial(address).into_bytes(),
-            ("send", address) => reach::send(address).into_bytes(),
-            ("hoard", address) => reach::hoard(address).into_bytes(),
+            ("dial", address) => network::dial(address).into_bytes(),
+            ("send", address) => network::send(address).into_bytes(),
+            ("hoard", address) => network::hoard(address).into_bytes(),
             _ => return None,
         },
     })

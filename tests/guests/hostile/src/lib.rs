@@ -3,10 +3,14 @@
 #[path = "../../shared/p2.rs"]
 mod p2;
 
+#[path = "../../shared/network.rs"]
+mod network;
+
 mod exhaust;
 mod reach;
 mod speak;
 
+use std::net::TcpStream;
 use wasip2::http::types::{self, IncomingRequest, ResponseOutparam};
 
 struct Hostile;
@@ -48,13 +52,33 @@ impl wasip2::exports::http::incoming_handler::Guest for Hostile {
             "/lookup" => reach::lookup(),
             "/env" => reach::environment(),
             "/files" => reach::files(),
+            "/certificates" => network::certificates(),
+            "/listen" => network::listen(),
 
             "/read-body" => match reach::body(&request) {
                 Ok(length) => length.to_string(),
                 Err(text) => return p2::respond(out, 400, &text),
             },
-            _ => return p2::respond(out, 404, "no such misdeed"),
+            _ => match at_a_server(&target) {
+                Some(text) => text,
+                None => return p2::respond(out, 404, "no such misdeed"),
+            },
         };
         p2::respond(out, 200, &text);
     }
+}
+
+/// What is done at the server that a path names: `/dial/HOST:PORT`.
+fn at_a_server(target: &str) -> Option<String> {
+    let (misdeed, server) = target.strip_prefix('/')?.split_once('/')?;
+    Some(match misdeed {
+        "dial" => network::dial(server),
+        "hoard" => network::hoard(server),
+        "hold" => {
+            let _held = TcpStream::connect(server);
+            exhaust::patience()
+        }
+        "send" => network::send(server),
+        _ => return None,
+    })
 }

@@ -26,8 +26,19 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// Bytes that one read gives at most: an answer of the host to a guest must not be as long as the guest likes.
 pub(super) const MAX_READ: usize = 64 << 10;
 
-/// What a socket counts for. Free when the last clone is dropped.
-pub(super) type Place = Arc<OwnedSemaphorePermit>;
+/// What a socket counts for, in its instance and among all. Free when the last clone is dropped.
+#[derive(Clone)]
+pub(super) struct Place {
+    _permits: Arc<[OwnedSemaphorePermit; 2]>,
+}
+
+impl Place {
+    pub(super) fn new(of_instance: OwnedSemaphorePermit, of_all: OwnedSemaphorePermit) -> Self {
+        Self {
+            _permits: Arc::new([of_instance, of_all]),
+        }
+    }
+}
 
 /// A connection.
 pub(super) struct Connection {
@@ -144,7 +155,8 @@ mod tests {
     use tokio::sync::Semaphore;
 
     fn place() -> Place {
-        Arc::new(Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap())
+        let permit = || Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        Place::new(permit(), permit())
     }
 
     async fn dial(address: SocketAddr) -> io::Result<Connection> {

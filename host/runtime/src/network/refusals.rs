@@ -25,13 +25,23 @@ pub enum AllowedIn {
     App,
 }
 
-/// What the instances of a provider were refused. Clones are the same.
+impl AllowedIn {
+    /// The head of the table for whom the configuration calls `name`.
+    fn table(self, name: &str) -> String {
+        match self {
+            Self::Table(block) => table(block, name),
+            Self::App | Self::CommandLine => "[app]".to_owned(),
+        }
+    }
+}
+
+/// What the instances of a provider or an app were refused. Clones are the same.
 #[derive(Clone, Debug)]
 pub struct Refusals(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// What the configuration calls the provider.
+    /// What the configuration calls it.
     name: Arc<str>,
     allowed: Arc<AllowedHosts>,
     allowed_in: AllowedIn,
@@ -44,6 +54,8 @@ pub(crate) enum Refusal {
     LookUp(String),
     /// To a port of a name that it looked up.
     ConnectByName(String, u16),
+    /// To a private address that a name of the internet has.
+    Private(String, SocketAddr),
     Connect(SocketAddr),
 }
 
@@ -63,7 +75,7 @@ impl Refusal {
             // Which port it is for shows later.
             Self::LookUp(name) => valid(format!("{name}:1")).map(|_| format!("{name}:PORT")),
             Self::ConnectByName(name, port) => valid(format!("{name}:{port}")),
-            Self::Connect(address) => valid(address.to_string()),
+            Self::Private(_, address) | Self::Connect(address) => valid(address.to_string()),
         }
     }
 }
@@ -73,6 +85,13 @@ impl fmt::Display for Refusal {
         match self {
             Self::LookUp(name) => write!(f, "may not look up `{}`", name.escape_debug()),
             Self::ConnectByName(name, port) => write!(f, "may not connect to {}:{port}", name.escape_debug()),
+            Self::Private(name, address) => write!(
+                f,
+                "may not connect to {}:{} at the private address {}",
+                name.escape_debug(),
+                address.port(),
+                address.ip()
+            ),
             Self::Connect(address) => write!(f, "may not connect to {address}"),
         }
     }
@@ -128,14 +147,18 @@ impl Refusals {
             // Writing to a string does not fail.
             let _ = match allowed_in {
                 AllowedIn::CommandLine => write!(sentence, "; allow it with --allow-host {entry}"),
+                AllowedIn::Table(_) | AllowedIn::App if matches!(refusal, Refusal::Private(..)) => {
+                    write!(
+                        sentence,
+                        "; allow it with allow-private = true in {}",
+                        allowed_in.table(name)
+                    )
+                }
                 AllowedIn::Table(_) | AllowedIn::App => {
                     let entries = allowed.iter().map(ToString::to_string).chain([entry]);
                     let entries: Vec<_> = entries.map(|entry| format!("{entry:?}")).collect();
                     let entries = entries.join(", ");
-                    let table = match allowed_in {
-                        AllowedIn::Table(block) => table(*block, name),
-                        AllowedIn::App | AllowedIn::CommandLine => "[app]".to_owned(),
-                    };
+                    let table = allowed_in.table(name);
                     write!(sentence, "; allow it with allow-hosts = [{entries}] in {table}")
                 }
             };
@@ -215,6 +238,26 @@ mod tests {
         let sentence = "app `mine` may not connect to api.example.com:443; allow it with \
                         allow-hosts = [\"api.example.com:443\"] in [app]";
         assert_eq!(refusals.sentences(), [sentence]);
+    }
+
+    #[test]
+    fn a_private_address_of_a_name_is_allowed_by_a_key_or_as_an_address() {
+        let private = || Refusal::Private("api.example.com".to_owned(), SocketAddr::new([10, 0, 0, 7].into(), 443));
+        for (allowed_in, line) in [
+            (AllowedIn::App, "with allow-private = true in [app]"),
+            (
+                AllowedIn::Table(Block::Secrets),
+                "with allow-private = true in [secrets.mine]",
+            ),
+            (AllowedIn::CommandLine, "with --allow-host 10.0.0.7:443"),
+        ] {
+            let refusals = refusals(&["api.example.com:443"], allowed_in);
+            refusals.note(private());
+            let told = refusals.sentences();
+            let end =
+                format!(" may not connect to api.example.com:443 at the private address 10.0.0.7; allow it {line}");
+            assert!(told[0].ends_with(&end), "{told:?}");
+        }
     }
 
     #[test]

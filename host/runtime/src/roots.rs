@@ -1,5 +1,5 @@
-//! The certificates that the system trusts, for providers that reach servers: a provider brings a TLS library, and no list of
-//! whom to trust.
+//! The certificates that the system trusts, for providers and apps that reach servers: a guest brings a TLS library, and no list
+//! of whom to trust.
 //!
 //! A guest gets folders and not files, so the system's bundle is copied into a folder that has nothing else, made when it is
 //! first needed and removed with the last clone. A process that is killed leaves it behind.
@@ -39,17 +39,19 @@ const PLACES: [&str; 6] = [
 pub struct Roots(Arc<OnceLock<Option<TempDir>>>);
 
 impl Roots {
-    /// Lets the instance that is built read them, and tells it where they are. Where the system has none, it gets none.
-    pub(super) fn give(&self, wasi: &mut WasiCtxBuilder) {
+    /// Lets the instance that is built read them, and tells it where they are, unless its environment does. Where the system
+    /// has none, it gets none.
+    pub(crate) fn give(&self, wasi: &mut WasiCtxBuilder, env: &[(String, String)]) {
         let Some(folder) = self.0.get_or_init(copied) else {
             return;
         };
         match wasi.preopened_dir(folder.path(), GUEST_FOLDER, FsPerms::ReadOnly) {
+            Ok(_) if env.iter().any(|(name, _)| name == VARIABLE) => {}
             Ok(_) => {
                 wasi.env(VARIABLE, format!("{GUEST_FOLDER}/{GUEST_FILE}"));
             }
             Err(error) => {
-                tracing::warn!(%error, "stores do not get the system's certificates: their copy is not readable")
+                tracing::warn!(%error, "guests do not get the system's certificates: their copy is not readable")
             }
         }
     }
@@ -57,14 +59,14 @@ impl Roots {
 
 fn copied() -> Option<TempDir> {
     let Some(bundle) = bundle(std::env::var_os(VARIABLE), &PLACES) else {
-        tracing::debug!("the system has no certificates for stores to trust");
+        tracing::debug!("the system has no certificates for guests to trust");
         return None;
     };
     match copy(&bundle) {
         Ok(folder) => Some(folder),
         Err(error) => {
             let bundle = bundle.display();
-            tracing::warn!(%error, "stores do not get the certificates of {bundle}: they cannot be copied");
+            tracing::warn!(%error, "guests do not get the certificates of {bundle}: they cannot be copied");
             None
         }
     }

@@ -6,7 +6,6 @@ use super::options::{Options, Setting};
 use super::socket::TcpSocket;
 use super::view::Sockets;
 use std::net::{Shutdown, SocketAddr};
-use std::sync::Arc;
 use wasmtime::component::Resource;
 use wasmtime_wasi::p2::bindings::sockets::network::{
     ErrorCode, IpAddressFamily, IpSocketAddress, Network as NetworkHandle,
@@ -17,9 +16,8 @@ type Streams = (Resource<DynInputStream>, Resource<DynOutputStream>);
 
 impl tcp_create_socket::Host for Sockets<'_> {
     fn create_tcp_socket(&mut self, family: IpAddressFamily) -> SocketResult<Resource<TcpSocket>> {
-        let place = Arc::clone(&self.network.sockets).try_acquire_owned();
-        let place = place.map_err(|_| ErrorCode::NewSocketLimit)?;
-        let socket = TcpSocket::new(family, Arc::new(place), &self.network.ended);
+        let place = self.network.place().ok_or(ErrorCode::NewSocketLimit)?;
+        let socket = TcpSocket::new(family, place, &self.network.ended);
         Ok(self.table.push(socket)?)
     }
 }
@@ -99,7 +97,7 @@ impl HostTcpSocket for Sockets<'_> {
         Ok(())
     }
 
-    // ---- listening: not for providers ----
+    // ---- listening: not for guests ----
 
     fn start_listen(&mut self, _socket: Resource<TcpSocket>) -> SocketResult<()> {
         Err(ErrorCode::AccessDenied.into())
@@ -200,9 +198,12 @@ impl HostTcpSocket for Sockets<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reach::Reach;
+    use super::super::refusals::AllowedIn;
     use super::super::testing::{Instance, code, same, server, soon};
     use super::super::view::SOCKETS;
     use super::*;
+    use std::sync::Arc;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     const V4: IpAddressFamily = IpAddressFamily::Ipv4;
@@ -252,6 +253,22 @@ mod tests {
         assert!(matches!(instance.socket(V6), Err(ErrorCode::NewSocketLimit)));
         HostTcpSocket::drop(&mut instance.sockets(), sockets.remove(0)).unwrap();
         assert!(instance.socket(V6).is_ok());
+    }
+
+    #[tokio::test]
+    async fn all_instances_have_so_many_sockets_together_and_what_one_had_is_free_when_it_ends() {
+        let reach = Reach::new(&"app".into(), Arc::default(), AllowedIn::App);
+        let all = reach.sockets.available_permits();
+        let full = |_| {
+            let mut instance = Instance::of(&reach);
+            (0..SOCKETS).for_each(|_| _ = instance.socket(V4).unwrap());
+            instance
+        };
+        let mut instances: Vec<_> = (0..all / SOCKETS).map(full).collect();
+        let mut last = Instance::of(&reach);
+        assert!(matches!(last.socket(V4), Err(ErrorCode::NewSocketLimit)));
+        instances.pop();
+        assert!(last.socket(V4).is_ok());
     }
 
     #[tokio::test]

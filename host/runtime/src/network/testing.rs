@@ -2,6 +2,7 @@
 
 use super::bindings::tcp::HostTcpSocket as _;
 use super::bindings::tcp_create_socket::Host as _;
+use super::reach::Reach;
 use super::refusals::{AllowedIn, Refusals};
 use super::socket::TcpSocket;
 use super::streams::{Input, Output};
@@ -43,10 +44,15 @@ impl Instance {
     pub(super) fn new(allowed: &[&str]) -> Self {
         let allowed = allowed.iter().map(|host| host.parse::<AllowedHost>().unwrap());
         let allowed = Arc::new(allowed.collect::<AllowedHosts>());
-        let refusals = Refusals::new(&"store".into(), &allowed, AllowedIn::Table(crate::needs::Block::State));
+        let allowed_in = AllowedIn::Table(crate::needs::Block::State);
+        Self::of(&Reach::new(&"store".into(), allowed, allowed_in))
+    }
+
+    /// One of several.
+    pub(super) fn of(reach: &Reach) -> Self {
         Self {
-            network: Network::new(&allowed, &refusals),
-            refusals,
+            network: Network::new(reach),
+            refusals: reach.refusals().clone(),
             table: ResourceTable::new(),
             wasi: WasiCtxBuilder::new().build(),
         }
@@ -129,8 +135,8 @@ pub(super) async fn server(address: &str) -> (TcpListener, SocketAddr) {
 /// A socket that is connected to a server, and both ends of its connection.
 pub(super) async fn connected(instance: &mut Instance) -> (TcpSocket, Input, Output, TcpStream) {
     let (listener, address) = server("127.0.0.1:0").await;
-    let place = Arc::clone(&instance.network.sockets).try_acquire_owned().unwrap();
-    let mut socket = TcpSocket::new(IpAddressFamily::Ipv4, Arc::new(place), &instance.network.ended);
+    let place = instance.network.place().unwrap();
+    let mut socket = TcpSocket::new(IpAddressFamily::Ipv4, place, &instance.network.ended);
     socket.start_connect(address);
     let (server, ()) = soon(async { tokio::join!(listener.accept(), socket.ready()) }).await;
     let (input, output) = code(socket.finish_connect()).unwrap();

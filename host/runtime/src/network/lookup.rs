@@ -94,7 +94,7 @@ impl Host for Sockets<'_> {
             // It is checked when it is connected to.
             Ok(address) => Lookup::of_address(address),
             Err(_) if !self.network.allowance.may_look_up(&name) => return Err(ErrorCode::AccessDenied.into()),
-            Err(_) => Lookup::of_name(&name, &self.network.lookups),
+            Err(_) => Lookup::of_name(&name, self.network.lookups()),
         };
         Ok(self.table.push(lookup)?)
     }

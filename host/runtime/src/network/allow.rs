@@ -1,11 +1,10 @@
 //! `allow-hosts`, in force: which names an instance may look up, and which addresses it may connect to.
 //!
 //! A name is checked when it is looked up, and an address when it is connected to: it must be listed itself, or have come
-//! out of a look-up of a listed name by this very instance, and not be one that [no name may lead to](super::special).
+//! out of a look-up of a listed name by this very instance, and be one that [the name may lead to](super::special).
 
-use super::refusals::{Refusal, Refusals};
-use super::special::may_have;
-use dapr_blocks::config::AllowedHosts;
+use super::reach::Reach;
+use super::refusals::Refusal;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,26 +14,24 @@ const REMEMBERED: usize = 256;
 
 /// What one instance may reach.
 pub(super) struct Allowance {
-    allowed: Arc<AllowedHosts>,
-    refusals: Refusals,
+    reach: Reach,
     /// Addresses that came of look-ups, with the name, the latest last.
     found: VecDeque<(IpAddr, Arc<str>)>,
 }
 
 impl Allowance {
-    pub(super) fn new(allowed: &Arc<AllowedHosts>, refusals: &Refusals) -> Self {
+    pub(super) fn new(reach: &Reach) -> Self {
         Self {
-            allowed: Arc::clone(allowed),
-            refusals: refusals.clone(),
+            reach: reach.clone(),
             found: VecDeque::new(),
         }
     }
 
     /// Whether it may ask for the addresses of a name. That it may not is told.
     pub(super) fn may_look_up(&self, name: &str) -> bool {
-        let allowed = self.allowed.allow_lookup(name);
+        let allowed = self.reach.allowed().allow_lookup(name);
         if !allowed {
-            self.refusals.note(Refusal::look_up(name));
+            self.reach.refusals().note(Refusal::look_up(name));
         }
         allowed
     }
@@ -54,25 +51,26 @@ impl Allowance {
     /// Whether it may connect to an address. That it may not is told.
     pub(super) fn may_connect(&self, address: SocketAddr) -> bool {
         let (ip, port) = (address.ip().to_canonical(), address.port());
-        // The latest name is the likeliest to be meant.
-        let mut names = self.names_of(ip);
-        let latest = names.next_back();
-        let allowed = self.allowed.allow_address(ip, port)
-            || latest.is_some_and(|name| self.allowed.allow_name(name, port))
-            || names.any(|name| self.allowed.allow_name(name, port));
-        if !allowed {
-            self.refusals.note(match latest {
-                Some(name) => Refusal::ConnectByName(name.to_string(), port),
-                None => Refusal::connect(ip, port),
-            });
+        if self.reach.allowed().allow_address(ip, port) {
+            return true;
         }
-        allowed
+        let mut refusal = None;
+        for name in self.names_of(ip) {
+            match self.reach.leads(name, address) {
+                Ok(()) => return true,
+                // The latest name is the likeliest to be meant.
+                Err(why) => _ = refusal.get_or_insert(why),
+            }
+        }
+        let refusal = refusal.unwrap_or_else(|| Refusal::connect(ip, port));
+        self.reach.refusals().note(refusal);
+        false
     }
 
-    /// The names that it looked up and that may lead to an address, the latest last.
-    fn names_of(&self, ip: IpAddr) -> impl DoubleEndedIterator<Item = &Arc<str>> {
-        let leads_there = move |(found, name): &&(IpAddr, Arc<str>)| *found == ip && may_have(name, ip);
-        self.found.iter().filter(leads_there).map(|(_, name)| name)
+    /// The names that it looked up and that have an address, the latest first.
+    fn names_of(&self, ip: IpAddr) -> impl Iterator<Item = &Arc<str>> {
+        let has = move |(found, _): &&(IpAddr, Arc<str>)| *found == ip;
+        self.found.iter().rev().filter(has).map(|(_, name)| name)
     }
 }
 
@@ -80,16 +78,13 @@ impl Allowance {
 mod tests {
     use super::super::refusals::AllowedIn;
     use super::*;
-    use dapr_blocks::config::AllowedHost;
+    use dapr_blocks::config::{AllowedHost, AllowedHosts};
     use std::net::Ipv4Addr;
 
     fn allowance(hosts: &[&str]) -> Allowance {
         let hosts: AllowedHosts = hosts.iter().map(|host| host.parse::<AllowedHost>().unwrap()).collect();
-        let hosts = Arc::new(hosts);
-        Allowance::new(
-            &hosts,
-            &Refusals::new(&"store".into(), &hosts, AllowedIn::Table(crate::needs::Block::State)),
-        )
+        let allowed_in = AllowedIn::Table(crate::needs::Block::State);
+        Allowance::new(&Reach::new(&"store".into(), Arc::new(hosts), allowed_in))
     }
 
     fn found(allowance: &mut Allowance, name: &str, address: &str) {
@@ -143,6 +138,22 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_the_internet_that_leads_to_a_private_address_is_no_way_there_and_that_is_told() {
+        let mut allowance = allowance(&["api.example.com:443"]);
+        found(&mut allowance, "api.example.com", "10.0.0.7");
+        assert!(!may_connect(&allowance, "10.0.0.7:443"));
+        let told = allowance.reach.refusals().sentences();
+        assert!(
+            told[0].contains("to api.example.com:443 at the private address 10.0.0.7; "),
+            "{told:?}"
+        );
+        assert!(
+            told[0].ends_with("with allow-private = true in [state.store]"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
     fn names_that_are_not_listed_are_not_looked_up() {
         let allowance = allowance(&["db.internal:6379", "10.0.0.7:1"]);
         assert!(allowance.may_look_up("DB.internal"));
@@ -159,7 +170,7 @@ mod tests {
         for address in ["10.0.0.7:22", "169.254.169.254:80"] {
             assert!(!may_connect(&allowance, address));
         }
-        let told = allowance.refusals.sentences();
+        let told = allowance.reach.refusals().sentences();
         assert!(told[0].contains("to db.internal:22; "), "{told:?}");
         // The name is listed already, and no list makes it lead there.
         assert!(told[1].contains("to 169.254.169.254:80; "), "{told:?}");

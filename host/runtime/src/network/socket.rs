@@ -102,7 +102,7 @@ impl TcpSocket {
 
     /// Begins to connect to an address that it can and may connect to.
     pub(super) fn start_connect(&mut self, address: SocketAddr) {
-        let dial = Connection::dial(address, self.options.clone(), Arc::clone(&self.place));
+        let dial = Connection::dial(address, self.options.clone(), self.place.clone());
         self.state = State::Connecting(Pending::begin(dial));
     }
 

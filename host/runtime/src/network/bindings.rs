@@ -24,8 +24,8 @@ mod generated {
             "wasi:io": wasmtime_wasi::p2::bindings::io,
             "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
             "wasi:sockets/network": wasmtime_wasi::p2::bindings::sockets::network,
-            "wasi:sockets/tcp.tcp-socket": crate::providers::network::socket::TcpSocket,
-            "wasi:sockets/ip-name-lookup.resolve-address-stream": crate::providers::network::lookup::Lookup,
+            "wasi:sockets/tcp.tcp-socket": crate::network::socket::TcpSocket,
+            "wasi:sockets/ip-name-lookup.resolve-address-stream": crate::network::lookup::Lookup,
         },
         require_store_data_send: true,
     });

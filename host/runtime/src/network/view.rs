@@ -2,8 +2,8 @@
 
 use super::allow::Allowance;
 use super::bindings::{ip_name_lookup, network, tcp, tcp_create_socket};
-use super::refusals::Refusals;
-use dapr_blocks::config::AllowedHosts;
+use super::connection::Place;
+use super::reach::Reach;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -11,40 +11,46 @@ use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::SocketError;
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, Network as NetworkHandle};
 
-/// Sockets that an instance may have at once. A connection pool has some tens; instances are several, and all of a host's
-/// share its descriptors, of which its own clients need a thousand.
+/// Sockets that an instance may have at once, of those that [all may have](Reach). A connection pool has some tens.
 pub(super) const SOCKETS: usize = 128;
 
-/// Look-ups of an instance that are under way at once: each holds a thread, and a name server that does not answer holds it
-/// for many seconds. Others wait.
-const LOOKUPS: usize = 4;
-
 /// What one instance has of the network.
-pub(in crate::providers) struct Network {
+pub(crate) struct Network {
     pub(super) allowance: Allowance,
-    pub(super) sockets: Arc<Semaphore>,
-    pub(super) lookups: Arc<Semaphore>,
+    sockets: Arc<Semaphore>,
+    reach: Reach,
     pub(super) ended: CancellationToken,
     _ends: DropGuard,
 }
 
 impl Network {
-    pub(in crate::providers) fn new(allowed: &Arc<AllowedHosts>, refusals: &Refusals) -> Self {
+    pub(crate) fn new(reach: &Reach) -> Self {
         let ended = CancellationToken::new();
         Self {
-            allowance: Allowance::new(allowed, refusals),
+            allowance: Allowance::new(reach),
             sockets: Arc::new(Semaphore::new(SOCKETS)),
-            lookups: Arc::new(Semaphore::new(LOOKUPS)),
+            reach: reach.clone(),
             _ends: ended.clone().drop_guard(),
             ended,
         }
     }
+
+    /// Room for another socket, if there is some.
+    pub(super) fn place(&self) -> Option<Place> {
+        let own = Arc::clone(&self.sockets).try_acquire_owned().ok()?;
+        let of_all = Arc::clone(&self.reach.sockets).try_acquire_owned().ok()?;
+        Some(Place::new(own, of_all))
+    }
+
+    pub(super) fn lookups(&self) -> &Arc<Semaphore> {
+        self.reach.lookups()
+    }
 }
 
 /// The view that functions get.
-pub(in crate::providers) struct Sockets<'a> {
-    pub(in crate::providers) network: &'a mut Network,
-    pub(in crate::providers) table: &'a mut ResourceTable,
+pub(crate) struct Sockets<'a> {
+    pub(crate) network: &'a mut Network,
+    pub(crate) table: &'a mut ResourceTable,
 }
 
 struct HasSockets;
@@ -54,7 +60,7 @@ impl HasData for HasSockets {
 }
 
 /// Links sockets and look-ups. The handle `network` is wasmtime-wasi's, and what it says of errors.
-pub(in crate::providers) fn add_to_linker<T: Send + 'static>(
+pub(crate) fn add_to_linker<T: Send + 'static>(
     linker: &mut Linker<T>,
     sockets: fn(&mut T) -> Sockets<'_>,
 ) -> wasmtime::Result<()> {

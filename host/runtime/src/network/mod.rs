@@ -1,4 +1,4 @@
-//! The host's own `wasi:sockets` for providers: TCP outwards and look-ups of names, as far as `allow-hosts` goes.
+//! The host's own `wasi:sockets` for providers and apps: TCP outwards and look-ups of names, as far as `allow-hosts` goes.
 //!
 //! Not wasmtime-wasi's, since that keeps its sockets to itself: nobody could set TCP_NODELAY on them, and each request in
 //! two pieces would wait some 40 ms for an acknowledgement.
@@ -7,8 +7,9 @@
 //! |---|---|
 //! | `bindings` | what is generated from the WIT |
 //! | `view` | [`Network`], what one instance has of the network, and its limits |
-//! | `allow` | which names it may look up, and which addresses it may connect to |
-//! | `special` | addresses that no name may lead to |
+//! | `reach` | [`Reach`], what all instances of one provider or app share of it |
+//! | `allow` | which names an instance may look up, and which addresses it may connect to |
+//! | `special` | addresses that no name may lead to, or not every name |
 //! | `refusals` | what was refused, once each, and the line that would allow it |
 //! | `lookup` | `ip-name-lookup` |
 //! | `tcp` | `tcp` and `tcp-create-socket`, function by function |
@@ -26,6 +27,7 @@ mod connection;
 mod lookup;
 mod options;
 mod pending;
+mod reach;
 mod refusals;
 mod socket;
 mod special;
@@ -35,7 +37,7 @@ mod tcp;
 mod testing;
 mod view;
 
+pub(crate) use reach::Reach;
 pub(crate) use refusals::Refusal;
 pub use refusals::{AllowedIn, Refusals};
-pub(crate) use special::may_have;
-pub(super) use view::{Network, Sockets, add_to_linker};
+pub(crate) use view::{Network, Sockets, add_to_linker};
