@@ -4,6 +4,7 @@ use crate::{beside_others, hostile, launch};
 use dapr_wasm_tests::{Host, PATIENCE, until};
 use std::io::{ErrorKind, Read as _};
 use std::net::{TcpListener, UdpSocket};
+use std::thread;
 
 /// A server of the test's.
 struct Server {
@@ -102,21 +103,47 @@ fn no_app_listens_or_sends_datagrams() {
     assert_eq!(received.kind(), ErrorKind::WouldBlock);
 }
 
+/// `EMFILE`, as WASI numbers it.
+const TOO_MANY: i32 = 33;
+
 #[test]
 fn an_instance_gets_so_many_connections_which_end_with_it() {
-    /// `EMFILE`, as WASI numbers it.
-    const TOO_MANY: i32 = 33;
     let _machine = beside_others();
     let server = Server::start();
-    let host = launch(&server.allowed()).descriptors(256).start();
-    // Each request has an instance of its own, and the host has descriptors for no two such.
-    for _ in 0..3 {
+    let host = launch(&server.allowed()).descriptors(1024).start();
+    // All of them are half of what the app may have: the third instance has what the first one had.
+    for _ in 0..6 {
         let text = said(&host, &format!("/hoard/{}", server.address));
         assert_eq!(text, format!("128: {:?}", Some(TOO_MANY)));
         // Makes room among those that the kernel has taken: it holds no more of them than this.
         assert_eq!(server.reached(), 128);
-        assert_eq!(said(&host, "/ok"), "ok");
     }
+}
+
+#[test]
+fn all_instances_of_an_app_together_leave_the_host_descriptors() {
+    let _machine = beside_others();
+    let server = Server::start();
+    let hold = format!("/hold/{}", server.address);
+    let settings = format!("{}\nrequest-timeout = \"10s\"", server.allowed());
+    let host = launch(&settings).descriptors(256).start();
+    thread::scope(|scope| {
+        let held: Vec<_> = (0..8).map(|_| scope.spawn(|| host.get(&hold).status)).collect();
+        let mut reached = 0;
+        until("a quarter of the descriptors to be in use", PATIENCE, || {
+            reached += server.reached();
+            (reached == 64).then_some(())
+        });
+        for _ in 0..10 {
+            // Each by a connection of its own.
+            let refused = said(&host, &format!("/hoard/{}", server.address));
+            assert_eq!(refused, format!("0: {:?}", Some(TOO_MANY)));
+        }
+        held.into_iter().for_each(|held| assert_eq!(held.join().unwrap(), 504));
+        assert_eq!(reached + server.reached(), 64);
+    });
+    let text = said(&host, &format!("/hoard/{}", server.address));
+    assert!(text.starts_with("64: "), "{text}");
 }
 
 #[test]

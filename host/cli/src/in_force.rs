@@ -7,8 +7,9 @@ use dapr_blocks::state::{ContentType, Cursor, Etag, Limits as StateLimits, Metad
 use dapr_code_cache::DEFAULT_LIMIT;
 use dapr_runtime::admin;
 use dapr_runtime::app::App;
+use dapr_runtime::egress::{CONNECT, REQUESTS};
 use dapr_runtime::engine::{Allocator, CORE_INSTANCES, EPOCH_TICK, MEMORIES, STORE_INSTANCES, TABLE_ELEMENTS, TABLES};
-use dapr_runtime::limits::{HEADERS, Limits};
+use dapr_runtime::limits::{HEADERS, Limits, SOCKETS};
 use dapr_runtime::output::{LINE, QUEUE};
 use serde_json::{Value, json};
 
@@ -178,6 +179,23 @@ pub(crate) fn secrets() -> InForce {
         kind: "secret",
         text: format!("name {name}; secret {secret}; {bulk} a bulk call"),
         numbers: json!({ "name_bytes": NAME_BYTES, "secret_bytes": SECRET_BYTES, "bulk_bytes": BULK_BYTES }),
+    }
+}
+
+/// What holds for apps that may reach servers.
+pub(crate) fn network(app: &App) -> InForce {
+    let all = app.sockets().of_one();
+    InForce {
+        kind: "network",
+        text: format!(
+            "{REQUESTS} requests, each connected within {CONNECT:?}; {SOCKETS} sockets an instance, {all} in all"
+        ),
+        numbers: json!({
+            "requests": REQUESTS,
+            "connect_seconds": CONNECT.as_secs_f64(),
+            "sockets_an_instance": SOCKETS.min(all),
+            "sockets": all,
+        }),
     }
 }
 

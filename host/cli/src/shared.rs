@@ -5,7 +5,7 @@ use crate::masked;
 use dapr_runtime::app::Shared;
 use dapr_runtime::egress::Trust;
 use dapr_runtime::engine::{Allocator, Engines, EpochTicker};
-use dapr_runtime::limits::{Limits, MemoryBudget};
+use dapr_runtime::limits::{Limits, MemoryBudget, SocketBudget};
 use dapr_runtime::output::GuestOutput;
 use dapr_runtime::roots::Roots;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub(crate) fn start() -> Outcome<Shared> {
         allocator,
         limits,
         budget,
+        sockets: SocketBudget::of_this_process(),
         output: Arc::new(output),
         roots: Roots::default(),
         trust: Trust::default(),

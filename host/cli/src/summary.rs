@@ -86,6 +86,7 @@ impl Summary {
         let entry = app.entry().interface();
         let mut limits = in_force::limits(app);
         limits.extend(examined.uses(Block::Secrets).then(in_force::secrets));
+        limits.extend((!app.spec().allow_hosts.is_empty()).then(|| in_force::network(app)));
         limits.extend(at.admin.map(|_| in_force::health()));
         Self {
             title: format!("dapr-wasm {version} runs `{id}` from {target}"),

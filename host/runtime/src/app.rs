@@ -6,7 +6,7 @@ use crate::capabilities::{config, keyvalue, logging, secrets, state};
 use crate::egress::{Egress, Trust};
 use crate::engine::{Allocator, Engines};
 use crate::guest::{AppEgress, Guest, bounded};
-use crate::limits::{Limits, MemoryBudget, MemoryLimiter, begins_with};
+use crate::limits::{Limits, MemoryBudget, MemoryLimiter, SocketBudget, begins_with};
 use crate::needs::{
     CONFIG_DRAFT, CONFIG_RC1, Entry, KEYVALUE_DRAFT, KEYVALUE_DRAFT2, LOGGING, SECRETS_VERSION, STATE_VERSION,
     WASI_0_2, WASI_0_3, draft,
@@ -68,6 +68,8 @@ pub struct Shared {
     pub limits: Limits,
     /// What all guests may use together.
     pub budget: MemoryBudget,
+    /// How many sockets they may have together.
+    pub sockets: SocketBudget,
     /// Where guests print.
     pub output: Arc<GuestOutput>,
     /// The certificates for guests that may reach servers.
@@ -195,7 +197,7 @@ impl App {
         let entrance = Entrance::new(entry, linker.instantiate_pre(component)?)?;
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
         let prefix: Arc<str> = spec.id.as_str().into();
-        let reach = Reach::new(&prefix, Arc::clone(&spec.allow_hosts), AllowedIn::App);
+        let reach = Reach::new(&prefix, Arc::clone(&spec.allow_hosts), AllowedIn::App, &shared.sockets);
         let has_sockets = shape.imports("wasi:sockets/tcp", &WASI_0_2);
         let given = Given {
             egress: Arc::new(Egress::new(&reach, &shared.trust)),
@@ -250,6 +252,11 @@ impl App {
     /// What all guests may use together.
     pub fn budget(&self) -> &MemoryBudget {
         &self.shared.budget
+    }
+
+    /// How many sockets all guests may have together.
+    pub fn sockets(&self) -> &SocketBudget {
+        &self.shared.sockets
     }
 
     /// A store for one instance, which prints under the app's name.

@@ -6,6 +6,7 @@
 //! | memory of all instances together | [`MemoryBudget`] | half of the machine's or control group's |
 //! | what one call makes the host allocate | `Store::set_hostcall_fuel` | 32 MiB |
 //! | handles of an instance | `Store::set_max_component_handles`, `ResourceTable::set_max_capacity` | 10 000 |
+//! | sockets of an instance, of one guest, of all | [`SocketBudget`] | 128, a quarter and half of the descriptors |
 //! | headers of one message | `WasiHttpCtx::set_field_size_limit` | 128 KiB |
 //!
 //! Why the first is a running total and not wasmtime's own limit: that one holds for each memory alone, so a component of
@@ -14,6 +15,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use wasmtime::{ResourceLimiter, ResourcesRequired};
 
 /// The limits of the host, whatever the app. Those of an app are in [`crate::app::AppSpec`].
@@ -115,6 +117,43 @@ impl MemoryBudget {
 
     fn give_back(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Sockets that an instance may have at once, of those of the [`SocketBudget`]. A connection pool has some tens.
+pub const SOCKETS: usize = 128;
+
+/// How many sockets all guests may have together. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct SocketBudget {
+    max: usize,
+    free: Arc<Semaphore>,
+}
+
+impl SocketBudget {
+    /// The most for all, however many descriptors there are.
+    const MOST: usize = 2048;
+
+    /// A budget of so many.
+    pub fn new(max: usize) -> Self {
+        Self {
+            max,
+            free: Arc::new(Semaphore::new(max)),
+        }
+    }
+
+    /// Half of the descriptors that this process may have: clients, files and outgoing requests need the others.
+    pub fn of_this_process() -> Self {
+        Self::new((crate::machine::descriptors() / 2).min(Self::MOST))
+    }
+
+    /// The most that one app or store may have, in all of its instances: what is left is enough for another.
+    pub fn of_one(&self) -> usize {
+        self.max / 2
+    }
+
+    pub(crate) fn free(&self) -> &Arc<Semaphore> {
+        &self.free
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the machine lets this process have.
 
+use rustix::process::{Resource, getrlimit};
 use std::fs;
 use std::path::Path;
 
@@ -12,6 +13,14 @@ pub(crate) fn available_memory() -> usize {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let group = least_limit(Path::new("/sys/fs/cgroup"), &groups);
     machine.into_iter().chain(group).min().unwrap_or(UNKNOWN)
+}
+
+/// Files and sockets that this process may have open.
+pub(crate) fn descriptors() -> usize {
+    let limit = getrlimit(Resource::Nofile).current;
+    limit
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(usize::MAX)
 }
 
 /// The machine's memory, from `/proc/meminfo`.

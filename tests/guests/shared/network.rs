@@ -9,16 +9,22 @@ pub fn dial(address: &str) -> String {
     became(TcpStream::connect(address), "connected")
 }
 
-/// Opens connections and keeps them, as many as it gets.
+/// Opens connections, as many as it gets, and says how many that are and why there are no more.
 pub fn hoard(address: &str) -> String {
-    let mut hoard = Vec::new();
-    while hoard.len() < 1000 {
+    let (hoard, error) = opened(address);
+    format!("{}: {:?}", hoard.len(), error.and_then(|error| error.raw_os_error()))
+}
+
+/// As many connections as it gets, and why there are no more.
+pub fn opened(address: &str) -> (Vec<TcpStream>, Option<io::Error>) {
+    let mut opened = Vec::new();
+    while opened.len() < 1000 {
         match TcpStream::connect(address) {
-            Ok(stream) => hoard.push(stream),
-            Err(error) => return format!("{}: {:?}", hoard.len(), error.raw_os_error()),
+            Ok(stream) => opened.push(stream),
+            Err(error) => return (opened, Some(error)),
         }
     }
-    hoard.len().to_string()
+    (opened, None)
 }
 
 /// Waits for connections.

@@ -154,7 +154,7 @@ fn a_store_that_hoards_connections_leaves_the_host_descriptors() {
         .start();
     for _ in 0..3 {
         let said = read(&host, &format!("hoard-{address}")).text();
-        assert!(said.starts_with("128: "), "{said}");
+        assert!(said.starts_with("64: "), "{said}");
         assert!(server.was_reached());
         others_are_answered(&host);
     }

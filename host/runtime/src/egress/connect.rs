@@ -135,6 +135,7 @@ async fn look_up(name: &str, port: u16, lookups: &Arc<Semaphore>) -> Result<Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::SocketBudget;
     use crate::network::AllowedIn;
     use dapr_blocks::config::{AllowedHost, AllowedHosts};
     use tokio::net::TcpListener;
@@ -142,7 +143,12 @@ mod tests {
     fn reach(hosts: &[&str]) -> Reach {
         let allowed = hosts.iter().map(|host| host.parse::<AllowedHost>().unwrap());
         let allowed: AllowedHosts = allowed.collect();
-        Reach::new(&"orders".into(), Arc::new(allowed), AllowedIn::App)
+        Reach::new(
+            &"orders".into(),
+            Arc::new(allowed),
+            AllowedIn::App,
+            &SocketBudget::new(0),
+        )
     }
 
     async fn connected(uri: &str, reach: &Reach) -> Result<SocketAddr, ConnectError> {

@@ -78,13 +78,19 @@ impl Allowance {
 mod tests {
     use super::super::refusals::AllowedIn;
     use super::*;
+    use crate::limits::SocketBudget;
     use dapr_blocks::config::{AllowedHost, AllowedHosts};
     use std::net::Ipv4Addr;
 
     fn allowance(hosts: &[&str]) -> Allowance {
         let hosts: AllowedHosts = hosts.iter().map(|host| host.parse::<AllowedHost>().unwrap()).collect();
         let allowed_in = AllowedIn::Table(crate::needs::Block::State);
-        Allowance::new(&Reach::new(&"store".into(), Arc::new(hosts), allowed_in))
+        Allowance::new(&Reach::new(
+            &"store".into(),
+            Arc::new(hosts),
+            allowed_in,
+            &SocketBudget::new(0),
+        ))
     }
 
     fn found(allowance: &mut Allowance, name: &str, address: &str) {

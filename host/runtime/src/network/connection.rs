@@ -26,16 +26,16 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// Bytes that one read gives at most: an answer of the host to a guest must not be as long as the guest likes.
 pub(super) const MAX_READ: usize = 64 << 10;
 
-/// What a socket counts for, in its instance and among all. Free when the last clone is dropped.
+/// What a socket counts for: in its instance, among those of its app or store, and among all. Free when the last clone is dropped.
 #[derive(Clone)]
 pub(super) struct Place {
-    _permits: Arc<[OwnedSemaphorePermit; 2]>,
+    _permits: Arc<[OwnedSemaphorePermit; 3]>,
 }
 
 impl Place {
-    pub(super) fn new(of_instance: OwnedSemaphorePermit, of_all: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(permits: [OwnedSemaphorePermit; 3]) -> Self {
         Self {
-            _permits: Arc::new([of_instance, of_all]),
+            _permits: Arc::new(permits),
         }
     }
 }
@@ -156,7 +156,7 @@ mod tests {
 
     fn place() -> Place {
         let permit = || Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        Place::new(permit(), permit())
+        Place::new([permit(), permit(), permit()])
     }
 
     async fn dial(address: SocketAddr) -> io::Result<Connection> {

@@ -2,14 +2,11 @@
 
 use super::refusals::{AllowedIn, Refusal, Refusals};
 use super::special::{Kind, kind};
+use crate::limits::SocketBudget;
 use dapr_blocks::config::AllowedHosts;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-
-/// Sockets that all instances of one store or app may have together. An app may have as many instances as there are
-/// requests; the descriptors of a host are for its own clients, too, of which it takes a thousand.
-const SOCKETS: usize = 1024;
 
 /// Look-ups that they have under way at once: each holds a thread, and a name server that does not answer holds it for many
 /// seconds. Others wait.
@@ -20,17 +17,23 @@ const LOOKUPS: usize = 16;
 pub(crate) struct Reach {
     allowed: Arc<AllowedHosts>,
     refusals: Refusals,
-    pub(super) sockets: Arc<Semaphore>,
+    /// Sockets of its own instances, of which an app may have as many as there are requests, and of all guests.
+    pub(super) sockets: [Arc<Semaphore>; 2],
     lookups: Arc<Semaphore>,
 }
 
 impl Reach {
     /// For whom the configuration calls `name`.
-    pub(crate) fn new(name: &Arc<str>, allowed: Arc<AllowedHosts>, allowed_in: AllowedIn) -> Self {
+    pub(crate) fn new(
+        name: &Arc<str>,
+        allowed: Arc<AllowedHosts>,
+        allowed_in: AllowedIn,
+        sockets: &SocketBudget,
+    ) -> Self {
         Self {
             refusals: Refusals::new(name, &allowed, allowed_in),
             allowed,
-            sockets: Arc::new(Semaphore::new(SOCKETS)),
+            sockets: [Arc::new(Semaphore::new(sockets.of_one())), Arc::clone(sockets.free())],
             lookups: Arc::new(Semaphore::new(LOOKUPS)),
         }
     }
@@ -76,7 +79,12 @@ mod tests {
     fn reach(hosts: &[&str], private: PrivateAddresses) -> Reach {
         let hosts = hosts.iter().map(|host| host.parse::<AllowedHost>().unwrap());
         let allowed = hosts.collect::<AllowedHosts>().with_private(private);
-        Reach::new(&"mine".into(), Arc::new(allowed), AllowedIn::Table(Block::State))
+        Reach::new(
+            &"mine".into(),
+            Arc::new(allowed),
+            AllowedIn::Table(Block::State),
+            &SocketBudget::new(0),
+        )
     }
 
     fn leads(reach: &Reach, name: &str, address: &str) -> Result<(), Refusal> {

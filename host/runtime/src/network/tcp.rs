@@ -201,8 +201,8 @@ mod tests {
     use super::super::reach::Reach;
     use super::super::refusals::AllowedIn;
     use super::super::testing::{Instance, code, same, server, soon};
-    use super::super::view::SOCKETS;
     use super::*;
+    use crate::limits::{SOCKETS, SocketBudget};
     use std::sync::Arc;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -257,18 +257,22 @@ mod tests {
 
     #[tokio::test]
     async fn all_instances_have_so_many_sockets_together_and_what_one_had_is_free_when_it_ends() {
-        let reach = Reach::new(&"app".into(), Arc::default(), AllowedIn::App);
-        let all = reach.sockets.available_permits();
-        let full = |_| {
-            let mut instance = Instance::of(&reach);
+        let budget = SocketBudget::new(2 * SOCKETS + 1);
+        let reach = || Reach::new(&"app".into(), Arc::default(), AllowedIn::App, &budget);
+        let full = |reach: &Reach| {
+            let mut instance = Instance::of(reach);
             (0..SOCKETS).for_each(|_| _ = instance.socket(V4).unwrap());
             instance
         };
-        let mut instances: Vec<_> = (0..all / SOCKETS).map(full).collect();
-        let mut last = Instance::of(&reach);
-        assert!(matches!(last.socket(V4), Err(ErrorCode::NewSocketLimit)));
-        instances.pop();
-        assert!(last.socket(V4).is_ok());
+        let is_refused = |instance: &mut Instance| matches!(instance.socket(V4), Err(ErrorCode::NewSocketLimit));
+        let (app, store, other) = (reach(), reach(), reach());
+        let (of_app, _of_store) = (full(&app), full(&store));
+        let (mut second, mut third) = (Instance::of(&app), Instance::of(&other));
+        assert!(is_refused(&mut second), "of one app");
+        assert!(third.socket(V4).is_ok());
+        assert!(is_refused(&mut third), "of all guests");
+        drop(of_app);
+        assert!(second.socket(V4).is_ok() && third.socket(V4).is_ok());
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use super::refusals::{AllowedIn, Refusals};
 use super::socket::TcpSocket;
 use super::streams::{Input, Output};
 use super::view::{Network, Sockets};
+use crate::limits::{SOCKETS, SocketBudget};
 use bytes::Bytes;
 use dapr_blocks::config::{AllowedHost, AllowedHosts};
 use std::net::SocketAddr;
@@ -45,7 +46,12 @@ impl Instance {
         let allowed = allowed.iter().map(|host| host.parse::<AllowedHost>().unwrap());
         let allowed = Arc::new(allowed.collect::<AllowedHosts>());
         let allowed_in = AllowedIn::Table(crate::needs::Block::State);
-        Self::of(&Reach::new(&"store".into(), allowed, allowed_in))
+        Self::of(&Reach::new(
+            &"store".into(),
+            allowed,
+            allowed_in,
+            &SocketBudget::new(4 * SOCKETS),
+        ))
     }
 
     /// One of several.

@@ -4,15 +4,13 @@ use super::allow::Allowance;
 use super::bindings::{ip_name_lookup, network, tcp, tcp_create_socket};
 use super::connection::Place;
 use super::reach::Reach;
+use crate::limits::SOCKETS;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::SocketError;
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, Network as NetworkHandle};
-
-/// Sockets that an instance may have at once, of those that [all may have](Reach). A connection pool has some tens.
-pub(super) const SOCKETS: usize = 128;
 
 /// What one instance has of the network.
 pub(crate) struct Network {
@@ -37,9 +35,9 @@ impl Network {
 
     /// Room for another socket, if there is some.
     pub(super) fn place(&self) -> Option<Place> {
-        let own = Arc::clone(&self.sockets).try_acquire_owned().ok()?;
-        let of_all = Arc::clone(&self.reach.sockets).try_acquire_owned().ok()?;
-        Some(Place::new(own, of_all))
+        let [of_guest, of_all] = &self.reach.sockets;
+        let permit = |sockets: &Arc<Semaphore>| Arc::clone(sockets).try_acquire_owned().ok();
+        Some(Place::new([permit(&self.sockets)?, permit(of_guest)?, permit(of_all)?]))
     }
 
     pub(super) fn lookups(&self) -> &Arc<Semaphore> {

@@ -97,7 +97,7 @@ impl Linked {
     ) -> Self {
         let (name, allowed) = (Arc::from(spec.name.as_str()), Arc::new(spec.allow_hosts.clone()));
         Self {
-            reach: Reach::new(&name, allowed, spec.allowed_in),
+            reach: Reach::new(&name, allowed, spec.allowed_in, &shared.sockets),
             name,
             describes_itself,
             spec,

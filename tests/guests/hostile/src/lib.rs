@@ -10,7 +10,6 @@ mod exhaust;
 mod reach;
 mod speak;
 
-use std::net::TcpStream;
 use wasip2::http::types::{self, IncomingRequest, ResponseOutparam};
 
 struct Hostile;
@@ -75,7 +74,7 @@ fn at_a_server(target: &str) -> Option<String> {
         "dial" => network::dial(server),
         "hoard" => network::hoard(server),
         "hold" => {
-            let _held = TcpStream::connect(server);
+            let _held = network::opened(server);
             exhaust::patience()
         }
         "send" => network::send(server),
