@@ -12,10 +12,11 @@
 //! What resolvers take for an address although it does not look like one (`127.1`, `0x7f000001`, `2130706433`) is no name
 //! here: else a list that forbids `127.0.0.1` would allow it.
 //!
-//! Whether a name of the internet may lead to a private address is the list's to say, and whether an address is one is
-//! asked of who connects.
+//! Whether a name may lead to a private address is [the list's to say](PrivateAddresses), and whether an address is one is asked
+//! of who connects.
 
 use super::error::ConfigErrors;
+use super::private_addresses::PrivateAddresses;
 use super::table::Table;
 use super::value::FromText;
 use std::fmt;
@@ -30,30 +31,14 @@ pub struct AllowedHosts {
     private: PrivateAddresses,
 }
 
-/// Which names may lead to private addresses, those of networks that are not the internet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PrivateAddresses {
-    /// Those that only a network's own name servers know: of one label, or below `.internal`, `.local` and `.home.arpa`.
-    #[default]
-    OfTheirNetwork,
-    /// All that are listed.
-    OfAnyName,
-}
-
-/// Where names stand that the internet has not, and whom nobody in it can lead anywhere: of ICANN, RFC 6762 and RFC 8375.
-const OF_A_NETWORK: [&str; 3] = ["internal", "local", "home.arpa"];
-
 impl AllowedHosts {
     /// Reads `allow-hosts` and `allow-private`.
     pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
         let hosts = table.take::<Vec<AllowedHost>>("allow-hosts");
-        let private = table.take::<bool>("allow-private");
+        let private = PrivateAddresses::read(table);
         Ok(Self {
             hosts: hosts?.unwrap_or_default(),
-            private: match private? {
-                Some(true) => PrivateAddresses::OfAnyName,
-                Some(false) | None => PrivateAddresses::OfTheirNetwork,
-            },
+            private: private?,
         })
     }
 
@@ -80,12 +65,7 @@ impl AllowedHosts {
 
     /// Whether a name, if a guest may connect to it at all, may lead to private addresses.
     pub fn may_be_private(&self, name: &str) -> bool {
-        let name = normal(name);
-        let below = |parent: &str| name.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
-        match self.private {
-            PrivateAddresses::OfAnyName => true,
-            PrivateAddresses::OfTheirNetwork => !name.contains('.') || OF_A_NETWORK.into_iter().any(below),
-        }
+        self.private.may_have(&normal(name))
     }
 
     /// Whether a guest may ask for the addresses of a name.
@@ -409,37 +389,14 @@ mod tests {
     }
 
     #[test]
-    fn names_that_the_internet_has_not_may_be_private_and_others_if_it_is_said() {
-        let default = hosts(&[]);
-        for name in [
-            "redis",
-            "localhost",
-            "db.internal",
-            "DB.Local.",
-            "a.b.svc.cluster.local",
-            "nas.home.arpa",
-        ] {
-            assert!(default.may_be_private(name), "{name}");
-        }
-        let public = [
-            "api.example.com",
-            "internal.example.com",
-            "evil-internal.com",
-            "xinternal.org",
-            "a.arpa",
-        ];
-        let any = hosts(&["a:1"]).with_private(PrivateAddresses::OfAnyName);
-        for name in public {
-            assert!(!default.may_be_private(name) && any.may_be_private(name), "{name}");
-        }
-        assert_eq!(any.to_string(), "a:1, also at private addresses");
-    }
-
-    #[test]
     fn nothing_is_allowed_by_default() {
         let none = AllowedHosts::default();
         assert!(none.is_empty() && !none.allow_lookup("a") && !none.allow_address(address("127.0.0.1"), 80));
         assert_eq!(none.to_string(), "nothing");
-        assert_eq!(hosts(&["a:1", "b:2"]).to_string(), "a:1, b:2");
+        assert!(none.may_be_private("DB.Internal.") && !none.may_be_private("DB.Example."));
+        let some = hosts(&["a:1", "b:2"]);
+        assert_eq!(some.to_string(), "a:1, b:2");
+        let private = some.with_private(PrivateAddresses::OfAnyName);
+        assert_eq!(private.to_string(), "a:1, b:2, also at private addresses");
     }
 }

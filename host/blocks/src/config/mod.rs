@@ -22,7 +22,7 @@
 //! | `provider` | [`ProviderConfig`], `type = "wasm"` and components that are installed |
 //! | `installed`, `property`, `settings` | [`InstalledComponent`], and the settings that it has |
 //! | `resiliency` | [`Resiliency`], `[resiliency]` |
-//! | `allowed_hosts` | [`AllowedHosts`], `allow-hosts` and `allow-private` |
+//! | `allowed_hosts`, `private_addresses` | [`AllowedHosts`], `allow-hosts`; [`PrivateAddresses`], `allow-private` |
 //! | `component` | [`ComponentType`] and [`Scopes`], which components of all building blocks have |
 //! | `table`, `section` | [`Table`], which knows the keys it was asked for, and tables in it |
 //! | `value` | [`FromToml`] and [`FromText`], which read one value |
@@ -51,6 +51,7 @@ mod installed;
 mod name;
 mod nearest;
 mod place;
+mod private_addresses;
 mod property;
 mod provider;
 mod reference;
@@ -68,7 +69,7 @@ mod table;
 mod testing;
 mod value;
 
-pub use allowed_hosts::{AllowedHost, AllowedHostError, AllowedHosts, PrivateAddresses};
+pub use allowed_hosts::{AllowedHost, AllowedHostError, AllowedHosts};
 pub use app::AppConfig;
 pub use app_secrets::AppSecretAccess;
 pub use byte_size::{ByteSize, ByteSizeError, TooSmall};
@@ -83,6 +84,7 @@ pub use installed::InstalledComponent;
 pub use name::{AppId, ComponentName, NameError, Namespace};
 pub use nearest::nearest;
 pub use place::Place;
+pub use private_addresses::PrivateAddresses;
 pub use property::{Property, PropertyKind};
 pub use provider::{Implementation, ProviderConfig, StartWhen, TooManyInstances};
 pub use resiliency::{Resiliency, Target};
