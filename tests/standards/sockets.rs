@@ -176,4 +176,5 @@ fn what_is_given_and_denied_is_told_before_it_runs() {
     for interface in ["wasi:sockets/tcp@", "wasi:sockets/ip-name-lookup@"] {
         assert!(!line(interface).contains("denied"), "{}", line(interface));
     }
+    assert!(line("wasi:filesystem/types@").ends_with("files, but for the system's certificates"));
 }

@@ -9,7 +9,7 @@ use crate::guest::{AppEgress, Guest, bounded};
 use crate::limits::{Limits, MemoryBudget, MemoryLimiter, SocketBudget, begins_with};
 use crate::needs::{
     CONFIG_DRAFT, CONFIG_RC1, Entry, KEYVALUE_DRAFT, KEYVALUE_DRAFT2, LOGGING, SECRETS_VERSION, STATE_VERSION,
-    WASI_0_2, WASI_0_3, draft,
+    WASI_0_2, WASI_0_3, draft, reads_certificates,
 };
 use crate::network::{AllowedIn, Reach};
 use crate::output::{GuestOutput, Stream};
@@ -198,10 +198,10 @@ impl App {
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
         let prefix: Arc<str> = spec.id.as_str().into();
         let reach = Reach::new(&prefix, Arc::clone(&spec.allow_hosts), AllowedIn::App, &shared.sockets);
-        let has_sockets = shape.imports("wasi:sockets/tcp", &WASI_0_2);
+        let reads_roots = reads_certificates(shape, !spec.allow_hosts.is_empty());
         let given = Given {
             egress: Arc::new(Egress::new(&reach, &shared.trust)),
-            roots: (has_sockets && !spec.allow_hosts.is_empty()).then(|| shared.roots.clone()),
+            roots: reads_roots.then(|| shared.roots.clone()),
             reach,
             stores: Arc::new(spec.stores.clone()),
             secrets: Arc::new(spec.secrets.clone()),

@@ -229,13 +229,14 @@ enum Grant {
     Denied(&'static str),
     /// What `allow-hosts` gives, and what is denied where that is empty.
     Egress(&'static str),
+    /// None, but for the certificates of who [may read them](reads_certificates).
+    Files,
 }
 
 const REQUESTS: Grant = Grant::Egress("outgoing requests (no allow-hosts in [app])");
 const TCP: Grant = Grant::Egress("sockets (no allow-hosts in [app])");
 const NO_UDP: Grant = Grant::Denied("UDP");
 const NO_SOCKETS_0_3: Grant = Grant::Denied("sockets of WASI 0.3");
-const NO_FILES: Grant = Grant::Denied("files");
 
 fn known() -> impl Iterator<Item = Known> {
     const V2: &[(&str, Grant)] = &[
@@ -251,8 +252,8 @@ fn known() -> impl Iterator<Item = Known> {
         ("wasi:cli/terminal-stdout", Grant::Host),
         ("wasi:clocks/monotonic-clock", Grant::Host),
         ("wasi:clocks/wall-clock", Grant::Host),
-        ("wasi:filesystem/preopens", NO_FILES),
-        ("wasi:filesystem/types", NO_FILES),
+        ("wasi:filesystem/preopens", Grant::Files),
+        ("wasi:filesystem/types", Grant::Files),
         ("wasi:http/outgoing-handler", REQUESTS),
         ("wasi:http/types", Grant::Host),
         ("wasi:io/error", Grant::Host),
@@ -284,8 +285,8 @@ fn known() -> impl Iterator<Item = Known> {
         ("wasi:clocks/monotonic-clock", Grant::Host),
         ("wasi:clocks/system-clock", Grant::Host),
         ("wasi:clocks/types", Grant::Host),
-        ("wasi:filesystem/preopens", NO_FILES),
-        ("wasi:filesystem/types", NO_FILES),
+        ("wasi:filesystem/preopens", Grant::Files),
+        ("wasi:filesystem/types", Grant::Files),
         ("wasi:http/client", REQUESTS),
         ("wasi:http/types", Grant::Host),
         ("wasi:random/insecure", Grant::Host),
@@ -357,8 +358,9 @@ const PLANNED: &[&str] = &[
 /// What satisfies each import of a component, in the order of the file, for an app that may use these components.
 pub fn needs(shape: &Shape, configured: Configured<'_>) -> Vec<Need> {
     let entry = entry(shape);
+    let certificates = reads_certificates(shape, configured.egress);
     let standing = |name: &ExternName| match name.interface() {
-        Some(interface) => standing_of(interface, configured, entry),
+        Some(interface) => standing_of(interface, configured, entry, certificates),
         None => Standing::Unknown { nearest: None },
     };
     shape
@@ -371,7 +373,12 @@ pub fn needs(shape: &Shape, configured: Configured<'_>) -> Vec<Need> {
         .collect()
 }
 
-fn standing_of(name: &InterfaceName, configured: Configured<'_>, entry: Option<Entry>) -> Standing {
+/// Whether an app gets the certificates that the system trusts, by whether it may reach servers: over sockets, TLS is the app's.
+pub(crate) fn reads_certificates(shape: &Shape, egress: bool) -> bool {
+    egress && shape.imports("wasi:sockets/tcp", &WASI_0_2)
+}
+
+fn standing_of(name: &InterfaceName, configured: Configured<'_>, entry: Option<Entry>, certificates: bool) -> Standing {
     let path = name.path();
     let same_path: Vec<_> = known().filter(|known| known.path == path).collect();
     let served = same_path.iter().find(|known| {
@@ -384,6 +391,8 @@ fn standing_of(name: &InterfaceName, configured: Configured<'_>, entry: Option<E
         Some(Grant::Denied(why)) => Standing::Denied(why),
         Some(Grant::Egress(_)) if configured.egress => Standing::Host,
         Some(Grant::Egress(why)) => Standing::Denied(why),
+        Some(Grant::Files) if certificates => Standing::Denied("files, but for the system's certificates"),
+        Some(Grant::Files) => Standing::Denied("files"),
         Some(Grant::Block(block)) => {
             let stores = match block {
                 Block::State => configured.state,
@@ -506,6 +515,17 @@ mod tests {
             let needs = needs(&shape(&[import], &[]), configured);
             assert_eq!(needs[0].standing == Standing::Host, is_given, "{import}");
             assert!(is_given || matches!(needs[0].standing, Standing::Denied(_)), "{import}");
+        }
+        let files = "wasi:filesystem/types@0.2.3";
+        for (imports, denied) in [
+            (&[files][..], "files"),
+            (
+                &[files, "wasi:sockets/tcp@0.2.3"],
+                "files, but for the system's certificates",
+            ),
+        ] {
+            let needs = needs(&shape(imports, &[]), configured);
+            assert_eq!(needs[0].standing, Standing::Denied(denied), "{imports:?}");
         }
     }
 
