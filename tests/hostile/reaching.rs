@@ -130,6 +130,7 @@ fn an_instance_gets_so_many_connections_which_end_with_it() {
     let _machine = beside_others();
     let server = Server::start();
     let host = launch(&server.allowed()).descriptors(1024).start();
+    host.wait_for_log("128 sockets an instance, 256 in all");
     // All of them are half of what the app may have: the third instance has what the first one had.
     for _ in 0..6 {
         let text = said(&host, &format!("/hoard/{}", server.address));
