@@ -76,6 +76,7 @@ fn texts(language: Language) -> &'static [Text] {
             ("src/app.ts", of!("guest-examples/typescript/counter/src/app.ts")),
             ("src/status.ts", of!("guest-examples/typescript/counter/src/status.ts")),
             ("src/dapr.ts", of!("sdk/typescript/dapr.ts")),
+            ("src/wasi-http.ts", of!("sdk/typescript/wasi-http.ts")),
         ],
         Language::Js => &[
             ("package.json", of!("guest-examples/javascript/counter/package.json")),
@@ -83,6 +84,7 @@ fn texts(language: Language) -> &'static [Text] {
             ("src/app.js", of!("guest-examples/javascript/counter/src/app.js")),
             ("src/status.js", of!("guest-examples/javascript/counter/src/status.js")),
             ("src/dapr.ts", of!("sdk/typescript/dapr.ts")),
+            ("src/wasi-http.ts", of!("sdk/typescript/wasi-http.ts")),
         ],
         Language::Python => &[
             ("app.py", of!("guest-examples/python/counter/app.py")),
