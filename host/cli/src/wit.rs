@@ -83,6 +83,11 @@ pub(crate) fn is_lacking(folder: &Path) -> bool {
     !folder.exists() || (has_own(folder) && !folder.join(WORLDS).is_file())
 }
 
+/// Whether a file, by its path in a folder with WIT, is as [`write`] leaves it there.
+pub(crate) fn is_as_written(path: &Path, contents: &[u8]) -> bool {
+    WIT.get_file(path).is_some_and(|file| file.contents() == contents)
+}
+
 /// How what lies in a folder differs from what this host has, by paths in it.
 struct Difference {
     /// Files of this host that are not there.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub(super) const MANIFEST: &str = "package.json";
 
 /// Which packages npm has taken. Addresses in it would be those of whichever registry this user's npm asks.
-const LOCK: &str = "package-lock.json";
+pub(super) const LOCK: &str = "package-lock.json";
 const WITHOUT_ADDRESSES: &str = "--omit-lockfile-registry-resolved";
 
 /// A manifest, as much as is used of it.

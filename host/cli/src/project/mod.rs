@@ -36,6 +36,9 @@ use std::process::{Command, Stdio};
 /// Where builds put what they make, but for cargo's.
 const COMPONENT: &str = "build/app.wasm";
 
+/// Files in which tools write down what they have taken, by their names.
+pub(crate) const LOCKS: [&str; 2] = [rust::LOCK, javascript::LOCK];
+
 /// How to get the tools of each language.
 pub(crate) const RUST: &str = "install Rust: https://rustup.rs";
 pub(crate) const NODE: &str = "install Node.js 20 or later, with npm: https://nodejs.org";
