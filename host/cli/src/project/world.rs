@@ -30,6 +30,7 @@ pub(super) fn advised(failure: Failure, folder: &Path) -> Failure {
 }
 
 /// The same failure over a project's WIT, with what to do about it.
+#[cfg(any(feature = "c-bindings", feature = "go-components"))]
 pub(super) fn unfit(failure: Failure, folder: &Path) -> Failure {
     match wit::has_own(&folder.join("wit")) {
         true => failure.help(format!("it is built for {}", own(folder))),
