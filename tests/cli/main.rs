@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `usage` | options and arguments |
 //! | `target` | what was named as an app is none |
+//! | `build` | projects, with tools that do what a case is about |
 //! | `capabilities` | the app needs what this host does not have |
 //! | `configuration` | `components.toml` |
 //! | `stores` | a store that cannot be opened |

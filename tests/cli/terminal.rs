@@ -60,3 +60,13 @@ fn who_does_not_say_what_to_make_is_asked_until_it_can_be_made() {
     assert!(told.contains("made `orders`: an app in Go"), "{told}");
     assert!(folder.path().join("orders/main.go").is_file());
 }
+
+#[test]
+fn who_does_not_answer_is_told_which_option_does() {
+    let folder = temporary();
+    // The end of the input, as Ctrl-D types it.
+    let told = on_a_terminal(folder.path(), "new orders", ("NO_COLOR", "1"), "go\n\u{4}");
+    let error = "error: which template?\r\n  help: name one with --template: app, store\r\n";
+    assert!(told.contains(error), "{told:?}");
+    assert!(!folder.path().join("orders").exists());
+}

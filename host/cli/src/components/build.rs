@@ -247,7 +247,8 @@ impl Builder {
 }
 
 /// Why something is not built, and what to do about it.
-fn cannot_build(what: &str, error: &BuildError) -> Failure {
+/// Why something in Go is not built.
+pub(crate) fn cannot_build(what: &str, error: &BuildError) -> Failure {
     let cannot = format!("cannot build `{what}`");
     match error {
         BuildError::NoGo { known } => Failure::usage(format!("{cannot}: there is no `go` in PATH")).help(format!(
@@ -274,6 +275,7 @@ fn cannot_build(what: &str, error: &BuildError) -> Failure {
             .detail(output)
             .help("is the network there, or GOPROXY set?"),
         BuildError::Compile { output } => Failure::run(format!("{cannot}: Go could not compile it")).detail(output),
+        BuildError::Wit { .. } => Failure::usage(cannot).because(error),
         error => Failure::run(cannot).because(error),
     }
 }

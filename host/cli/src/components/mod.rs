@@ -28,6 +28,8 @@ mod vendors;
 
 pub(crate) use args::ComponentsCommand;
 #[cfg(feature = "go-components")]
+pub(crate) use build::cannot_build;
+#[cfg(feature = "go-components")]
 pub(crate) use folder::built as go_cache;
 pub(crate) use folder::{Removed, clean, installed as installed_in};
 pub(crate) use vendors::{Known, build_again};
