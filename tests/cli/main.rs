@@ -17,8 +17,8 @@
 //! | `run` | start and end |
 //! | `cache`, `doctor`, `wit` | the other commands |
 //!
-//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `doctor`, `json` or
-//! `watching`, its text beside the cases; what only a terminal shows is in `terminal`, and what shells and `man` are told in
+//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `compilers`,
+//! `doctor`, `json` or `watching`, its text beside the cases; what only a terminal shows is in `terminal`, and what shells and `man` are told in
 //! `manual`. A line `...` stands for any lines, `[..]` for any text in a line.
 //!
 //! `TRYCMD=overwrite cargo test -p dapr-wasm-tests --test cli` writes the texts anew, for review.
@@ -27,6 +27,7 @@
 
 mod apps;
 mod cache;
+mod compilers;
 mod doctor;
 mod golden;
 mod json;
