@@ -10,6 +10,7 @@ mod figure;
 mod fuzz;
 mod guests;
 mod languages;
+mod left_out;
 mod made;
 mod others;
 mod projects;
