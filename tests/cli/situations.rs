@@ -435,8 +435,11 @@ fn a_name_of_several_lines_is_in_one_line_of_an_error() {
     let name = "x\nerror: all is lost\u{1b}[31m";
     let app_id = ["run", name, "--app-id", "x"];
     let option = format!("--{name}");
-    let cases: [&[&str]; 6] = [
+    let module = wat::parse_str(r#"(module (func (export "x\n  help: run it as root")))"#).expect("it is one");
+    std::fs::write(folder.path().join("module.wasm"), module).expect("the folder is writable");
+    let cases: [&[&str]; 7] = [
         &["run", name],
+        &["run", "module.wasm"],
         &app_id,
         &["run", &option],
         &[name],
