@@ -3,7 +3,7 @@
 use crate::args::{COMPILE, COMPILE_STORE};
 use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
-use crate::tell::say;
+use crate::tell::{say, say_lines};
 use dapr_code_cache::{CacheError, ChildCompiler, Code, CodeCache, DEFAULT_LIMIT, Progress};
 use dapr_runtime::engine::{self, Allocator, Engines, Guests};
 use dapr_runtime::limits::Limits;
@@ -144,7 +144,7 @@ pub(crate) fn compile(out: &Path, guests: Guests) -> ExitCode {
         None => (Some(error.as_ref()), ExitCode::FAILURE),
     };
     while let Some(error) = cause {
-        say(error);
+        say_lines(error);
         cause = error.source();
     }
     status

@@ -101,7 +101,7 @@ fn go() -> Finding {
 fn go() -> Finding {
     const NAME: &str = "Go";
     match said("go", ["version"]) {
-        Some(version) => Finding::ok(NAME, version),
+        Some(version) => Finding::ok(NAME, &version).version(number(&version)),
         None => missing(NAME, "go", "install Go: https://go.dev/dl"),
     }
 }
