@@ -7,7 +7,7 @@ use super::start::{Cache, Start};
 use super::subject::{Bench, Host, Instances, Store, released};
 use super::turn::{self, Turn};
 use crate::document::Table;
-use crate::figure::{megabytes, millis, whole};
+use crate::figure::{kilobytes, millis, whole};
 use crate::projects::{self, Begun, Outside};
 use crate::tools::output;
 use anyhow::Result;
@@ -23,7 +23,8 @@ const SCRIPT: &str = include_str!("spread.lua");
 const MOST_BUILDS: usize = 3;
 
 const HEAD: [&str; 10] = [
-    "MB",
+    // From C to Python it is a factor of 600.
+    "kB",
     "build, s",
     "first start, s",
     "start, ms",
@@ -148,7 +149,7 @@ impl Measured {
         let seconds = |times: &[f64]| format!("{:.1}", median(times.iter().copied()));
         let warm = Duration::from_secs_f64(median(self.warm.iter().copied()));
         let mut cells = vec![
-            megabytes(bytes),
+            kilobytes(bytes),
             seconds(&self.builds),
             seconds(&self.cold),
             millis(warm),
@@ -182,7 +183,7 @@ mod tests {
         };
         let cells = measured.cells(15_100_000);
         assert_eq!(cells.len(), HEAD.len());
-        assert_eq!(cells[..5], ["15.1", "0.7", "5.0", "12.3", "1 234"]);
+        assert_eq!(cells[..5], ["15 100", "0.7", "5.0", "12.3", "1 234"]);
         assert_eq!(cells[7], "5 678");
     }
 }
