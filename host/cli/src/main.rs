@@ -80,7 +80,7 @@ fn main() -> ExitCode {
         }
         Command::New { name, lang, template } => new::new(&name, lang, template).map(said_lines),
         Command::Build { dir } => build(&dir),
-        Command::Wit { dir } => wit::write(&dir).map(said),
+        Command::Wit { dir } => wit::write(&dir).map(said_lines),
         Command::Doctor { format } => doctor::doctor(format),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { dir } => manual::write(&dir).map(said),

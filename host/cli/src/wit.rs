@@ -8,6 +8,7 @@
 //! | anything else | the user's | leaves it |
 
 use crate::failure::{Failure, Outcome};
+use crate::tell::one_line;
 use include_dir::{Dir, File, include_dir};
 use std::fs;
 use std::io;
@@ -23,7 +24,8 @@ pub(crate) const OWN: &str = "app.wit";
 
 /// Brings a folder to the WIT packages of this host, and says what was done.
 pub(crate) fn write(folder: &Path) -> Outcome<String> {
-    let shown = folder.display();
+    let shown = folder.display().to_string();
+    let shown = one_line(&shown);
     let difference = Difference::of(folder);
     let is_new = !folder.join(WORLDS).exists();
     let written = fs::create_dir_all(folder).and_then(|()| WIT.extract(folder));
@@ -53,7 +55,7 @@ pub(crate) fn write(folder: &Path) -> Outcome<String> {
         ("removed", &difference.left),
     ] {
         for path in paths {
-            done.push_str(&format!("\n  {word} {}", path.display()));
+            done.push_str(&format!("\n  {word} {}", one_line(&path.display().to_string())));
         }
     }
     Ok(done)
