@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// What a host does in a folder, which has to succeed.
-fn done(folder: &Path, arguments: &[&str]) -> Output {
+/// What a host does in a folder.
+fn tried(folder: &Path, arguments: &[&str]) -> Output {
     // `cargo xtask test` has Zig in an environment of Python's.
     let tools = repository().join("target/python-tools/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = [tools].into_iter().chain(std::env::split_paths(&path));
-    let output = Command::new(binary())
+    Command::new(binary())
         .args(arguments)
         .current_dir(folder)
         .env("PATH", std::env::join_paths(path).expect("no folder has a colon"))
@@ -28,9 +28,18 @@ fn done(folder: &Path, arguments: &[&str]) -> Output {
         .env("XDG_CACHE_HOME", built::cache_home())
         .stdin(Stdio::null())
         .output()
-        .expect("the host starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        .expect("the host starts")
+}
+
+/// The same, which has to succeed.
+fn done(folder: &Path, arguments: &[&str]) -> Output {
+    let output = tried(folder, arguments);
+    assert!(output.status.success(), "{}", told(&output));
     output
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Makes a project of a language and has it built, and answers where the component is.
@@ -83,11 +92,13 @@ fn an_app_in_javascript_is_made_built_and_counts() {
 }
 
 #[test]
-fn an_app_in_python_is_made_built_and_counts_and_may_wait_for_several_calls() {
+fn an_app_in_python_is_made_built_and_counts_and_may_have_a_world_of_its_own_and_wait_for_several_calls() {
     if !is_there("python") {
         return;
     }
     let folder = counts("python");
+    reads_a_secret(folder.path(), "app.py", PYTHON);
+    fs::remove_file(folder.path().join("visits/wit/app.wit")).expect("it was written");
     // The same project, become one of WASI 0.3: its tools are there.
     let sources = repository().join("guest-examples/python/fan-in");
     for file in ["app.py", "dapr.py", "wasi_http.py"] {
@@ -102,17 +113,110 @@ fn an_app_in_python_is_made_built_and_counts_and_may_wait_for_several_calls() {
 }
 
 #[test]
-fn an_app_in_go_is_made_built_and_counts() {
+fn an_app_in_go_is_made_built_and_counts_and_may_have_a_world_of_its_own() {
     if is_there("go") {
-        counts("go");
+        let folder = counts("go");
+        reads_a_secret(folder.path(), "main.go", GO);
+        what_does_not_compile_in_go_is_said_in_its_own_words(folder.path());
     }
 }
 
 #[test]
-fn an_app_in_c_is_made_built_and_counts() {
+fn an_app_in_c_is_made_built_and_counts_and_may_have_a_world_of_its_own() {
     if is_there("c") {
-        counts("c");
+        let folder = counts("c");
+        reads_a_secret(folder.path(), "counter.c", C);
     }
+}
+
+// ---- worlds
+
+/// The world of an app that reads secrets, which no world of its language's has by itself.
+const WORLD: &str = "world app {\n  include http-app;\n  import dapr:secrets/store@0.1.0;\n}\n";
+
+const C: &str = r#"#include "http.h"
+
+response_t answer(const request_t *request) {
+  (void)request;
+  text_t store = TEXT("vault"), name = TEXT("token");
+  dapr_secrets_store_list_value_t values;
+  dapr_secrets_store_error_t error;
+  bool is_read = dapr_secrets_store_get(&store, &name, &values, &error);
+  text_t body = is_read && values.len == 1 ? values.ptr[0].value : TEXT("none");
+  return (response_t){.status = 200, .content_type = TEXT("text/plain"), .body = body};
+}
+"#;
+
+const GO: &str = r#"// Command visits answers with a secret.
+package main
+
+import (
+	"net/http"
+
+	"example.com/visits/wasihttp"
+	"wit_component/imports/dapr_secrets_store"
+)
+
+func main() {
+	wasihttp.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, value := range dapr_secrets_store.Get("vault", "token").Ok() {
+			w.Write([]byte(value.Value))
+		}
+	}))
+}
+"#;
+
+const PYTHON: &str = r#"from wit_world.imports import dapr_secrets_store
+
+from wasi_wsgi import handler
+
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [value.value.encode() for value in dapr_secrets_store.get("vault", "token")]
+
+
+IncomingHandler = handler(application)
+"#;
+
+/// Has the project in a folder read a secret: it does not build until its world has them.
+fn reads_a_secret(folder: &Path, file: &str, source: &str) {
+    let project = folder.join("visits");
+    fs::write(project.join(file), source).expect("the folder is writable");
+    let failed = tried(folder, &["build", "visits"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", told(&failed));
+    let help = "  help: what it imports of this host has to be in its world: `world app` in visits/wit/app.wit\n";
+    assert!(told(&failed).ends_with(help), "{}", told(&failed));
+
+    // All that one has to write.
+    fs::create_dir_all(project.join("wit")).expect("the folder is writable");
+    fs::write(project.join("wit/app.wit"), WORLD).expect("the folder is writable");
+    done(folder, &["build", "visits"]);
+    let launch = Launch::file(project.join("build/app.wasm"));
+    fs::write(launch.folder().join("secrets.json"), r#"{ "token": "opensesame" }"#).expect("the folder is writable");
+    let host = launch
+        .components("[secrets.vault]\ntype = \"local.file\"\nsecretsFile = \"secrets.json\"\n")
+        .start();
+    assert_eq!(host.get("/").text(), "opensesame");
+}
+
+// ---- messages that only a whole Go gives
+
+fn what_does_not_compile_in_go_is_said_in_its_own_words(folder: &Path) {
+    fs::write(
+        folder.join("visits/main.go"),
+        "package main\n\nfunc main() { nothing() }\n",
+    )
+    .expect("it is writable");
+    let failed = tried(folder, &["build", "visits"]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert_eq!(
+        told(&failed),
+        "visits: resolving modules\nvisits: compiling\n\
+         error: cannot build `visits`: Go could not compile it\n\n  \
+           # example.com/visits\n  \
+           ./main.go:3:15: undefined: nothing\n"
+    );
 }
 
 // ---- stores

@@ -5,7 +5,6 @@ use dapr_wasm_tests::Response;
 use std::thread;
 
 crate::in_every_language! {
-    [and in javascript]
     a_counter_counts_from_nothing,
     counters_have_names_and_the_root_is_default,
     a_counters_name_is_its_decoded_path,

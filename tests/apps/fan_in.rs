@@ -36,18 +36,6 @@ mod python {
     fn what_cannot_be_done_is_said() {
         super::in_language("python", super::what_cannot_be_done_is_said);
     }
-    #[test]
-    fn the_sdk_has_all_that_it_has_for_calls_that_do_not_wait() {
-        super::in_language("python", |ground| {
-            let answer = ground.sqlite().host("sdk-async").get("/");
-            assert_eq!(
-                (answer.status, answer.text().as_str()),
-                (200, "ok"),
-                "{}",
-                answer.text()
-            );
-        });
-    }
 }
 
 fn in_language(language: &'static str, claim: fn(&Ground)) {

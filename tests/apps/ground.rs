@@ -96,7 +96,7 @@ impl Ground {
 
 /// Has a component's code put into the cache, one after the other and once: a large one takes many seconds, in which every test
 /// that starts would compile it, too.
-fn compiled(component: &Path) {
+pub(crate) fn compiled(component: &Path) {
     static COMPILED: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if compiled.contains(component) {

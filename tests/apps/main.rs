@@ -7,6 +7,7 @@
 //! | `todo` | a JSON API: TTL, pages, a transaction, what makes no sense |
 //! | `fan_in` | the app `fan-in`, whose calls wait at once, in the languages that have that |
 //! | `shared` | what an app in one language has written and one in another reads |
+//! | `fetch` | what stands between JavaScript's `fetch` types and `wasi:http` |
 //! | `sdks` | what the SDKs have, which an app in each language tries |
 //! | `outage` | what is answered while the store's server is away |
 //!
@@ -17,6 +18,8 @@
 
 mod counter;
 mod fan_in;
+#[cfg(feature = "servers")]
+mod fetch;
 mod ground;
 #[cfg(feature = "servers")]
 mod outage;
@@ -25,18 +28,17 @@ mod sdks;
 mod shared;
 mod todo;
 
-/// Runs claims in every language on every store. A new language is one name more; one that has not all apps is named with the
-/// claims about those that it has.
+/// Runs claims in every language on every store. A new language is one name more.
 ///
 /// A claim that is missing in its list is code that nobody calls, which does not compile without a warning.
 macro_rules! in_every_language {
-    ($([and in $more:ident])? $($claim:ident),+ $(,)?) => {
+    ($($claim:ident),+ $(,)?) => {
         $crate::in_every_language! { @languages [rust] [in_memory sqlite store_memory] [$($claim)+] }
         #[cfg(feature = "servers")]
         mod with_servers {
             use super::{$($claim),+};
             $crate::in_every_language! { @languages [rust] [redis] [$($claim)+] }
-            $crate::in_every_language! { @languages [c go $($more)? python typescript] [sqlite redis] [$($claim)+] }
+            $crate::in_every_language! { @languages [c go javascript python typescript] [sqlite redis] [$($claim)+] }
         }
     };
     (@languages [$($language:ident)+] $stores:tt $claims:tt) => {

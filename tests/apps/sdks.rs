@@ -3,13 +3,13 @@
 use crate::ground::Ground;
 
 macro_rules! on_every_store {
-    ($language:ident: $($store:ident)+) => {
+    ($app:literal $language:ident: $($store:ident)+) => {
         mod $language {
             $(
                 #[test]
                 fn $store() {
                     crate::ground::Ground::with(stringify!($language), |ground| {
-                        super::an_sdk_does_what_it_says(&ground.$store());
+                        crate::sdks::an_sdk_does_what_it_says($app, &ground.$store());
                     });
                 }
             )+
@@ -17,19 +17,27 @@ macro_rules! on_every_store {
     };
 }
 
-on_every_store! { rust: in_memory sqlite store_memory }
+on_every_store! { "sdk" rust: in_memory sqlite store_memory }
 #[cfg(feature = "servers")]
 mod with_servers {
-    use super::an_sdk_does_what_it_says;
-
-    on_every_store! { rust: redis }
-    on_every_store! { go: sqlite redis }
-    on_every_store! { python: sqlite redis }
-    on_every_store! { typescript: sqlite redis }
+    on_every_store! { "sdk" rust: redis }
+    on_every_store! { "sdk" go: sqlite redis }
+    on_every_store! { "sdk" python: sqlite redis }
+    on_every_store! { "sdk" typescript: sqlite redis }
 }
 
-fn an_sdk_does_what_it_says(ground: &Ground) {
-    let host = ground.host("sdk");
+/// What is awaited, in apps of WASI 0.3.
+mod awaited {
+    on_every_store! { "sdk-async" rust: in_memory sqlite store_memory }
+    #[cfg(feature = "servers")]
+    mod with_servers {
+        on_every_store! { "sdk-async" rust: redis }
+        on_every_store! { "sdk-async" python: sqlite redis }
+    }
+}
+
+fn an_sdk_does_what_it_says(app: &str, ground: &Ground) {
+    let host = ground.host(app);
     let answer = host.get("/");
     assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
 }

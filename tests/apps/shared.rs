@@ -4,7 +4,7 @@ use crate::ground::Ground;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const LANGUAGES: [&str; 5] = ["c", "go", "python", "rust", "typescript"];
+const LANGUAGES: [&str; 6] = ["c", "go", "javascript", "python", "rust", "typescript"];
 
 #[test]
 fn each_language_goes_on_where_the_one_before_left_off() {

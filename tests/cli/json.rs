@@ -2,7 +2,7 @@
 
 use crate::apps::{self, apps};
 use crate::golden::assert_printed;
-use crate::situations::{launch, stderr};
+use crate::situations::{launch, stderr, temporary};
 use dapr_wasm_tests::built::binary;
 use dapr_wasm_tests::{Launch, PATIENCE};
 use serde_json::Value;
@@ -54,6 +54,46 @@ fn an_error_is_json_with_its_parts_as_fields() {
     let output = command.output().expect("the binary starts");
     assert_eq!(output.status.code(), Some(2));
     assert_printed(&(readable(stderr(&output).trim_end()) + "\n"), "run/error-json.stderr");
+}
+
+/// Each command with a report that may be JSON, and the parser of the command line: one shape for all.
+#[test]
+fn beside_a_report_that_is_json_errors_are_too() {
+    apps::make();
+    let folder = temporary();
+    let write =
+        |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("the folder is writable");
+    write(
+        "components.toml",
+        "[state.statestore]\ntype = \"sqlite\"\nconectionString = \"state.db\"\n",
+    );
+    write("empty.wasm", "");
+    let told = |command: &&str| {
+        let mut host = Command::new(binary());
+        host.args(command.split(' '))
+            .args(["--format", "json"])
+            .current_dir(folder.path());
+        let output = host.env("XDG_DATA_HOME", folder.path()).output();
+        let output = output.expect("the binary starts");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let lines: Vec<_> = stderr(&output).lines().map(readable).collect();
+        format!("{command}\n{}\n", lines.join("\n"))
+    };
+    let told: Vec<_> = [
+        "check empty.wasm",
+        "check no-such.wasm --components no-such.toml",
+        "check no-such.wasm --strickt",
+        "conformance no-such.wasm",
+        "conformance empty.wasm",
+        "components show state.redys",
+        "components show no-such.wasm",
+        "components list all",
+        "doctor everything",
+    ]
+    .iter()
+    .map(told)
+    .collect();
+    assert_printed(&told.join("\n"), "run/errors-json.stderr");
 }
 
 #[test]

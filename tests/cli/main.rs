@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `usage` | options and arguments |
 //! | `target` | what was named as an app is none |
+//! | `build` | projects, with tools that do what a case is about |
 //! | `capabilities` | the app needs what this host does not have |
 //! | `configuration` | `components.toml` |
 //! | `stores` | a store that cannot be opened |
@@ -17,8 +18,8 @@
 //! | `run` | start and end |
 //! | `cache`, `doctor`, `wit` | the other commands |
 //!
-//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `doctor`, `json` or
-//! `watching`, its text beside the cases; what only a terminal shows is in `terminal`, and what shells and `man` are told in
+//! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `compilers`,
+//! `doctor`, `json`, `names` or `watching`, its text beside the cases; what only a terminal shows is in `terminal`, and what shells and `man` are told in
 //! `manual`. A line `...` stands for any lines, `[..]` for any text in a line.
 //!
 //! `TRYCMD=overwrite cargo test -p dapr-wasm-tests --test cli` writes the texts anew, for review.
@@ -27,10 +28,12 @@
 
 mod apps;
 mod cache;
+mod compilers;
 mod doctor;
 mod golden;
 mod json;
 mod manual;
+mod names;
 mod situations;
 mod terminal;
 mod watching;

@@ -39,6 +39,17 @@ fn an_error_is_in_colour_on_a_terminal_unless_it_is_asked_not_to_be() {
     assert!(plain.starts_with("error: ") && !plain.contains('\u{1b}'), "{plain:?}");
 }
 
+/// They look the same as the parser's own, which stay.
+#[test]
+fn an_arguments_control_characters_are_spelled_out_where_the_parsers_are_colours() {
+    let folder = temporary();
+    let argument = "\"--no$(printf '\\033[35m\\nerror: all is lost')\"";
+    let told = on_a_terminal(folder.path(), &format!("run {argument}"), ("LC_ALL", "C"), "");
+    assert!(told.starts_with("\u{1b}[1m\u{1b}[31merror:"), "{told:?}");
+    assert!(told.contains("--no\\u{1b}[35m\\nerror: all is lost"), "{told:?}");
+    assert!(!told.contains("\u{1b}[35m"), "{told:?}");
+}
+
 #[test]
 fn an_error_has_no_colour_where_there_is_no_terminal() {
     let output = Command::new(binary())
@@ -59,4 +70,14 @@ fn who_does_not_say_what_to_make_is_asked_until_it_can_be_made() {
     assert!(told.contains("Template (app, store) [app]: "), "{told}");
     assert!(told.contains("made `orders`: an app in Go"), "{told}");
     assert!(folder.path().join("orders/main.go").is_file());
+}
+
+#[test]
+fn who_does_not_answer_is_told_which_option_does() {
+    let folder = temporary();
+    // The end of the input, as Ctrl-D types it.
+    let told = on_a_terminal(folder.path(), "new orders", ("NO_COLOR", "1"), "go\n\u{4}");
+    let error = "error: which template?\r\n  help: name one with --template: app, store\r\n";
+    assert!(told.contains(error), "{told:?}");
+    assert!(!folder.path().join("orders").exists());
 }

@@ -35,6 +35,7 @@ impl Version {
     }
 
     /// What Dapr's own code is called in the native program.
+    #[cfg(feature = "go")]
     pub(crate) fn native(self) -> &'static str {
         match self {
             Self::V1 => "state.postgresql/v1",

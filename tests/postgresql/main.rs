@@ -5,6 +5,7 @@
 //! | `ground` | nothing: a server, and stores on it |
 //! | `conforming` | the rules of all stores, plain and with TLS |
 //! | `layout` | the tables and rows, beside those of Dapr's own code, and what each does with the other's |
+//! | `order` | listing and transactions, whatever the order of the database and of others |
 //! | `values` | bytes and content types that come back as they were |
 //! | `opening` | what is said of a server that cannot be used |
 //! | `round_trips` | how often an operation waits for the server |
@@ -16,8 +17,10 @@
 mod conforming;
 mod faults;
 mod ground;
+#[cfg(feature = "go")]
 mod layout;
 mod opening;
+mod order;
 mod round_trips;
 mod sqlstates;
 mod values;

@@ -16,6 +16,7 @@
 
 mod chaos;
 mod conforming;
+#[cfg(feature = "go")]
 mod daprs;
 mod ground;
 mod layout;

@@ -1,6 +1,6 @@
 //! A project that is built and served anew.
 
-use crate::ground::{Project, until_renewed, until_said};
+use crate::ground::{Package, Project, WATCHING, until_renewed, until_said};
 use dapr_wasm_tests::{PATIENCE, until};
 use std::time::{Duration, Instant};
 
@@ -83,6 +83,20 @@ fn what_changes_nothing_replaces_nothing() {
     project.says("two");
     until_renewed(&host, 1);
     assert_eq!(host.get("/").text(), "two");
+}
+
+#[test]
+fn what_the_first_build_writes_by_the_way_is_not_built_again() {
+    let project = Package::new();
+    let host = project.launch.start();
+    host.wait_for_log(WATCHING);
+    for written in ["package-lock.json", "wit/package.wit", "wit/deps"] {
+        assert!(host.folder().join("orders").join(written).exists(), "{written}");
+    }
+    // All that has changed since the start is said with it.
+    project.write("orders/src/app.js", "// two\n");
+    host.wait_for_log("it is the same app: ");
+    assert_eq!(host.stderr().lines_with("changed: "), ["changed: src/app.js"]);
 }
 
 #[test]

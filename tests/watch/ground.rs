@@ -1,6 +1,7 @@
 //! What the claims stand on: an app's file that changes, and a project.
 
 use dapr_wasm_tests::built::repository;
+use dapr_wasm_tests::component::saying;
 use dapr_wasm_tests::{Host, Launch, PATIENCE, until};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -177,6 +178,42 @@ impl Project {
         self.launch.folder().join(name)
     }
 }
+
+/// A new project for npm, which is one that does what the build needs: it installs nothing, writes down what, and makes an app.
+pub(crate) struct Package {
+    pub(crate) launch: Launch,
+}
+
+impl Package {
+    pub(crate) fn new() -> Self {
+        let launch = Launch::file("orders").option("--watch");
+        let folder = launch.folder().to_owned();
+        let path = format!("{}:/usr/bin:/bin", folder.join("bin").display());
+        let package = Self {
+            launch: launch.env("PATH", &path),
+        };
+        package.write("bin/npm", NPM);
+        std::fs::set_permissions(folder.join("bin/npm"), Permissions::from_mode(0o755)).unwrap();
+        package.write("orders/package.json", r#"{ "scripts": { "build": "make" } }"#);
+        package.write("orders/src/app.js", "// one\n");
+        std::fs::write(folder.join("app.wasm"), saying("hello")).unwrap();
+        package
+    }
+
+    /// Writes a file in the folder of the host, which has the project's in `orders`.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.launch.folder().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+const NPM: &str = r#"#!/bin/sh
+case "$1" in
+install) mkdir node_modules && echo '{}' > package-lock.json ;;
+run) mkdir -p build && cp ../app.wasm build/app.wasm ;;
+esac
+"#;
 
 const MANIFEST: &str = r#"[package]
 name = "NAME"

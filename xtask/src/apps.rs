@@ -11,10 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The examples of a language, and what builds one of them in a copy of its folder.
+/// A language with examples, and what builds one of them in a copy of its folder.
 struct Examples {
     name: &'static str,
-    apps: &'static [&'static str],
     language: Language,
     build: Build,
     /// What else they are made from, from the root of the repository.
@@ -27,43 +26,37 @@ type Build = fn(&Path, &Path) -> Result<()>;
 const EXAMPLES: [Examples; 5] = [
     Examples {
         name: "typescript",
-        apps: &APPS,
         language: Language::JavaScript,
         build: npm,
         also: &[],
     },
     Examples {
         name: "javascript",
-        // The rest is as in TypeScript.
-        apps: &["counter"],
         language: Language::JavaScript,
         build: npm,
         also: &[],
     },
     Examples {
         name: "python",
-        apps: &APPS,
         language: Language::Python,
         build: python,
         also: &[],
     },
     Examples {
         name: "go",
-        apps: &APPS,
         language: Language::Go,
         build: go,
         also: &["host/go-components/go", "host/go-components/src", "host/runtime/wit"],
     },
     Examples {
         name: "c",
-        apps: &APPS,
         language: Language::C,
         build: c,
         also: &[],
     },
 ];
 
-/// The examples that most languages have.
+/// The examples that every language has.
 const APPS: [&str; 2] = ["counter", "todo"];
 
 /// The apps in Python that wait for several calls at once: their names, and where they are.
@@ -90,8 +83,7 @@ pub(crate) fn build() -> Result<()> {
 impl Examples {
     fn make(&self, place: &Path) -> Result<()> {
         let folder = root().join("guest-examples").join(self.name);
-        self.apps
-            .iter()
+        APPS.iter()
             .try_for_each(|app| self.make_app(place, app, &folder.join(app), self.build))?;
         if self.language == Language::Python {
             WAIT.iter()

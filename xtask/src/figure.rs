@@ -26,6 +26,11 @@ pub(crate) fn millis(duration: Duration) -> String {
     format!("{:.1}", duration.as_secs_f64() * 1e3)
 }
 
+/// Bytes as kB, of which a kilobyte has a thousand.
+pub(crate) fn kilobytes(bytes: u64) -> String {
+    whole(bytes as f64 / 1e3)
+}
+
 /// Bytes as MB, of which a megabyte has a million.
 pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / 1e6)

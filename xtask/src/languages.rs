@@ -9,30 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A program that a language needs, and where one gets it.
-struct Tool {
-    program: &'static str,
-    version: &'static str,
-    help: &'static str,
-}
+/// Releases of Node.js and Python that tools run on: these and later ones.
+const NODE: (u32, u32) = (20, 0);
+const PYTHON: (u32, u32) = (3, 10);
 
-const NODE: Tool = Tool {
-    program: "npm",
-    version: "--version",
-    help: "Node 20 or newer with npm, on Debian with `apt-get install nodejs npm`",
-};
-
-const PYTHON: Tool = Tool {
-    program: "python3",
-    version: "--version",
-    help: "Python 3.10 or newer with pip and venv, on Debian with `apt-get install python3-venv`",
-};
-
-const GO: Tool = Tool {
-    program: "go",
-    version: "version",
-    help: "Go 1.26 or newer, from https://go.dev/dl",
-};
+/// Releases of Go that the host has an overlay for, and no others.
+const GO: [(u32, u32); 2] = [(1, 26), (1, 27)];
 
 /// A language that guests are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,21 +27,78 @@ pub(crate) enum Language {
     Python,
 }
 
+/// What a program prints when it is asked this, if it is there and answers.
+type Asked<'a> = &'a dyn Fn(&str, &[&str]) -> Option<String>;
+
 impl Language {
-    fn tool(self) -> Tool {
+    pub(crate) const ALL: [Self; 4] = [Self::C, Self::Go, Self::JavaScript, Self::Python];
+
+    /// What it is called.
+    pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::C | Self::Python => PYTHON,
-            Self::Go => GO,
-            Self::JavaScript => NODE,
+            Self::C => "C",
+            Self::Go => "Go",
+            Self::JavaScript => "JavaScript and TypeScript",
+            Self::Python => "Python",
         }
     }
 
     /// What it needs and this machine does not have.
     pub(crate) fn lacks(self) -> Option<String> {
-        let tool = self.tool();
-        let error = output(Command::new(tool.program).arg(tool.version)).err()?;
-        Some(format!("it needs {}: {error:#}", tool.help))
+        self.lacks_where(&|program, arguments| output(Command::new(program).args(arguments)).ok())
     }
+
+    fn lacks_where(self, asked: Asked<'_>) -> Option<String> {
+        let (needs, lacking) = match self {
+            Self::C | Self::Python => (
+                "Python 3.10 or newer with pip and venv, on Debian with `apt-get install python3-venv`",
+                lacking_of_python(asked),
+            ),
+            Self::Go => ("Go 1.26 or 1.27, from https://go.dev/dl", lacking_of_go(asked)),
+            Self::JavaScript => (
+                "Node.js 20 or newer with npm, from https://nodejs.org",
+                lacking_of_node(asked),
+            ),
+        };
+        lacking.map(|lacking| format!("it needs {needs}: {lacking}"))
+    }
+}
+
+fn lacking_of_python(asked: Asked<'_>) -> Option<String> {
+    let lacking = too_old(asked("python3", &["--version"]), "python3", PYTHON);
+    // Debian has them in a package of their own.
+    let has_venv = || asked("python3", &["-c", "import ensurepip, venv"]).is_some();
+    lacking.or_else(|| (!has_venv()).then(|| "python3 is without venv and pip".to_owned()))
+}
+
+fn lacking_of_go(asked: Asked<'_>) -> Option<String> {
+    match asked("go", &["env", "GOVERSION"]) {
+        None => Some("go is not there".to_owned()),
+        Some(said) if release(&said).is_some_and(|found| GO.contains(&found)) => None,
+        Some(said) => Some(format!("go is {said}")),
+    }
+}
+
+fn lacking_of_node(asked: Asked<'_>) -> Option<String> {
+    let lacking = too_old(asked("node", &["--version"]), "node", NODE);
+    let has_npm = || asked("npm", &["--version"]).is_some();
+    lacking.or_else(|| (!has_npm()).then(|| "npm is not there".to_owned()))
+}
+
+/// What is wrong with a program that said this of its version.
+fn too_old(said: Option<String>, program: &str, least: (u32, u32)) -> Option<String> {
+    match said {
+        None => Some(format!("{program} is not there")),
+        Some(said) if release(&said).is_some_and(|found| found >= least) => None,
+        Some(said) => Some(format!("{program} is {said}")),
+    }
+}
+
+/// The first two numbers in what a program says of its version: `Python 3.11.2`, `v20.11.1`, `go1.26.8`.
+fn release(said: &str) -> Option<(u32, u32)> {
+    let number = said.trim_start_matches(|char: char| !char.is_ascii_digit());
+    let mut parts = number.split(|char: char| !char.is_ascii_digit()).map(str::parse);
+    Some((parts.next()?.ok()?, parts.next().and_then(Result::ok).unwrap_or(0)))
 }
 
 /// Builds what is in a language, and answers whether that was done. Where its tools are not there, it says so and leaves a note
@@ -108,8 +147,7 @@ pub(crate) fn from_pypi() -> Result<PathBuf> {
     let environment = root().join("target/python-tools");
     let programs = environment.join("bin");
     if !programs.join("pip").is_file() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&environment))
-            .with_context(|| format!("guests need {}", PYTHON.help))?;
+        run(Command::new("python3").args(["-m", "venv"]).arg(&environment)).context("guests need Python with venv")?;
     }
     let (list, installed) = (pinned(), environment.join("installed.txt"));
     let wanted = fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
@@ -140,4 +178,71 @@ pub(crate) fn compile_c(programs: &Path, folder: &Path, sources: &[String], bind
         .args([format!("gen/{bindings}.c"), format!("gen/{bindings}_component_type.o")])
         .arg("-Wl,--strip-all")
         .current_dir(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine with programs that say this of their versions.
+    fn lacks(language: Language, programs: &[(&str, &str)]) -> Option<String> {
+        let asked = |program: &str, arguments: &[&str]| {
+            let found = programs.iter().find(|(name, _)| *name == program)?;
+            let asks_for_venv = arguments.contains(&"import ensurepip, venv");
+            (!asks_for_venv || !found.1.contains("without venv")).then(|| found.1.to_owned())
+        };
+        language.lacks_where(&asked)
+    }
+
+    #[test]
+    fn a_language_is_there_with_tools_that_are_new_enough() {
+        for (language, programs) in [
+            (Language::C, &[("python3", "Python 3.10.0")][..]),
+            (Language::Python, &[("python3", "Python 3.13.1")]),
+            (Language::Go, &[("go", "go1.26.8")]),
+            (Language::Go, &[("go", "go1.27rc1")]),
+            (Language::JavaScript, &[("node", "v20.0.0"), ("npm", "10.2.4")]),
+            (Language::JavaScript, &[("node", "v100.1.0"), ("npm", "10.2.4")]),
+        ] {
+            assert_eq!(lacks(language, programs), None, "{programs:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_or_too_old_is_named() {
+        for (language, programs, named) in [
+            (Language::C, &[][..], "python3 is not there"),
+            (
+                Language::Python,
+                &[("python3", "Python 3.9.2")],
+                "python3 is Python 3.9.2",
+            ),
+            (
+                Language::Python,
+                &[("python3", "Python 3.11.2 without venv")],
+                "python3 is without venv and pip",
+            ),
+            (Language::Go, &[], "go is not there"),
+            (Language::Go, &[("go", "go1.25.1")], "go is go1.25.1"),
+            (Language::Go, &[("go", "go1.28")], "go is go1.28"),
+            (Language::JavaScript, &[("npm", "10.2.4")], "node is not there"),
+            (
+                Language::JavaScript,
+                &[("node", "v18.19.0"), ("npm", "10.2.4")],
+                "node is v18.19.0",
+            ),
+            (Language::JavaScript, &[("node", "v20.0.0")], "npm is not there"),
+        ] {
+            let lacking = lacks(language, programs).unwrap();
+            assert!(lacking.starts_with("it needs "), "{lacking}");
+            assert!(lacking.ends_with(&format!(": {named}")), "{lacking}");
+        }
+    }
+
+    /// Of another workspace member, which `xtask` does not wait for.
+    #[test]
+    fn the_releases_of_go_are_those_of_the_hosts_overlay() {
+        let overlay = fs::read_to_string(root().join("host/go-components/src/overlay.rs")).unwrap();
+        assert!(overlay.contains(&format!("const RELEASES: [(u32, u32); {}] = {GO:?};", GO.len())));
+    }
 }

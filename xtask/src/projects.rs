@@ -23,13 +23,6 @@ pub(crate) struct Begun {
     needs: Option<Language>,
 }
 
-impl Begun {
-    /// Whether an instance can serve another request. One of StarlingMonkey has a single fetch event, which it answers once.
-    pub(crate) fn can_be_reused(&self) -> bool {
-        self.needs != Some(Language::JavaScript)
-    }
-}
-
 const ALL: [Begun; 6] = [
     Begun {
         name: "Rust",

@@ -1,8 +1,8 @@
 //! A counter over HTTP: `POST /NAME` adds one, `GET /NAME` reads it.
 //!
-//! HTTP is done here with the plain WASI bindings of the crate `wasip2`. With the crate `wstd`, as in `kv` and `todo`, the
-//! source is shorter and the component more than three times the size; a request, each from a fresh instance, then takes a
-//! third more of the processor. An app that does this little notices.
+//! HTTP is done here with the plain WASI bindings of the crate `wasip2`. With the crate `wstd` the source is shorter and the
+//! component more than three times the size; a request, each from a fresh instance, then takes a third more of the processor.
+//! An app that does this little notices.
 
 mod addition;
 mod failure;

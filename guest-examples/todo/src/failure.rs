@@ -1,9 +1,9 @@
 //! Why a request was not done, and how HTTP says so.
 
 use crate::json;
+use axum::response::{IntoResponse, Response};
 use dapr_wasm_sdk::Error;
-use http::{HeaderValue, Response, StatusCode, header};
-use wstd::http::Body;
+use http::{HeaderValue, StatusCode, header};
 
 pub enum Failure {
     /// What the client sent makes no sense.
@@ -33,8 +33,8 @@ impl From<Error> for Failure {
     }
 }
 
-impl Failure {
-    pub fn into_response(self) -> Response<Body> {
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
         let (status, text, allow) = match self {
             Self::Bad(text) => (StatusCode::BAD_REQUEST, text, None),
             Self::NotFound => (StatusCode::NOT_FOUND, "there is no such thing".to_owned(), None),

@@ -115,6 +115,21 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// The form of what is told beside the result: whoever reads that as JSON reads errors as JSON, too.
+    pub(crate) fn told_in(&self) -> Option<LogFormat> {
+        let format = match self {
+            Self::Run(args) => return args.log_format,
+            Self::Check(args) => args.format,
+            Self::Conformance(args) => args.format,
+            Self::Components { command } => command.format()?,
+            Self::Doctor { format } => *format,
+            _ => return None,
+        };
+        matches!(format, ReportFormat::Json).then_some(LogFormat::Json)
+    }
+}
+
 /// The hidden command that compiles.
 pub(crate) const COMPILE: &str = "compile-into";
 
@@ -201,6 +216,10 @@ pub(crate) struct ConformanceArgs {
     /// Also that items are there after the store was closed and opened again.
     #[arg(long)]
     pub(crate) durable: bool,
+
+    /// The form of the report.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: ReportFormat,
 }
 
 /// Why an argument is refused, whichever its type.

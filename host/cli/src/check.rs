@@ -1,14 +1,14 @@
 //! `dapr-wasm check`: what an app needs and what satisfies it, for people and for CI.
 
-use crate::args::{CheckArgs, ReportFormat};
+use crate::args::CheckArgs;
 use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
 use crate::load;
-use crate::masked::masked;
+use crate::report;
 use crate::secrets::BoundSecrets;
 use crate::setup::{Bound, Origin, Setup};
 use crate::shared;
-use crate::tell::harmless;
+use crate::tell::one_line;
 use crate::tried::{Trial, Trials};
 use dapr_blocks::config::StateComponent;
 use dapr_blocks::secrets::AppSecrets;
@@ -18,7 +18,6 @@ use dapr_runtime::needs::{Entry, Standing};
 use dapr_runtime::source::Producer;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Prints the report, then compiles and links the app as `run` would, so that it fails where `run` would before it opens a
@@ -31,18 +30,7 @@ pub(crate) async fn check(args: &CheckArgs) -> Outcome<ExitCode> {
     let trials = Trials::of(&setup, &examined, &shared).await;
     shared::printed(&shared).await;
     let report = Report::new(&setup, &examined, &trials, args.app.strict);
-    let cannot_write = |error: &io::Error| Failure::run("cannot write the report").because(error);
-    let text = match args.format {
-        ReportFormat::Text => harmless(&report.text()).into_owned(),
-        ReportFormat::Json => {
-            serde_json::to_string_pretty(&report).map_err(|error| cannot_write(&error.into()))? + "\n"
-        }
-    };
-    match io::stdout().write_all(masked(&text).as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.map_err(|error| cannot_write(&error))?,
-    }
+    report::print(args.format, &report, || report.text())?;
     // In the order of `run`, which ends with the first.
     let runnable = examined.runnable(&args.app, &setup);
     trials.warnings.iter().for_each(Failure::warn);
@@ -188,9 +176,11 @@ impl Report {
         let Self { app_id, shown, .. } = self;
         let configuration = self.configuration.clone().map_or(Origin::BuiltIn, Origin::File);
         let head = format!(
-            "`{app_id}` from {shown}\n  entry    {}\n  made by  {}\n  config   {configuration}\n",
+            "`{app_id}` from {}\n  entry    {}\n  made by  {}\n  config   {}\n",
+            one_line(shown),
             self.entry.unwrap_or("none: there is nothing to run"),
-            or(&self.made_by.join(", "), "it does not say"),
+            or(&one_line(&self.made_by.join(", ")), "it does not say"),
+            one_line(&configuration.to_string()),
         );
         let width = self
             .imports
@@ -211,7 +201,7 @@ impl Report {
 }
 
 fn section(title: &str, rows: impl Iterator<Item = String>) -> String {
-    let rows: String = rows.map(|row| format!("  {row}\n")).collect();
+    let rows: String = rows.map(|row| format!("  {}\n", one_line(&row))).collect();
     format!("\n{title}\n{}", or(&rows, "  none\n"))
 }
 

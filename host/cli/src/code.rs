@@ -3,7 +3,7 @@
 use crate::args::{COMPILE, COMPILE_STORE};
 use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
-use crate::tell::say;
+use crate::tell::{say, say_lines};
 use dapr_code_cache::{CacheError, ChildCompiler, Code, CodeCache, DEFAULT_LIMIT, Progress};
 use dapr_runtime::engine::{self, Allocator, Engines, Guests};
 use dapr_runtime::limits::Limits;
@@ -92,26 +92,30 @@ pub(crate) fn clean() -> Outcome<String> {
 ///
 /// # Errors
 ///
-/// As a start says them.
-pub(crate) fn cache_folder() -> Outcome<PathBuf> {
-    let cache = open_cache().map_err(|(NoCache::Refused(failure) | NoCache::Unwritable(failure))| failure)?;
-    let nowhere = || Failure::run("there is no place for compiled code");
-    CodeCache::default_dir().filter(|_| cache.keeps()).ok_or_else(nowhere)
+/// As a start has them.
+pub(crate) fn cache_folder() -> Result<PathBuf, NoCache> {
+    let dir = default_dir()?;
+    open_in(dir.clone()).map(|_| dir)
 }
 
 /// Why there is no cache of compiled code.
-enum NoCache {
-    /// There is no place for it.
+pub(crate) enum NoCache {
+    /// There is no place for it: each start compiles.
     Unwritable(Failure),
-    /// Its place is not safe.
+    /// Its place is not safe: nothing starts.
     Refused(Failure),
 }
 
+fn default_dir() -> Result<PathBuf, NoCache> {
+    let nowhere = "there is no place for compiled code: neither XDG_CACHE_HOME nor HOME is set";
+    CodeCache::default_dir().ok_or_else(|| NoCache::Unwritable(Failure::run(nowhere)))
+}
+
 fn open_cache() -> Result<CodeCache, NoCache> {
-    let Some(dir) = CodeCache::default_dir() else {
-        let nowhere = "there is no place for compiled code: neither XDG_CACHE_HOME nor HOME is set";
-        return Err(NoCache::Unwritable(Failure::run(nowhere)));
-    };
+    open_in(default_dir()?)
+}
+
+fn open_in(dir: PathBuf) -> Result<CodeCache, NoCache> {
     CodeCache::open(dir, DEFAULT_LIMIT).map_err(|error| match error {
         CacheError::Unwritable { .. } => NoCache::Unwritable(Failure::run(&error).caused(&error)),
         _ => NoCache::Refused(
@@ -140,7 +144,7 @@ pub(crate) fn compile(out: &Path, guests: Guests) -> ExitCode {
         None => (Some(error.as_ref()), ExitCode::FAILURE),
     };
     while let Some(error) = cause {
-        say(error);
+        say_lines(error);
         cause = error.source();
     }
     status

@@ -5,15 +5,17 @@ use crate::failure::Outcome;
 use crate::named_value::named_value;
 use crate::project;
 use crate::provider::{WORLD, Wanted};
+use crate::report;
 use crate::shared;
-use crate::tell::harmless;
 use dapr_blocks::config::{NonZeroDuration, ProviderConfig, StateComponent};
-use dapr_blocks::state::{Limits, conformance};
+use dapr_blocks::state::Limits;
+use dapr_blocks::state::conformance::{self, Report};
 use dapr_components::StateSettings;
 use dapr_runtime::needs::Block;
 use dapr_runtime::providers::linked::AllowedIn;
 use dapr_runtime::providers::state;
-use std::io::Write;
+use serde::Serialize;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -58,10 +60,58 @@ pub(crate) async fn run(args: &ConformanceArgs) -> Outcome<ExitCode> {
     }
     shared::printed(&shared).await;
     drop(ticker);
-    // Nobody may be left to read it.
-    let _ = writeln!(std::io::stdout(), "{}", harmless(&report.to_string()));
+    report::print(args.format, &Told::new(&file, &report), || format!("{report}\n"))?;
     Ok(match report.failed.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// The report, in the form of its JSON.
+#[derive(Serialize)]
+struct Told {
+    target: String,
+    passed: Vec<String>,
+    failed: Vec<Failed>,
+    left_out: Vec<LeftOut>,
+}
+
+/// A rule that is broken.
+#[derive(Serialize)]
+struct Failed {
+    rule: String,
+    /// What was found instead.
+    found: String,
+}
+
+/// A rule that says nothing about this store.
+#[derive(Serialize)]
+struct LeftOut {
+    rule: String,
+    /// What the store lacks for it.
+    lacks: String,
+}
+
+impl Told {
+    fn new(file: &Path, report: &Report) -> Self {
+        let failed = report.failed.iter().map(|failed| Failed {
+            rule: sentence(failed.claim),
+            found: failed.failure.to_string(),
+        });
+        let left_out = report.left_out.iter().map(|left_out| LeftOut {
+            rule: sentence(left_out.claim),
+            lacks: left_out.feature.to_string(),
+        });
+        Self {
+            target: file.display().to_string(),
+            passed: report.passed.iter().map(|claim| sentence(claim)).collect(),
+            failed: failed.collect(),
+            left_out: left_out.collect(),
+        }
+    }
+}
+
+/// A claim as a person reads it.
+fn sentence(claim: &str) -> String {
+    claim.replace('_', " ")
 }

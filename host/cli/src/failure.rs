@@ -13,7 +13,7 @@
 //! All of it goes to standard error. A warning has the same form. As JSON the parts are fields: `message`, `detail`, `because`
 //! and `help`.
 
-use crate::tell::{Level, harmless, tell};
+use crate::tell::{Level, harmless, one_line, tell};
 use anstyle::{AnsiColor, Style};
 use dapr_blocks::own_text;
 use serde::Serialize;
@@ -48,11 +48,6 @@ enum Kind {
 }
 
 impl Failure {
-    /// What was wrong with what.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
-    }
-
     /// The command line, the configuration or the app is wrong.
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self {
@@ -125,6 +120,17 @@ impl Failure {
         }
     }
 
+    /// The message with its causes, in a line.
+    pub(crate) fn sentence(&self) -> String {
+        let parts = std::iter::once(&self.message).chain(&self.causes);
+        parts.map(String::as_str).collect::<Vec<_>>().join(": ")
+    }
+
+    /// What to do about it, in a line.
+    pub(crate) fn advice(&self) -> String {
+        self.help.join("; ")
+    }
+
     /// Tells the user, in colour on a terminal.
     pub(crate) fn report(&self) -> ExitCode {
         self.print(Level::Error, "error", AnsiColor::Red);
@@ -148,7 +154,8 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        // A name in it may have several lines, each of which would look like the host's own.
+        f.write_str(&one_line(&self.message))?;
         if let Some(detail) = &self.detail {
             f.write_str("\n")?;
             for line in detail.trim_end().lines() {
@@ -240,6 +247,16 @@ mod tests {
         assert_eq!(
             Failure::run("it failed").detail("look\n").to_string(),
             "it failed\n\n  look"
+        );
+    }
+
+    #[test]
+    fn a_name_of_several_lines_forges_no_line() {
+        let name = "x\nerror: all is lost";
+        let failure = Failure::usage(format!("no `{name}`")).help(format!("name {name}"));
+        assert_eq!(
+            shown(failure, &[name]),
+            "no `x\\nerror: all is lost`\n  because: x\n           error: all is lost\n  help: name x\n        error: all is lost"
         );
     }
 

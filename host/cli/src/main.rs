@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod code;
+mod command_line;
 mod components;
 mod conformance;
 mod doctor;
@@ -21,6 +22,7 @@ mod new;
 mod opened;
 mod project;
 mod provider;
+mod report;
 mod run;
 mod secrets;
 mod setup;
@@ -34,8 +36,7 @@ mod tried;
 mod watch;
 mod wit;
 
-use args::{CacheCommand, Cli, Command, LogLevel};
-use clap::Parser;
+use args::{CacheCommand, Command, LogLevel};
 use dapr_runtime::engine::Guests;
 use failure::{Failure, Outcome};
 use std::io::{self, Write};
@@ -50,37 +51,42 @@ const TASKS_BETWEEN_EVENTS: u32 = 8;
 
 fn main() -> ExitCode {
     dapr_runtime::caught::print_no_caught_panic();
-    let outcome = match Cli::parse().command {
+    let command = match command_line::read() {
+        Ok(cli) => cli.command,
+        Err(told) => return told,
+    };
+    let told_in = command.told_in();
+    if let Some(format) = told_in {
+        tell::in_format(format);
+    }
+    let outcome = match command {
         // Without a runtime: this is the process that the cache starts, and it must stay small.
         Command::Compile { out, store } => {
             let guests = if store { Guests::Stores } else { Guests::Apps };
             return code::compile(&out, guests);
         }
         Command::Run(args) => {
-            if let Some(format) = args.log_format {
-                tell::in_format(format);
-            }
-            logging::start(args.log.into(), args.log_format);
+            logging::start(args.log.into(), told_in);
             block_on(run::run(args))
         }
         Command::Check(args) => block_on(check::check(&args)),
         Command::Conformance(args) => {
-            logging::start(LogLevel::Warn.into(), None);
+            logging::start(LogLevel::Warn.into(), told_in);
             block_on(conformance::run(&args))
         }
         Command::Components { command } => {
-            logging::start(LogLevel::Warn.into(), None);
+            logging::start(LogLevel::Warn.into(), told_in);
             block_on(components::run(&command))
         }
-        Command::New { name, lang, template } => new::new(&name, lang, template).map(said),
+        Command::New { name, lang, template } => new::new(&name, lang, template).map(said_lines),
         Command::Build { dir } => build(&dir),
-        Command::Wit { dir } => wit::write(&dir).map(said),
+        Command::Wit { dir } => wit::write(&dir).map(said_lines),
         Command::Doctor { format } => doctor::doctor(format),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { dir } => manual::write(&dir).map(said),
         Command::Cache {
             command: CacheCommand::Clean,
-        } => clean().map(said),
+        } => clean().map(said_lines),
     };
     outcome.unwrap_or_else(|failure| failure.report())
 }
@@ -126,5 +132,11 @@ fn clean() -> Outcome<String> {
 /// Tells the user what was done.
 fn said(done: String) -> ExitCode {
     tell::say(done);
+    ExitCode::SUCCESS
+}
+
+/// The same in several lines.
+fn said_lines(done: String) -> ExitCode {
+    tell::say_lines(done);
     ExitCode::SUCCESS
 }

@@ -277,7 +277,7 @@ impl<'a> Wanted<'a> {
             }
             FileError::NotWasi { imports } => self
                 .cannot_use(error)
-                .detail(imports.join("\n"))
+                .detail(target::listed(imports))
                 .help("it was built for another host of plugins: build it without that host's functions"),
             error => self.cannot_use(error).help("build or download it again"),
         }

@@ -28,11 +28,14 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
     let ticker = shared::ticker(&shared)?;
     let setup = Setup::read(&args.app, &shared).await?;
     // Before it is built, which may take long enough for something to be saved.
-    let watched = match args.watch {
+    let mut watched = match args.watch {
         true => Some(Watched::start(&args.app.target, &setup.files())?),
         false => None,
     };
     let examined = Examined::read(&args.app, &setup)?;
+    if let Some(watched) = &mut watched {
+        watched.built()?;
+    }
     let entry = examined.runnable(&args.app, &setup)?;
     if entry.is_http() && !args.arguments.is_empty() {
         let shown = examined.target.path.display();

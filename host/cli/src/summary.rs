@@ -4,7 +4,7 @@ use crate::examined::Examined;
 use crate::in_force::{self, InForce};
 use crate::secrets::BoundSecrets;
 use crate::setup::{Bound, OpenStore, Setup};
-use crate::tell::{Level, harmless, say, tell};
+use crate::tell::{Level, harmless, one_line, say, tell};
 use dapr_blocks::config::PrivateAddresses;
 use dapr_runtime::app::App;
 use dapr_runtime::needs::{Block, Standing};
@@ -151,9 +151,9 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.title)?;
+        f.write_str(&one_line(&self.title))?;
         for (name, text) in self.rows() {
-            write!(f, "\n  {name:<10}{text}")?;
+            write!(f, "\n  {name:<10}{}", one_line(&text))?;
         }
         f.write_str("\nlimits")?;
         for InForce { kind, text, .. } in &self.limits {

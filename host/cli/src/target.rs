@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::project;
+use crate::tell::one_line;
 use dapr_blocks::config::AppId;
 use dapr_runtime::source::{self, Producer, SourceError};
 use std::borrow::Cow;
@@ -137,7 +138,7 @@ pub(crate) fn advise(failure: Failure, path: &Path, error: &SourceError, else_he
             failure.help("build it for wasm32-wasip2, or for wasm32-wasip1 with this host's WIT (dapr-wasm wit DIR)")
         }
         SourceError::OtherHost { imports } => failure
-            .detail(imports.join("\n"))
+            .detail(listed(imports))
             .help("it was built for a browser or another host: build it for wasm32-wasip2"),
         SourceError::NothingRunnable { exports } => failure
             .detail(exported(exports))
@@ -149,6 +150,12 @@ pub(crate) fn advise(failure: Failure, path: &Path, error: &SourceError, else_he
 pub(crate) fn exported(names: &[String]) -> String {
     match names {
         [] => "it exports nothing".to_owned(),
-        names => format!("it exports\n  {}", names.join("\n  ")),
+        names => format!("it exports\n  {}", listed(names).replace('\n', "\n  ")),
     }
+}
+
+/// Names that a file has, a line each.
+pub(crate) fn listed(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| one_line(name)).collect();
+    names.join("\n")
 }

@@ -44,8 +44,14 @@ struct Line<'a, D> {
     details: &'a D,
 }
 
-/// Tells the user something that has no more to it than its text.
+/// Tells the user something that has no more to it than its text, in a line: names in it may have several.
 pub(crate) fn say(text: impl fmt::Display) {
+    let text = text.to_string();
+    tell(Level::Info, &text, &(), &one_line(&text));
+}
+
+/// The same of a text that has lines of its own.
+pub(crate) fn say_lines(text: impl fmt::Display) {
     let text = text.to_string();
     tell(Level::Info, &text, &(), &harmless(&text));
 }
@@ -79,24 +85,38 @@ fn now() -> String {
 
 /// A text without characters that drive a terminal or turn the direction of writing: names in a file are whoever made it's.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    spelled_out(text, |char| char.escape_unicode().to_string())
+    spelled_out(text, drives, |char| char.escape_unicode().to_string())
 }
 
-/// The same for JSON, which spells out some of them itself.
-fn harmless_json(json: &str) -> Cow<'_, str> {
-    spelled_out(json, |char| format!("\\u{:04x}", u32::from(char)))
+/// The same for what has to stay one line: a line break in a name would begin a line that looks like one of the host's own.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    let breaks = |char| matches!(char, '\n' | '\t' | '\r');
+    let ends_lines = |char| matches!(char, '\u{2028}' | '\u{2029}');
+    spelled_out(
+        text,
+        |char| breaks(char) || ends_lines(char) || drives(char),
+        |char| match breaks(char) {
+            true => char.escape_default().to_string(),
+            false => char.escape_unicode().to_string(),
+        },
+    )
 }
 
-fn spelled_out(text: &str, spell: impl Fn(char) -> String) -> Cow<'_, str> {
-    let drives = |char: char| {
-        let turns =
-            matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        turns || (char.is_control() && !matches!(char, '\n' | '\t'))
-    };
-    if !text.contains(drives) {
+/// [`harmless`] for JSON, which spells out some of them itself.
+pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
+    spelled_out(json, drives, |char| format!("\\u{:04x}", u32::from(char)))
+}
+
+fn drives(char: char) -> bool {
+    let turns = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (char.is_control() && !matches!(char, '\n' | '\t'))
+}
+
+fn spelled_out(text: &str, is_meant: impl Fn(char) -> bool, spell: impl Fn(char) -> String) -> Cow<'_, str> {
+    if !text.contains(&is_meant) {
         return Cow::Borrowed(text);
     }
-    let shown = |char: char| match drives(char) {
+    let shown = |char: char| match is_meant(char) {
         true => spell(char),
         false => char.to_string(),
     };
@@ -111,6 +131,15 @@ mod tests {
     fn what_would_drive_a_terminal_is_spelled_out() {
         assert_eq!(harmless("a\n\tä…"), "a\n\tä…");
         assert_eq!(harmless("\u{1b}[31mred\u{202e}"), "\\u{1b}[31mred\\u{202e}");
+    }
+
+    #[test]
+    fn what_must_be_one_line_is_one() {
+        assert_eq!(one_line("a b\u{7f}"), "a b\\u{7f}");
+        assert_eq!(
+            one_line("x\nerror: y\r\t\u{2028}\u{1b}"),
+            "x\\nerror: y\\r\\t\\u{2028}\\u{1b}"
+        );
     }
 
     #[test]

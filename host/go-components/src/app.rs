@@ -1,6 +1,6 @@
 //! Apps in Go: a program of the user's own, built with the same overlay, bindings and linking as Dapr's components.
 
-use crate::bindings::{Contract, Layout};
+use crate::bindings::{Contract, Layout, write_carried};
 use crate::files::{self, GO};
 use crate::folder::Folder;
 use crate::{BuildError, Go, Step, build, component, overlay};
@@ -20,7 +20,8 @@ pub struct App<'a> {
     /// )
     /// ```
     pub folder: &'a Path,
-    /// What it imports and exports: a world of the contract, `dapr:host/http-app`.
+    /// What it imports and exports: `dapr:host/http-app`, or another world of the WIT in its folder `wit`. Where there is no such
+    /// folder, of the contract.
     pub world: &'a str,
 }
 
@@ -45,13 +46,13 @@ const GO_MOD: &str = "module wit_component\n\ngo 1.26\n\nrequire go.bytecodealli
 ///
 /// # Errors
 ///
-/// [`BuildError::Compile`] if Go does not compile it, [`BuildError::Component`] if there is no such world or the app does not
-/// fit it, [`BuildError::Files`].
+/// [`BuildError::Compile`] if Go does not compile it, [`BuildError::Wit`] if there is no such world,
+/// [`BuildError::Component`] if the app does not fit it, [`BuildError::Files`].
 pub fn build_app(go: &Go, app: &App<'_>, cache: &Path, progress: &dyn Fn(Step)) -> Result<Vec<u8>, BuildError> {
     progress(Step::Resolving);
     let folder = Folder::new(cache)?;
     let go = &go.keeping_in(folder.compiled());
-    let contract = Contract::read(&folder.wit(), &worlds(app.world))?;
+    let contract = contract(app, &folder.wit())?;
     write_bindings(&contract, &app.folder.join("bindings"))?;
     let overlay = overlay::write(go, &folder.overlay())?;
 
@@ -65,12 +66,20 @@ pub fn build_app(go: &Go, app: &App<'_>, cache: &Path, progress: &dyn Fn(Step)) 
     component::encode(module, &contract)
 }
 
-/// The world of the bindings, and that of the component.
+/// The user's own WIT, else that of this crate, which is written into a folder for its parser.
+fn contract(app: &App<'_>, carried: &Path) -> Result<Contract, BuildError> {
+    let own = app.folder.join("wit");
+    if own.is_dir() {
+        return Contract::of_app(&own, app.world, worlds);
+    }
+    write_carried(carried)?;
+    Contract::of_app(carried, app.world, worlds)
+}
+
+/// The world of the bindings, and that of the component, by the whole name of the app's.
 fn worlds(world: &str) -> String {
-    // A version stands at the end of the name of an included world.
-    let version = if world.contains('@') { "" } else { "@0.1.0" };
     format!(
-        "package dapr:go-app@0.1.0;\n\nworld bindings {{\n  include {world}{version};\n}}\n\n\
+        "package dapr:go-app@0.1.0;\n\nworld bindings {{\n  include {world};\n}}\n\n\
          world component {{\n  include bindings;\n{OF_THE_OVERLAY}}}\n"
     )
 }
@@ -90,10 +99,15 @@ fn write_bindings(contract: &Contract, folder: &Path) -> Result<(), BuildError> 
 mod tests {
     use super::*;
 
+    /// The contract of an app in a folder, as far as it has WIT of its own.
+    fn contract_of(folder: &Path, world: &str) -> Result<Contract, BuildError> {
+        contract(&App { folder, world }, &folder.join("carried"))
+    }
+
     #[test]
     fn bindings_of_an_app_are_a_module_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
-        let contract = Contract::read(&folder.path().join("wit"), &worlds("dapr:host/http-app")).unwrap();
+        let contract = contract_of(folder.path(), "dapr:host/http-app").unwrap();
         let bindings = folder.path().join("bindings");
         std::fs::create_dir(&bindings).unwrap();
         std::fs::write(bindings.join("left.go"), "package left\n").unwrap();
@@ -111,9 +125,34 @@ mod tests {
     }
 
     #[test]
-    fn a_world_that_is_not_there_is_an_error() {
+    fn an_app_may_have_a_world_of_its_own_also_with_what_the_overlay_asks_for() {
         let folder = tempfile::tempdir().unwrap();
-        let read = Contract::read(folder.path(), &worlds("dapr:host/nothing"));
-        assert!(matches!(read, Err(BuildError::Component(_))));
+        let wit = folder.path().join("wit");
+        write_carried(&wit).unwrap();
+        let own = "world app {\n  include http-app;\n  import dapr:secrets/store@0.1.0;\n}\n";
+        std::fs::write(wit.join("app.wit"), own).unwrap();
+        let bindings = folder.path().join("bindings");
+        write_bindings(&contract_of(folder.path(), "app").unwrap(), &bindings).unwrap();
+        assert!(bindings.join("imports/dapr_secrets_store").is_dir());
+        files::write(
+            &crate::files::UNPUBLISHED,
+            "wasi-sockets-0.2.10",
+            &wit.join("deps/sockets"),
+        )
+        .unwrap();
+        contract_of(folder.path(), "app").unwrap();
+    }
+
+    #[test]
+    fn a_world_that_is_not_there_is_an_error_that_names_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        write_carried(&folder.path().join("wit")).unwrap();
+        let Err(error) = contract_of(folder.path(), "app") else {
+            panic!("there is no such world");
+        };
+        assert!(
+            matches!(&error, BuildError::Wit { folder, .. } if folder.ends_with("wit")),
+            "{error}"
+        );
     }
 }

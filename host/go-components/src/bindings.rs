@@ -6,9 +6,14 @@
 
 use crate::BuildError;
 use crate::files::{UNPUBLISHED, WIT};
+use std::fmt;
 use std::path::Path;
 use wit_bindgen_core::Files;
 use wit_bindgen_core::wit_parser::{Resolve, WorldId};
+
+/// What the overlay asks the host for, and no world of an app has to have.
+const SOCKETS: &str = "wasi:sockets@0.2.10";
+const SOCKETS_FILE: &str = "wasi-sockets-0.2.10/package.wit";
 
 /// How bindings lie in their folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,20 +34,41 @@ pub(crate) struct Contract {
 impl Contract {
     /// Reads the contract and a building block's own worlds. The parser wants files: they are put into a folder.
     pub(crate) fn read(folder: &Path, worlds: &str) -> Result<Self, BuildError> {
-        std::fs::create_dir_all(folder)
-            .and_then(|()| WIT.extract(folder))
-            .and_then(|()| UNPUBLISHED.extract(folder.join("deps")))
+        write_carried(folder)?;
+        UNPUBLISHED
+            .extract(folder.join("deps"))
             .map_err(BuildError::files(folder))?;
         let mut resolve = Resolve::default();
-        let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("the contract: {error:#}"));
-        resolve.push_path(folder).map_err(|e| wrong(&e))?;
-        let package = resolve.push_str("world.wit", worlds).map_err(|e| wrong(&e))?;
-        let bindings = resolve
-            .select_world(&[package], Some("bindings"))
-            .map_err(|e| wrong(&e))?;
-        let component = resolve
-            .select_world(&[package], Some("component"))
-            .map_err(|e| wrong(&e))?;
+        resolve.push_path(folder).map_err(wrong)?;
+        Self::of(resolve, worlds)
+    }
+
+    /// Reads the WIT in a folder, for a world of it; `worlds` makes the text of an app's worlds of the whole name of this one.
+    pub(crate) fn of_app(wit: &Path, world: &str, worlds: impl Fn(&str) -> String) -> Result<Self, BuildError> {
+        let unfit = |error: &dyn fmt::Display| BuildError::Wit {
+            folder: wit.to_owned(),
+            problem: format!("{error:#}"),
+        };
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_path(wit).map_err(|error| unfit(&error))?;
+        let found = resolve
+            .select_world(&[package], Some(world))
+            .map_err(|error| unfit(&error))?;
+        let found = &resolve.worlds[found];
+        let name = resolve.id_of_name(found.package.unwrap_or(package), &found.name);
+        // The user's own WIT may have it, too, and nothing may be there twice.
+        let has_sockets = resolve.package_names.keys().any(|name| name.to_string() == SOCKETS);
+        if let (false, Some(file)) = (has_sockets, UNPUBLISHED.get_file(SOCKETS_FILE)) {
+            let text = String::from_utf8_lossy(file.contents());
+            resolve.push_str(SOCKETS_FILE, &text).map_err(wrong)?;
+        }
+        Self::of(resolve, &worlds(&name))
+    }
+
+    fn of(mut resolve: Resolve, worlds: &str) -> Result<Self, BuildError> {
+        let package = resolve.push_str("world.wit", worlds).map_err(wrong)?;
+        let world = |name| resolve.select_world(&[package], Some(name)).map_err(wrong);
+        let (bindings, component) = (world("bindings")?, world("component")?);
         Ok(Self {
             resolve,
             bindings,
@@ -84,6 +110,17 @@ impl Contract {
         }
         Ok(())
     }
+}
+
+/// Writes the WIT that this crate carries into a folder.
+pub(crate) fn write_carried(folder: &Path) -> Result<(), BuildError> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| WIT.extract(folder))
+        .map_err(BuildError::files(folder))
+}
+
+fn wrong(error: impl fmt::Display) -> BuildError {
+    BuildError::Component(format!("the contract: {error:#}"))
 }
 
 /// The runtime module as the generator imports it.

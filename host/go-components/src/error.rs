@@ -76,6 +76,14 @@ pub enum BuildError {
         /// What Go said.
         output: String,
     },
+    /// The user's own WIT is none, or lacks the world.
+    #[error("the WIT in `{folder}` cannot be used: {problem}")]
+    Wit {
+        /// The user's folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// What was compiled is no component.
     #[error("what Go has compiled cannot be made a component: {0}; please report this")]
     Component(String),

@@ -90,20 +90,3 @@ pub enum BulkError {
     #[error("{} items were not done", .0.len())]
     Items(Vec<ItemError>),
 }
-
-impl From<types::BulkError> for BulkError {
-    fn from(error: types::BulkError) -> Self {
-        match error {
-            types::BulkError::Call(error) => Self::Call(error.into()),
-            types::BulkError::Items(items) => Self::Items(
-                items
-                    .into_iter()
-                    .map(|item| ItemError {
-                        index: item.index as usize,
-                        error: item.error.into(),
-                    })
-                    .collect(),
-            ),
-        }
-    }
-}

@@ -27,11 +27,13 @@
 //! | `update` | the etag loop |
 //! | `several` | [`Operation`], transactions and bulk calls |
 //! | `listing` | keys by prefix |
+//! | `asynchronous` | [`AsyncStore`], all of it for apps of WASI 0.3 |
 //! | `item`, `options`, `error` | what goes in and comes out |
 
 #![deny(missing_docs)]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
+mod asynchronous;
 mod error;
 mod item;
 mod listing;
@@ -51,6 +53,19 @@ mod bindings {
     });
 }
 
+/// `dapr:state/store-async`, on the same types. An app has that of the two which it calls.
+mod async_bindings {
+    #![allow(missing_docs, reason = "generated")]
+    wit_bindgen::generate!({
+        path: "wit",
+        inline: "package dapr:sdk; world sdk-async { import dapr:state/store-async@0.1.0; }",
+        world: "dapr:sdk/sdk-async",
+        with: { "dapr:state/types@0.1.0": crate::bindings::dapr::state::types },
+        generate_all,
+    });
+}
+
+pub use asynchronous::{AllKeys, AsyncStore};
 pub use error::{BulkError, Error, ItemError};
 pub use item::Item;
 pub use listing::{KeyPage, ListOptions};

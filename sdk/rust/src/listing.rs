@@ -44,6 +44,18 @@ pub struct KeyPage {
     pub cursor: Option<String>,
 }
 
+impl From<ListOptions> for types::ListOptions {
+    fn from(ListOptions { limit, cursor }: ListOptions) -> Self {
+        Self { limit, cursor }
+    }
+}
+
+impl From<types::KeyPage> for KeyPage {
+    fn from(types::KeyPage { keys, cursor }: types::KeyPage) -> Self {
+        Self { keys, cursor }
+    }
+}
+
 impl Store<'_> {
     /// A page of the app's keys that start with a prefix.
     ///
@@ -51,12 +63,7 @@ impl Store<'_> {
     ///
     /// Those of `list-keys`.
     pub fn keys(&self, prefix: &str, options: ListOptions) -> Result<KeyPage, Error> {
-        let ListOptions { limit, cursor } = options;
-        let page = host::list_keys(self.name, prefix, Some(&types::ListOptions { limit, cursor }))?;
-        Ok(KeyPage {
-            keys: page.keys,
-            cursor: page.cursor,
-        })
+        Ok(host::list_keys(self.name, prefix, Some(&options.into()))?.into())
     }
 
     /// All of the app's keys that start with a prefix, asked for page by page. An error is the last that comes.

@@ -1,11 +1,11 @@
 //! The etag loop: reads, changes, and writes on the condition that nobody wrote in between.
 
-use crate::{Error, SetOptions, Store};
+use crate::{Error, Item, SetOptions, Store};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// How often an update starts again because others were faster. Each round lets at least one of them through, so that this
 /// many must collide before one is refused.
-const TRIES: usize = 64;
+pub(crate) const TRIES: usize = 64;
 
 impl Store<'_> {
     /// Reads a value, has it changed, and writes it on the condition that nobody wrote in between; if somebody did, all over
@@ -41,24 +41,39 @@ impl Store<'_> {
     {
         let mut tries = 1;
         loop {
-            let (value, etag) = match self.item(key)? {
-                Some(item) => (Some(item.value), Some(item.etag)),
-                None => (None, None),
-            };
-            let (value, options) = change(value)?;
-            let options = match etag {
-                None => options.if_absent(),
-                Some(Some(etag)) => options.if_match(etag),
-                Some(None) => {
-                    let text = format!("the store `{}` has no etags", self.name);
-                    return Err(Error::Unsupported(text).into());
-                }
-            };
+            let item = self.item(key)?;
+            let condition = Condition::of(item.as_ref(), self.name)?;
+            let (value, options) = change(item.map(|item| item.value))?;
+            let options = condition.of_write(options);
             match self.set_with(key, &value, options) {
                 Ok(()) => return Ok(value),
                 Err(Error::EtagMismatch(_)) if tries < TRIES => tries += 1,
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+}
+
+/// What must be true of an item for nobody to have written in between.
+pub(crate) enum Condition {
+    Absent,
+    Matches(String),
+}
+
+impl Condition {
+    /// By the item that was read from the store of this name.
+    pub(crate) fn of<T>(item: Option<&Item<T>>, store: &str) -> Result<Self, Error> {
+        match item.map(|item| item.etag.clone()) {
+            None => Ok(Self::Absent),
+            Some(Some(etag)) => Ok(Self::Matches(etag)),
+            Some(None) => Err(Error::Unsupported(format!("the store `{store}` has no etags"))),
+        }
+    }
+
+    pub(crate) fn of_write(self, options: SetOptions) -> SetOptions {
+        match self {
+            Self::Absent => options.if_absent(),
+            Self::Matches(etag) => options.if_match(etag),
         }
     }
 }

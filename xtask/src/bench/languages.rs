@@ -7,7 +7,7 @@ use super::start::{Cache, Start};
 use super::subject::{Bench, Host, Instances, Store, released};
 use super::turn::{self, Turn};
 use crate::document::Table;
-use crate::figure::{NONE, megabytes, millis, whole};
+use crate::figure::{kilobytes, millis, whole};
 use crate::projects::{self, Begun, Outside};
 use crate::tools::output;
 use anyhow::Result;
@@ -23,7 +23,8 @@ const SCRIPT: &str = include_str!("spread.lua");
 const MOST_BUILDS: usize = 3;
 
 const HEAD: [&str; 10] = [
-    "MB",
+    // From C to Python it is a factor of 600.
+    "kB",
     "build, s",
     "first start, s",
     "start, ms",
@@ -53,7 +54,7 @@ struct Measured {
     cold: Vec<f64>,
     warm: Vec<f64>,
     /// One for each mode.
-    loads: Vec<Vec<Turn>>,
+    loads: [Vec<Turn>; MODES.len()],
 }
 
 pub(super) fn measure(bench: &Bench) -> Result<Section> {
@@ -72,9 +73,9 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
         for cache in [Cache::Cold, Cache::Warm] {
             starts.push(Start::of(project.host(bench, Instances::Fresh)?, cache));
         }
-        for instances in project.modes() {
+        for instances in MODES {
             // It also fills the cache of the starts.
-            servers.push(project.host(bench, *instances)?.start()?);
+            servers.push(project.host(bench, instances)?.start()?);
         }
     }
     let times = interleaved(bench.effort.rounds(), &starts, |start| Ok(start.time()? / 1e3))?;
@@ -88,11 +89,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Section> {
             builds,
             cold: time(),
             warm: time(),
-            loads: project
-                .modes()
-                .iter()
-                .map(|_| turns.next().unwrap_or_default())
-                .collect(),
+            loads: MODES.map(|_| turns.next().unwrap_or_default()),
         };
         let bytes = std::fs::metadata(&project.component)?.len();
         table.row([project.language.name.to_owned()], measured.cells(bytes), []);
@@ -119,14 +116,6 @@ impl Project {
         output(project.host_in(&scratch)?.args(["new", &name, "--lang", language.word]))?;
         project.component = project.built()?;
         Ok(project)
-    }
-
-    /// What it can do, of [`MODES`].
-    fn modes(&self) -> &'static [Instances] {
-        match self.language.can_be_reused() {
-            true => &MODES,
-            false => &MODES[..1],
-        }
     }
 
     /// The seconds that a build takes after a change, where all else was built before.
@@ -160,16 +149,12 @@ impl Measured {
         let seconds = |times: &[f64]| format!("{:.1}", median(times.iter().copied()));
         let warm = Duration::from_secs_f64(median(self.warm.iter().copied()));
         let mut cells = vec![
-            megabytes(bytes),
+            kilobytes(bytes),
             seconds(&self.builds),
             seconds(&self.cold),
             millis(warm),
         ];
-        for mode in 0..MODES.len() {
-            let Some(turns) = self.loads.get(mode) else {
-                cells.extend([NONE; 3].map(str::to_owned));
-                continue;
-            };
+        for turns in &self.loads {
             let of = |duration: fn(&Turn) -> Duration| {
                 let seconds = median(turns.iter().map(|turn| duration(turn).as_secs_f64()));
                 millis(Duration::from_secs_f64(seconds))
@@ -194,11 +179,11 @@ mod tests {
             builds: vec![0.7, 9.0, 0.1],
             cold: vec![5.04],
             warm: vec![0.0123],
-            loads: vec![vec![Turn::at(1234.0)]],
+            loads: [1234.0, 5678.0].map(|rate| vec![Turn::at(rate)]),
         };
         let cells = measured.cells(15_100_000);
         assert_eq!(cells.len(), HEAD.len());
-        assert_eq!(cells[7..], [NONE; 3]);
-        assert_eq!(cells[..5], ["15.1", "0.7", "5.0", "12.3", "1 234"]);
+        assert_eq!(cells[..5], ["15 100", "0.7", "5.0", "12.3", "1 234"]);
+        assert_eq!(cells[7], "5 678");
     }
 }

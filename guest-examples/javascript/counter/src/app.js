@@ -4,6 +4,7 @@ import { Hono } from "hono";
 // The SDK is one file in TypeScript, which is bundled as it is, and tells editors its types.
 import { StateError, Store } from "./dapr.ts";
 import { status } from "./status.js";
+import { serve } from "./wasi-http.ts";
 
 /** A table `[state.NAME]` of `components.toml`; the host has this one without any configuration. */
 const store = new Store("statestore");
@@ -30,11 +31,7 @@ app.onError((error) => {
     : line(status(error), error.message);
 });
 
-// How the engine hands over requests: as to a service worker.
-addEventListener("fetch", (event) => {
-  const fetch = /** @type {FetchEvent} */ (event);
-  fetch.respondWith(app.fetch(fetch.request));
-});
+export const incomingHandler = serve(app.fetch);
 
 /**
  * The path without its first slash, decoded.

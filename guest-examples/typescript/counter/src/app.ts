@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 import { StateError, Store } from "./dapr.js";
 import { status } from "./status.js";
+import { serve } from "./wasi-http.js";
 
 /** A table `[state.NAME]` of `components.toml`; the host has this one without any configuration. */
 const store = new Store("statestore");
@@ -29,11 +30,7 @@ app.onError((error) => {
     : line(status(error), error.message);
 });
 
-// How the engine hands over requests: as to a service worker.
-addEventListener("fetch", (event) => {
-  const fetch = event as FetchEvent;
-  fetch.respondWith(app.fetch(fetch.request));
-});
+export const incomingHandler = serve(app.fetch);
 
 /** The path without its first slash, decoded. */
 function name(url: string): string {

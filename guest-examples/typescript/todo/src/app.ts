@@ -4,6 +4,7 @@ import { Hono, type Context } from "hono";
 import { StateError } from "./dapr.js";
 import { changed, created, Failure, isId } from "./failure.js";
 import * as todos from "./todos.js";
+import { serve } from "./wasi-http.js";
 
 const app = new Hono();
 
@@ -49,11 +50,7 @@ app.onError((error, c) => {
   return outOfReach(c, error, 500);
 });
 
-// How the engine hands over requests: as to a service worker.
-addEventListener("fetch", (event) => {
-  const fetch = event as FetchEvent;
-  fetch.respondWith(app.fetch(fetch.request));
-});
+export const incomingHandler = serve(app.fetch);
 
 /** The store failed, or what it holds is no todo: nothing that a client could mend or should read about. */
 function outOfReach(c: Context, error: Error, status: 500 | 503 | 504): Response {

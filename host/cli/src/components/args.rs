@@ -25,7 +25,21 @@ pub(crate) enum ComponentsCommand {
         /// A .wasm file, or the type of an installed component.
         #[arg(value_name = "FILE|TYPE")]
         what: String,
+
+        /// The form of what is shown.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: ReportFormat,
     },
+}
+
+impl ComponentsCommand {
+    /// The form of its report, if it has one.
+    pub(crate) fn format(&self) -> Option<ReportFormat> {
+        match self {
+            Self::List { format } | Self::Show { format, .. } => Some(*format),
+            Self::Build(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

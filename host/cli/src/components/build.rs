@@ -7,12 +7,13 @@ use super::args::BuildArgs;
 use super::built::{Finished, Kept};
 use super::folder::{self, FolderError};
 use super::name::{self, Name};
-use super::{example, manifest, print};
+use super::{example, manifest};
 use crate::failure::{Failure, Outcome};
 use crate::provider::Wanted;
+use crate::report::print_text;
 use crate::shared;
 use crate::size::size;
-use crate::tell::say;
+use crate::tell::{say, say_lines};
 use dapr_blocks::config::{ProviderConfig, nearest};
 use dapr_go_components::{BuildError, Go, Recipe, Source, Step};
 use dapr_runtime::app::Shared;
@@ -55,8 +56,8 @@ pub(super) async fn run(args: &BuildArgs) -> Outcome<ExitCode> {
     shared::printed(&builder.shared).await;
     drop(ticker);
     if !installed.is_empty() {
-        say("\nadd to components.toml, with your own server:\n");
-        print(&tables(&installed))?;
+        say_lines("\nadd to components.toml, with your own server:\n");
+        print_text(&tables(&installed))?;
     }
     Ok(failed.first().copied().unwrap_or(ExitCode::SUCCESS))
 }
@@ -140,8 +141,8 @@ impl Places {
             built: folder::built().ok_or_else(|| nowhere("what is built", "XDG_CACHE_HOME"))?,
             installed: folder::installed().ok_or_else(|| nowhere("components", "XDG_DATA_HOME"))?,
         };
-        for place in [&places.built, &places.installed] {
-            folder::make(place).map_err(|error| Failure::usage(cannot()).because(&error).help(error.help()))?;
+        for (place, variable) in [(&places.built, folder::CACHE), (&places.installed, folder::DATA)] {
+            folder::make(place).map_err(|error| Failure::usage(cannot()).because(&error).help(error.help(variable)))?;
         }
         Ok(places)
     }
@@ -247,7 +248,8 @@ impl Builder {
 }
 
 /// Why something is not built, and what to do about it.
-fn cannot_build(what: &str, error: &BuildError) -> Failure {
+/// Why something in Go is not built.
+pub(crate) fn cannot_build(what: &str, error: &BuildError) -> Failure {
     let cannot = format!("cannot build `{what}`");
     match error {
         BuildError::NoGo { known } => Failure::usage(format!("{cannot}: there is no `go` in PATH")).help(format!(
@@ -274,6 +276,7 @@ fn cannot_build(what: &str, error: &BuildError) -> Failure {
             .detail(output)
             .help("is the network there, or GOPROXY set?"),
         BuildError::Compile { output } => Failure::run(format!("{cannot}: Go could not compile it")).detail(output),
+        BuildError::Wit { .. } => Failure::usage(cannot).because(error),
         error => Failure::run(cannot).because(error),
     }
 }

@@ -31,16 +31,21 @@ impl FolderError {
         move |source| Self::Io { path, source }
     }
 
-    /// What to do about it.
-    pub(super) fn help(&self) -> &'static str {
+    /// What to do about it, where this variable names the place.
+    pub(super) fn help(&self, variable: &str) -> String {
+        let elsewhere = format!("name another place with {variable}");
         match self {
             Self::Owner { .. } | Self::Writable { .. } => {
-                "make it yours alone (chown, chmod go-w), or name another place with XDG_DATA_HOME"
+                format!("make it yours alone (chown, chmod go-w), or {elsewhere}")
             }
-            Self::Io { .. } => "name another place with XDG_DATA_HOME",
+            Self::Io { .. } => elsewhere,
         }
     }
 }
+
+/// What names the place of installed components, and that of built ones.
+pub(crate) const DATA: &str = "XDG_DATA_HOME";
+pub(crate) const CACHE: &str = "XDG_CACHE_HOME";
 
 /// Where components are installed: `$XDG_DATA_HOME/dapr-wasm/components`, else `$HOME/.local/share/dapr-wasm/components`.
 pub(crate) fn installed() -> Option<PathBuf> {
@@ -72,6 +77,19 @@ pub(super) fn is_there(path: &Path) -> Result<bool, FolderError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(source) => Err(FolderError::io(path)(source)),
     }
+}
+
+/// The bytes of all that is in a folder, which this variable names; none if it is not there yet.
+///
+/// # Errors
+///
+/// If it cannot be used.
+pub(crate) fn bytes(path: &Path, variable: &str) -> Outcome<u64> {
+    let there = is_there(path).and_then(|there| match there {
+        true => bytes_in(path).map_err(FolderError::io(path)),
+        false => Ok(0),
+    });
+    there.map_err(|error| Failure::usage(&error).caused(&error).help(error.help(variable)))
 }
 
 /// Makes the folder, for this user alone, where it is missing.
@@ -152,10 +170,14 @@ fn bytes_in(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let metadata = entry.metadata()?;
-        bytes += match metadata.is_dir() {
-            true => bytes_in(&entry.path())?,
-            false => metadata.len(),
+        let counted = entry.metadata().and_then(|metadata| match metadata.is_dir() {
+            true => bytes_in(&entry.path()),
+            false => Ok(metadata.len()),
+        });
+        bytes += match counted {
+            // A build that is under way has removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            counted => counted?,
         };
     }
     Ok(bytes)

@@ -2,11 +2,12 @@
 
 use super::installed::{self, Installed};
 use super::name::{self, Name};
-use super::{columns, folder, print};
+use super::{columns, folder};
 use crate::args::ReportFormat;
 use crate::failure::{Failure, Outcome};
+use crate::report;
 use crate::size::size;
-use crate::tell::say;
+use crate::tell::say_lines;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 /// Prints the list; what cannot be listed is told.
 pub(super) fn run(format: ReportFormat) -> Outcome<ExitCode> {
     let (installed, wrong) =
-        installed::all().map_err(|error| Failure::usage(&error).caused(&error).help(error.help()))?;
+        installed::all().map_err(|error| Failure::usage(&error).caused(&error).help(error.help(folder::DATA)))?;
     for error in &wrong {
         Failure::usage(error)
             .caused(error)
@@ -26,17 +27,9 @@ pub(super) fn run(format: ReportFormat) -> Outcome<ExitCode> {
         folder: folder::installed(),
         components: rows(installed),
     };
-    match format {
-        ReportFormat::Json => {
-            let text = serde_json::to_string_pretty(&list);
-            print(&(text.map_err(|error| Failure::run("cannot write the list").because(&error))? + "\n"))?;
-        }
-        ReportFormat::Text => {
-            print(&list.text())?;
-            if list.components.iter().any(|row| row.can_be_built) {
-                say("\nto build one, and install it for this user: dapr-wasm components build TYPE");
-            }
-        }
+    report::print(format, &list, || list.text())?;
+    if matches!(format, ReportFormat::Text) && list.components.iter().any(|row| row.can_be_built) {
+        say_lines("\nto build one, and install it for this user: dapr-wasm components build TYPE");
     }
     Ok(ExitCode::SUCCESS)
 }

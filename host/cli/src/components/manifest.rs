@@ -29,7 +29,7 @@ pub(super) struct Manifest {
 }
 
 /// A Go module that is linked.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Module {
     pub(super) path: String,
     #[serde(default)]

@@ -28,19 +28,22 @@ mod vendors;
 
 pub(crate) use args::ComponentsCommand;
 #[cfg(feature = "go-components")]
-pub(crate) use folder::built as go_cache;
-pub(crate) use folder::{Removed, clean, installed as installed_in};
+pub(crate) use build::cannot_build;
+pub(crate) use folder::{CACHE, DATA, Removed, built as go_cache, bytes as bytes_in, clean, installed as installed_in};
 pub(crate) use vendors::{Known, build_again};
 
-use crate::failure::{Failure, Outcome};
-use std::io::{self, Write};
+#[cfg(not(feature = "go-components"))]
+use crate::failure::Failure;
+use crate::failure::Outcome;
+use crate::tell::one_line;
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 /// Runs one of the commands.
 pub(crate) async fn run(command: &ComponentsCommand) -> Outcome<ExitCode> {
     match command {
         ComponentsCommand::List { format } => list::run(*format),
-        ComponentsCommand::Show { what } => show::run(what),
+        ComponentsCommand::Show { what, format } => show::run(what, *format),
         #[cfg(feature = "go-components")]
         ComponentsCommand::Build(args) => build::run(args).await,
         #[cfg(not(feature = "go-components"))]
@@ -49,23 +52,18 @@ pub(crate) async fn run(command: &ComponentsCommand) -> Outcome<ExitCode> {
     }
 }
 
-/// Prints what was asked for.
-fn print(text: &str) -> Outcome<()> {
-    match io::stdout().write_all(crate::tell::harmless(text).as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Failure::run("cannot write to standard output").because(&error)),
-    }
-}
-
-/// Rows of text in columns as wide as they must be.
+/// Rows of text in columns as wide as they must be, each a line.
 fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| row.each_ref().map(|cell| one_line(cell)))
+        .collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
     };
     let widths: Vec<_> = (0..N).map(width).collect();
-    let line = |row: &[String; N]| {
+    let line = |row: &[Cow<'_, str>; N]| {
         let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
         let cells: Vec<_> = cells.collect();
         format!("{}\n", cells.join("  ").trim_end())

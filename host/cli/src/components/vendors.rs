@@ -1,5 +1,6 @@
 //! What stands behind a type of a configuration: a store that is built in, or a component that is installed.
 
+use super::folder;
 use super::installed::{self, Installed, ReadError};
 use super::name::{self, Name};
 use dapr_blocks::config::{ComponentType, ConfigErrors, InstalledComponent, KnownType, Table, Vendors};
@@ -117,7 +118,7 @@ fn unusable(kind: &ComponentType, error: &ReadError) -> ConfigErrors {
     let (noun, shown) = (kind.noun(), kind.shown());
     let message = format!("cannot look for Dapr's {noun} {shown}: {error}{cause}");
     let help = match error {
-        ReadError::Folder(error) => error.help().to_owned(),
+        ReadError::Folder(error) => error.help(folder::DATA),
         ReadError::Manifest { .. } => build_again(kind),
     };
     kind.location().error(message).with_help(help).into()

@@ -1,8 +1,8 @@
 //! What running apps needs, and what makes it fast.
 
 use super::{Finding, State};
-use crate::code;
-use crate::components::installed_in;
+use crate::code::{self, NoCache};
+use crate::components::{self, bytes_in, go_cache, installed_in};
 use crate::failure::counted;
 use crate::size::size;
 use dapr_code_cache::DEFAULT_LIMIT;
@@ -13,18 +13,19 @@ use std::path::Path;
 
 pub(super) fn findings() -> Vec<Finding> {
     vec![
-        instances(),
-        page_maps(),
+        instances(Allocator::probe()),
+        page_maps(scans_page_maps()),
         memory(),
         code_cache(),
+        compiled_by_go(),
         components(),
         certificates(),
     ]
 }
 
-fn instances() -> Finding {
+fn instances(allocator: Allocator) -> Finding {
     const NAME: &str = "instances";
-    match Allocator::probe() {
+    match allocator {
         Allocator::Pooling => Finding::ok(NAME, "from a pool"),
         _ => Finding::not(
             NAME,
@@ -35,9 +36,9 @@ fn instances() -> Finding {
     }
 }
 
-fn page_maps() -> Finding {
+fn page_maps(are_scanned: bool) -> Finding {
     const NAME: &str = "page maps";
-    match scans_page_maps() {
+    match are_scanned {
         true => Finding::ok(NAME, "the kernel scans them"),
         false => Finding::not(
             NAME,
@@ -49,11 +50,9 @@ fn page_maps() -> Finding {
 }
 
 fn memory() -> Finding {
-    let most = size(MemoryBudget::of_this_machine().max() as u64);
-    Finding::ok(
-        "memory",
-        format_args!("{most} for all guests together, half of what there is"),
-    )
+    let most = MemoryBudget::of_this_machine().max() as u64;
+    let says = format_args!("{} for all guests together, half of what there is", size(most));
+    Finding::ok("memory", says).bytes(most)
 }
 
 fn code_cache() -> Finding {
@@ -61,38 +60,62 @@ fn code_cache() -> Finding {
     match code::cache_folder() {
         Ok(folder) => {
             let (count, bytes) = walk::files(&folder);
-            let (count, limit) = (counted(count, "file"), size(DEFAULT_LIMIT));
-            Finding::ok(
-                NAME,
-                format_args!("{}: {count} of {}, {limit} at most", folder.display(), size(bytes)),
-            )
+            let (shown, count, limit) = (folder.display(), counted(count, "file"), size(DEFAULT_LIMIT));
+            let says = format!("{shown}: {count} of {}, {limit} at most", size(bytes));
+            Finding::ok(NAME, says).path(folder).bytes(bytes)
         }
-        Err(failure) => Finding::not(
+        Err(NoCache::Unwritable(failure)) => {
+            let failure = failure.help("without it each start compiles; name another place with XDG_CACHE_HOME");
+            Finding::failed(NAME, State::Warning, &failure)
+        }
+        Err(NoCache::Refused(failure)) => Finding::failed(NAME, State::Error, &failure),
+    }
+}
+
+/// What Go keeps of its builds, for apps and for Dapr's own components. Nothing bounds it.
+fn compiled_by_go() -> Finding {
+    const NAME: &str = "Go's cache";
+    let Some(folder) = go_cache() else {
+        return Finding::not(
             NAME,
             State::Warning,
-            failure.message(),
-            "without it each start compiles; name another place with XDG_CACHE_HOME",
-        ),
+            "there is no place for what Go compiles",
+            "set HOME or XDG_CACHE_HOME",
+        );
+    };
+    let bytes = match bytes_in(&folder, components::CACHE) {
+        Ok(bytes) => bytes,
+        Err(failure) => return Finding::failed(NAME, State::Warning, &failure).path(folder),
+    };
+    let rest = std::env::var("GOCACHE").ok().filter(|place| !place.is_empty());
+    let rest = rest.map_or(String::new(), |place| {
+        format!("; the rest is in {place}, which GOCACHE names")
+    });
+    let says = format!("{}: {}, without a limit{rest}", folder.display(), size(bytes));
+    let finding = Finding::ok(NAME, says).path(folder).bytes(bytes);
+    match bytes {
+        0 => finding,
+        _ => finding.help("`dapr-wasm cache clean` gives it back, and what is in the code cache"),
     }
 }
 
 fn components() -> Finding {
     const NAME: &str = "components";
-    match installed_in() {
-        Some(folder) => {
-            let (count, _) = walk::named(&folder, "wasm");
-            Finding::ok(
-                NAME,
-                format_args!("{}: {}", folder.display(), counted(count, "component")),
-            )
-        }
-        None => Finding::not(
+    let Some(folder) = installed_in() else {
+        return Finding::not(
             NAME,
             State::Warning,
             "there is no place for Dapr's own components",
             "set HOME or XDG_DATA_HOME",
-        ),
-    }
+        );
+    };
+    let bytes = match bytes_in(&folder, components::DATA) {
+        Ok(bytes) => bytes,
+        Err(failure) => return Finding::failed(NAME, State::Warning, &failure).path(folder),
+    };
+    let (shown, count) = (folder.display(), counted(walk::named(&folder, "wasm"), "component"));
+    let says = format!("{shown}: {count}, {}", size(bytes));
+    Finding::ok(NAME, says).path(folder).bytes(bytes)
 }
 
 fn certificates() -> Finding {
@@ -118,11 +141,10 @@ mod walk {
         sum(folder, |_| true)
     }
 
-    /// Those with this ending.
-    pub(super) fn named(folder: &Path, extension: &str) -> (usize, u64) {
-        sum(folder, |entry| {
-            entry.path().extension().is_some_and(|found| found == extension)
-        })
+    /// How many have this ending.
+    pub(super) fn named(folder: &Path, extension: &str) -> usize {
+        let has_it = |entry: &DirEntry| entry.path().extension().is_some_and(|found| found == extension);
+        sum(folder, has_it).0
     }
 
     fn sum(folder: &Path, counts: impl Fn(&DirEntry) -> bool) -> (usize, u64) {
@@ -130,5 +152,22 @@ mod walk {
         let entries = read_dir(folder).into_iter().flatten().flatten().filter(counts);
         let sizes = entries.filter_map(|entry| entry.metadata().ok().filter(|facts| facts.is_file()));
         sizes.fold((0, 0), |(count, bytes), facts| (count + 1, bytes + facts.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What differs from machine to machine. Its words on this one are a case of the command line's tests.
+    #[test]
+    fn what_makes_requests_slower_is_a_warning_with_what_to_do() {
+        for finding in [instances(Allocator::OnDemand), page_maps(false)] {
+            assert_eq!(finding.state, State::Warning);
+            assert!(finding.says.contains("longer") && finding.help.is_some(), "{finding:?}");
+        }
+        for finding in [instances(Allocator::Pooling), page_maps(true)] {
+            assert_eq!((finding.state, finding.help), (State::Ok, None));
+        }
     }
 }

@@ -20,16 +20,12 @@ pub(super) fn findings() -> Vec<Finding> {
 
 fn rust() -> Finding {
     const NAME: &str = "Rust";
-    let Some(version) = said("cargo", ["--version"]) else {
+    let Some(said_version) = said("cargo", ["--version"]) else {
         return missing(NAME, "cargo", GET_RUST);
     };
-    let version = version
-        .split_whitespace()
-        .nth(1)
-        .unwrap_or("of some version")
-        .to_owned();
+    let version = said_version.split_whitespace().nth(1).unwrap_or("of some version");
     let library = said("rustc", ["--print", "target-libdir", "--target", TARGET]);
-    match library.is_some_and(|library| Path::new(&library).is_dir()) {
+    let finding = match library.is_some_and(|library| Path::new(&library).is_dir()) {
         true => Finding::ok(NAME, format_args!("cargo {version}, target {TARGET}")),
         false => Finding::not(
             NAME,
@@ -37,7 +33,8 @@ fn rust() -> Finding {
             format_args!("cargo {version}, without the target {TARGET}"),
             format_args!("rustup target add {TARGET}"),
         ),
-    }
+    };
+    finding.version(version)
 }
 
 fn javascript() -> Finding {
@@ -48,10 +45,17 @@ fn javascript() -> Finding {
     if !is_at_least(&version, NODE) {
         return too_old(NAME, "Node.js", &version, GET_NODE);
     }
-    match said("npm", ["--version"]) {
-        Some(npm) => Finding::ok(NAME, format_args!("Node.js {}, npm {npm}", number(&version))),
-        None => missing(NAME, "npm", GET_NODE),
-    }
+    let version = number(&version);
+    let finding = match said("npm", ["--version"]) {
+        Some(npm) => Finding::ok(NAME, format_args!("Node.js {version}, npm {npm}")),
+        None => Finding::not(
+            NAME,
+            State::Missing,
+            format_args!("Node.js {version}, without `npm`"),
+            GET_NODE,
+        ),
+    };
+    finding.version(version)
 }
 
 fn python() -> Finding {
@@ -62,15 +66,17 @@ fn python() -> Finding {
     if !is_at_least(&version, PYTHON) {
         return too_old(NAME, "Python", &version, GET_PYTHON);
     }
-    match said("python3", ["-c", "import ensurepip, venv"]) {
-        Some(_) => Finding::ok(NAME, format_args!("Python {}", number(&version))),
+    let version = number(&version);
+    let finding = match said("python3", ["-c", "import ensurepip, venv"]) {
+        Some(_) => Finding::ok(NAME, format_args!("Python {version}")),
         None => Finding::not(
             NAME,
             State::Missing,
-            format_args!("Python {}, without venv and pip", number(&version)),
+            format_args!("Python {version}, without venv and pip"),
             "install them: apt-get install python3-venv",
         ),
-    }
+    };
+    finding.version(version)
 }
 
 #[cfg(feature = "go-components")]
@@ -83,10 +89,8 @@ fn go() -> Finding {
     match dapr_go_components::Go::find() {
         Ok(go) => {
             let version = go.version().to_string();
-            Finding::ok(
-                NAME,
-                format_args!("Go {}, for Dapr's own components, too", number(&version)),
-            )
+            let version = number(&version);
+            Finding::ok(NAME, format_args!("Go {version}, for Dapr's own components, too")).version(version)
         }
         Err(BuildError::NoGo { .. }) => missing(NAME, "go", &help),
         Err(error) => Finding::not(NAME, State::Missing, &error, help),
@@ -97,7 +101,7 @@ fn go() -> Finding {
 fn go() -> Finding {
     const NAME: &str = "Go";
     match said("go", ["version"]) {
-        Some(version) => Finding::ok(NAME, version),
+        Some(version) => Finding::ok(NAME, &version).version(number(&version)),
         None => missing(NAME, "go", "install Go: https://go.dev/dl"),
     }
 }
@@ -105,9 +109,28 @@ fn go() -> Finding {
 #[cfg(feature = "c-bindings")]
 fn c() -> Finding {
     const NAME: &str = "C";
-    match Compiler::find() {
-        Some(compiler) => Finding::ok(NAME, format_args!("{compiler}, for C and C++")),
-        None => Finding::not(NAME, State::Missing, "no compiler for WebAssembly is there", GET_C),
+    let passed_over = Compiler::passed_over()
+        .map(|folder| format!("there is no clang for WASI in `{folder}`, which WASI_SDK_PATH names"));
+    let Some(compiler) = Compiler::find() else {
+        let says = passed_over.as_deref().unwrap_or("no compiler for WebAssembly is there");
+        return Finding::not(NAME, State::Missing, says, GET_C);
+    };
+    let says = format!("{compiler}, for C and C++");
+    let finding = match passed_over {
+        None => Finding::ok(NAME, says),
+        Some(passed_over) => Finding::not(
+            NAME,
+            State::Warning,
+            format_args!("{says}; {passed_over}"),
+            "name the folder of wasi-sdk in WASI_SDK_PATH, or unset it",
+        ),
+    };
+    let program = Path::new(compiler.program());
+    let finding = finding.version(compiler.version());
+    match program.is_absolute() {
+        true => finding.path(program),
+        // It is found in PATH.
+        false => finding,
     }
 }
 
@@ -132,6 +155,7 @@ fn too_old(name: &'static str, what: &str, version: &str, help: &str) -> Finding
         format_args!("{what} {} is too old", number(version)),
         help,
     )
+    .version(number(version))
 }
 
 /// The number in a version: `20.1.0` of `v20.1.0`, `3.11.2` of `Python 3.11.2`.

@@ -1,17 +1,18 @@
 //! `dapr-wasm doctor`: what this machine has and lacks, for running apps and for making them.
 //!
-//! It looks and changes nothing. That something is missing is no failure: nobody needs all languages. What `run` itself could
-//! not do without is one.
+//! It looks, and changes no more than a start does, which makes the folder of compiled code. That something is missing is no
+//! failure: nobody needs all languages. What `run` itself could not do without is one.
 
 mod host;
 mod languages;
 
 use crate::args::ReportFormat;
 use crate::failure::{Failure, Outcome};
-use crate::tell::harmless;
+use crate::report;
+use crate::tell::one_line;
 use serde::Serialize;
 use std::fmt;
-use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// How something is.
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 enum State {
     /// As it should be.
     Ok,
-    /// It works, and costs something.
+    /// Apps run, and something is lost.
     Warning,
     /// It is not there, and not needed by all.
     Missing,
@@ -45,26 +46,70 @@ struct Finding {
     name: &'static str,
     state: State,
     says: String,
+    /// Of the tool that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// Of the folder or program that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<PathBuf>,
+    /// What is in the folder, or what there may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
 }
 
 impl Finding {
-    fn ok(name: &'static str, says: impl fmt::Display) -> Self {
-        Self {
-            name,
-            state: State::Ok,
-            says: says.to_string(),
-            help: None,
-        }
-    }
-
-    fn not(name: &'static str, state: State, says: impl fmt::Display, help: impl fmt::Display) -> Self {
+    fn new(name: &'static str, state: State, says: impl fmt::Display) -> Self {
         Self {
             name,
             state,
             says: says.to_string(),
+            version: None,
+            path: None,
+            bytes: None,
+            help: None,
+        }
+    }
+
+    fn ok(name: &'static str, says: impl fmt::Display) -> Self {
+        Self::new(name, State::Ok, says)
+    }
+
+    fn not(name: &'static str, state: State, says: impl fmt::Display, help: impl fmt::Display) -> Self {
+        Self::new(name, state, says).help(help)
+    }
+
+    /// What a command would fail with, or warn of.
+    fn failed(name: &'static str, state: State, failure: &Failure) -> Self {
+        Self::not(name, state, failure.sentence(), failure.advice())
+    }
+
+    fn help(self, help: impl fmt::Display) -> Self {
+        Self {
             help: Some(help.to_string()),
+            ..self
+        }
+    }
+
+    fn version(self, version: &str) -> Self {
+        Self {
+            version: Some(version.to_owned()),
+            ..self
+        }
+    }
+
+    fn path(self, path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: Some(path.into()),
+            ..self
+        }
+    }
+
+    fn bytes(self, bytes: u64) -> Self {
+        Self {
+            bytes: Some(bytes),
+            ..self
         }
     }
 }
@@ -86,18 +131,7 @@ pub(crate) fn doctor(format: ReportFormat) -> Outcome<ExitCode> {
         host: host::findings(),
         languages: languages::findings(),
     };
-    let cannot_write = |error: &io::Error| Failure::run("cannot write the report").because(error);
-    let text = match format {
-        ReportFormat::Text => harmless(&report.to_string()).into_owned(),
-        ReportFormat::Json => {
-            serde_json::to_string_pretty(&report).map_err(|error| cannot_write(&error.into()))? + "\n"
-        }
-    };
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.map_err(|error| cannot_write(&error))?,
-    }
+    report::print(format, &report, || report.to_string())?;
     let fails = report.host.iter().any(|finding| finding.state == State::Error);
     Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -112,11 +146,12 @@ impl fmt::Display for Report {
                 state,
                 says,
                 help,
+                ..
             } in findings
             {
-                writeln!(f, "  {state:<8} {name:<13} {says}")?;
+                writeln!(f, "  {state:<8} {name:<13} {}", one_line(says))?;
                 if let Some(help) = help {
-                    writeln!(f, "{:24} help: {help}", "")?;
+                    writeln!(f, "{:24} help: {}", "", one_line(help))?;
                 }
             }
         }

@@ -3,7 +3,7 @@
 //! In Go it is a package with the interface of Dapr's components, which is how stores for Dapr are written in Go.
 
 use super::Language;
-use super::templates::{File, Text, as_they_are, cargo_toml, of};
+use super::templates::{File, GO_DOMAIN, Text, as_they_are, cargo_toml, of};
 use crate::failure::{Failure, Outcome};
 
 /// What the examples are called, where their files say so.
@@ -42,7 +42,7 @@ pub(super) fn files(language: Language, name: &str) -> Outcome<Vec<File>> {
         Language::Go => {
             let mut files = as_they_are(GO);
             for (_, text) in files.iter_mut().filter(|(path, _)| *path == "go.mod") {
-                *text = text.replace(NAME, name);
+                *text = text.replace(&format!("module {NAME}\n"), &format!("module {GO_DOMAIN}/{name}\n"));
             }
             files.push(("components.toml", go_table(name)));
             Ok(files)
@@ -103,8 +103,9 @@ mod tests {
     #[test]
     fn a_store_has_its_name_where_its_tools_read_it() {
         assert!(text(Language::Rust, "Cargo.toml").starts_with("[package]\nname = \"my-shelf\"\n"));
+        assert!(!text(Language::Rust, "Cargo.toml").contains("license"));
         assert!(text(Language::Rust, "components.toml").contains("/release/my_shelf.wasm\"\n"));
-        assert!(text(Language::Go, "go.mod").starts_with("module my-shelf\n"));
+        assert!(text(Language::Go, "go.mod").starts_with("module example.com/my-shelf\n"));
         assert!(text(Language::Go, "components.toml").contains("type = \"my-shelf\"`"));
     }
 

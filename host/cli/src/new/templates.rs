@@ -10,8 +10,12 @@ macro_rules! of {
 }
 pub(super) use of;
 
-/// What an example is called, where its files say so.
+/// What the example is called, where its files say so.
 const NAME: &str = "counter";
+
+/// What stands before a module's name in Go. Without a dot in its first part a path is one of Go's own packages, today's or those
+/// to come: `fmt`, `errors`. This domain is nobody's, and what Go's own tutorials have for a module that is not published.
+pub(super) const GO_DOMAIN: &str = "example.com";
 
 /// A file's path in the project, and its text.
 pub(super) type File = (&'static str, String);
@@ -24,8 +28,8 @@ pub(super) fn files(language: Language, name: &str) -> Vec<File> {
     let mut files = as_they_are(texts(language));
     files.push((".gitignore", ignored(language).to_owned()));
     for (path, text) in &mut files {
-        if named(language, path) {
-            *text = text.replace(NAME, name);
+        for (old, new) in renamed(language, path, name) {
+            *text = text.replace(old, &new);
         }
     }
     if language == Language::Rust {
@@ -45,13 +49,18 @@ pub(super) fn needs_wit(language: Language) -> bool {
     language != Language::Go
 }
 
-/// Whether a file has the app's name in it.
-fn named(language: Language, path: &str) -> bool {
-    match language {
-        Language::Rust | Language::Python | Language::C => false,
-        Language::Ts | Language::Js => path == "package.json",
-        // The module's name stands before those of its packages.
-        Language::Go => path == "go.mod" || path == "main.go",
+/// What a file has of the example's name, and what it has in its place: no sentence that has the word.
+fn renamed(language: Language, path: &str, name: &str) -> Vec<(&'static str, String)> {
+    match (language, path) {
+        (Language::Ts | Language::Js, "package.json") => {
+            vec![("\"name\": \"counter\"", format!("\"name\": \"{name}\""))]
+        }
+        (Language::Go, "go.mod") => vec![("module counter\n", format!("module {GO_DOMAIN}/{name}\n"))],
+        (Language::Go, "main.go") => vec![
+            ("// Command counter ", format!("// Command {name} ")),
+            ("\"counter/", format!("\"{GO_DOMAIN}/{name}/")),
+        ],
+        _ => Vec::new(),
     }
 }
 
@@ -76,6 +85,7 @@ fn texts(language: Language) -> &'static [Text] {
             ("src/app.ts", of!("guest-examples/typescript/counter/src/app.ts")),
             ("src/status.ts", of!("guest-examples/typescript/counter/src/status.ts")),
             ("src/dapr.ts", of!("sdk/typescript/dapr.ts")),
+            ("src/wasi-http.ts", of!("sdk/typescript/wasi-http.ts")),
         ],
         Language::Js => &[
             ("package.json", of!("guest-examples/javascript/counter/package.json")),
@@ -83,6 +93,7 @@ fn texts(language: Language) -> &'static [Text] {
             ("src/app.js", of!("guest-examples/javascript/counter/src/app.js")),
             ("src/status.js", of!("guest-examples/javascript/counter/src/status.js")),
             ("src/dapr.ts", of!("sdk/typescript/dapr.ts")),
+            ("src/wasi-http.ts", of!("sdk/typescript/wasi-http.ts")),
         ],
         Language::Python => &[
             ("app.py", of!("guest-examples/python/counter/app.py")),
@@ -109,11 +120,13 @@ fn texts(language: Language) -> &'static [Text] {
     }
 }
 
-/// The manifest of a package: the example's under this name, and the profile of its workspace.
+/// The manifest of a package: the example's under this name, without its licence, which is not the user's; and the profile of its
+/// workspace.
 pub(super) fn cargo_toml(package: &str, example: &str, name: &str) -> String {
     const WORKSPACE: &str = of!("guest-examples/Cargo.toml");
     let (_, profile) = WORKSPACE.split_once("\n# What an app").unwrap_or_default();
     let package = package.replace(&format!("name = \"{example}\""), &format!("name = \"{name}\""));
+    let package = package.replace("license = \"Apache-2.0\"\n", "");
     format!("{package}\n# What an app{profile}")
 }
 
@@ -145,8 +158,20 @@ mod tests {
         for language in [Language::Ts, Language::Js] {
             assert!(text(language, "package.json").contains("\"name\": \"orders\""));
         }
-        assert!(text(Language::Go, "go.mod").starts_with("module orders\n"));
-        assert!(text(Language::Go, "main.go").contains("\"orders/dapr\""));
+        assert!(text(Language::Go, "go.mod").starts_with("module example.com/orders\n"));
+        assert!(text(Language::Go, "main.go").starts_with("// Command orders counts"));
+        assert!(text(Language::Go, "main.go").contains("\"example.com/orders/dapr\""));
+    }
+
+    #[test]
+    fn a_sentence_is_as_the_example_has_it() {
+        let sentence = "\"a counter takes GET and POST\"";
+        assert!(text(Language::Go, "main.go").contains(sentence));
+    }
+
+    #[test]
+    fn no_project_has_a_licence_that_nobody_chose() {
+        assert!(!text(Language::Rust, "Cargo.toml").contains("license"));
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! Go: a module with a `main` is an app, and any other is a store with the interface of Dapr's components. Both are built with the
 //! overlay of those.
 
-use super::{COMPONENT, WORLD};
-use crate::components::go_cache;
+use super::world::{HTTP_APP, advised, unfit, world};
+use super::{COMPONENT, bring_wit};
+use crate::components::{cannot_build, go_cache};
 use crate::failure::{Failure, Outcome};
 use crate::tell::say;
 use dapr_go_components::{App, BuildError, Go, Recipe, Step, build_app};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// How an app imports what is in its world.
+const BINDINGS: &str = "wit_component/imports/";
 
 /// What a store becomes, and the licences of what is linked into it, which go where it goes.
 const STORE: &str = "build/store.wasm";
@@ -15,14 +19,26 @@ const LICENCES: &str = "build/store.licences.txt";
 
 pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     let shown = folder.display();
-    let cannot = |error: &BuildError| Failure::usage(format!("cannot build `{shown}`")).because(error);
+    let cannot = |error: &BuildError| {
+        let failure = cannot_build(&shown.to_string(), error);
+        match error {
+            BuildError::Compile { output } if output.contains(BINDINGS) => advised(failure, folder),
+            BuildError::Wit { .. } => unfit(failure, folder),
+            _ => failure,
+        }
+    };
     let go = Go::find().map_err(|error| cannot(&error))?;
     let cache = go_cache().ok_or_else(|| {
         Failure::run("there is no place for what Go compiles: neither XDG_CACHE_HOME nor HOME is set")
     })?;
     let progress = |step: Step| say(format_args!("{shown}: {step}"));
     if is_app(folder) {
-        let app = App { folder, world: WORLD };
+        // Where there is none, the bindings are made of what this host has.
+        if folder.join("wit").exists() {
+            bring_wit(folder)?;
+        }
+        let world = world(folder, HTTP_APP);
+        let app = App { folder, world };
         let component = build_app(&go, &app, &cache, &progress).map_err(|error| cannot(&error))?;
         return write(folder, COMPONENT, &component);
     }

@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 /// What makes a folder such a project.
 pub(super) const MANIFEST: &str = "package.json";
 
+/// Which packages npm has taken. Addresses in it would be those of whichever registry this user's npm asks.
+pub(super) const LOCK: &str = "package-lock.json";
+const WITHOUT_ADDRESSES: &str = "--omit-lockfile-registry-resolved";
+
 /// A manifest, as much as is used of it.
 #[derive(Deserialize)]
 struct Manifest {
@@ -30,12 +34,17 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     }
     bring_wit(folder)?;
     if !folder.join("node_modules").is_dir() {
-        let install = match folder.join("package-lock.json").is_file() {
+        let install = match folder.join(LOCK).is_file() {
             true => "ci",
             false => "install",
         };
         say(format_args!("{}: npm {install} …", folder.display()));
-        run(folder, "npm", &[install, "--no-audit", "--no-fund"], NODE)?;
+        run(
+            folder,
+            "npm",
+            &[install, "--no-audit", "--no-fund", WITHOUT_ADDRESSES],
+            NODE,
+        )?;
     }
     say(format_args!("{}: npm run build …", folder.display()));
     run(folder, "npm", &["run", "--silent", "build"], NODE)?;

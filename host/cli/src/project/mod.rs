@@ -9,7 +9,7 @@
 //! | C | `.c` files | Zig or a clang for WASI, with bindings of this host's | `build/app.wasm` |
 //!
 //! What a build needs and the project lacks is brought: the WIT of this host, what `package.json` and `requirements.txt` ask
-//! for. The tools themselves are the user's: where one is missing, the error says how to get it.
+//! for. WIT that is there is left as it is: where it is not this host's, that is said. The tools themselves are the user's: where one is missing, the error says how to get it.
 
 #[cfg(feature = "c-bindings")]
 mod c;
@@ -19,6 +19,7 @@ mod javascript;
 mod python;
 mod rust;
 mod tool;
+mod world;
 
 #[cfg(feature = "c-bindings")]
 pub(crate) use c::{C, Compiler};
@@ -27,15 +28,16 @@ pub(crate) use tool::said;
 
 use crate::failure::{Failure, Outcome};
 use crate::wit;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What an app imports and exports, unless its own build says otherwise.
-pub(crate) const WORLD: &str = "dapr:host/http-app";
-
 /// Where builds put what they make, but for cargo's.
 const COMPONENT: &str = "build/app.wasm";
+
+/// Files in which tools write down what they have taken, by their names.
+pub(crate) const LOCKS: [&str; 2] = [rust::LOCK, javascript::LOCK];
 
 /// How to get the tools of each language.
 pub(crate) const RUST: &str = "install Rust: https://rustup.rs";
@@ -44,6 +46,8 @@ pub(crate) const PYTHON: &str = "install Python 3.10 or later: https://www.pytho
 
 /// Builds the project in a folder, and answers where the component is.
 pub(crate) fn build(folder: &Path) -> Outcome<PathBuf> {
+    require_folder(folder)?;
+    wit::warn_of_another_version(&folder.join("wit"));
     let has = |name: &str| folder.join(name).is_file();
     if has(rust::MANIFEST) {
         return rust::build(folder);
@@ -75,12 +79,24 @@ pub(crate) fn build(folder: &Path) -> Outcome<PathBuf> {
         .help("build others yourself, and give the .wasm file; `dapr-wasm new NAME` makes a project"))
 }
 
-/// Brings the WIT of this host, where a project has none.
+fn require_folder(folder: &Path) -> Outcome<()> {
+    let shown = folder.display();
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(Failure::usage(format!("`{shown}` is a file, and a project is a folder")).help("name its folder")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Failure::usage(format!("there is no folder `{shown}`")).help("`dapr-wasm new NAME` makes a project"))
+        }
+        Err(error) => Err(Failure::usage(format!("cannot read `{shown}`")).because(&error)),
+    }
+}
+
+/// Brings the WIT of this host, where a project has none but a world of its own.
 fn bring_wit(folder: &Path) -> Outcome<()> {
     let wit = folder.join("wit");
-    match wit.exists() {
-        true => Ok(()),
-        false => wit::write(&wit).map(|_| ()),
+    match wit::is_lacking(&wit) {
+        true => wit::write(&wit).map(|_| ()),
+        false => Ok(()),
     }
 }
 
@@ -103,6 +119,16 @@ fn run(folder: &Path, tool: &str, arguments: &[&str], help: &str) -> Outcome<()>
             )
         }
     }
+}
+
+/// The same for what compiles the app itself, which may lack something in its world.
+fn compile(folder: &Path, tool: &str, arguments: &[&str], help: &str) -> Outcome<()> {
+    let outcome = run(folder, tool, arguments, help);
+    outcome.map_err(|failure| match failure.is_mistake() {
+        // It does not start.
+        true => failure,
+        false => world::advised(failure, folder),
+    })
 }
 
 /// What a build has made, if it has.

@@ -3,7 +3,8 @@
 //! The tool and what `requirements.txt` lists are kept in the project, `.venv` and `vendor`: the former runs here, the latter in
 //! the component.
 
-use super::{COMPONENT, PYTHON, WORLD, bring_wit, made, run};
+use super::world::{HTTP_APP, world};
+use super::{COMPONENT, PYTHON, bring_wit, compile, made, run};
 use crate::failure::{Failure, Outcome};
 use crate::tell::say;
 use std::fs;
@@ -38,14 +39,15 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     let parent = built.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(|error| unwritable(parent, &error))?;
     let app = fs::read_to_string(folder.join(APP)).unwrap_or_default();
-    let mut arguments = vec!["-d", "wit", "-w", world(&app), "componentize", "app", "-p", "."];
+    let world = world(folder, by_source(&app));
+    let mut arguments = vec!["-d", "wit", "-w", world, "componentize", "app", "-p", "."];
     if folder.join(VENDOR).is_dir() {
         arguments.extend(["-p", VENDOR]);
     }
     arguments.extend(["-o", COMPONENT]);
     say(format_args!("{}: componentize-py …", folder.display()));
     // A relative path is looked for from here, and not from the folder that it runs in.
-    run(
+    compile(
         folder,
         &absolute(folder, ".venv/bin/componentize-py")?,
         &arguments,
@@ -54,15 +56,15 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     made(folder, "componentize-py")
 }
 
-/// What an app imports and exports, by its source.
-fn world(app: &str) -> &'static str {
+/// The world of an app, by its source.
+fn by_source(app: &str) -> &'static str {
     let (class, method) = ASYNC_EXPORT;
     let lines = app.lines().skip_while(|line| !line.starts_with(class)).skip(1);
     // Up to the next statement of the module.
     let mut body = lines.take_while(|line| line.is_empty() || line.starts_with([' ', '\t', '#']));
     match body.any(|line| line.trim_start().starts_with(method)) {
         true => ASYNC_WORLD,
-        false => WORLD,
+        false => HTTP_APP,
     }
 }
 
@@ -133,7 +135,7 @@ mod tests {
             "class Handler(exports.Handler):\n    \"\"\"Answers.\"\"\"\n\n# here\n    async def handle(self, request):\n",
             "def f():\n    pass\n\nclass Handler(exports.Handler):\n\tasync def handle(self, request):\n",
         ] {
-            assert_eq!(world(app), ASYNC_WORLD, "{app}");
+            assert_eq!(by_source(app), ASYNC_WORLD, "{app}");
         }
         for app in [
             "",
@@ -142,7 +144,7 @@ mod tests {
             "async def handle(request):\n    pass\n\nclass IncomingHandler(exports.IncomingHandler):\n    def handle(self):\n",
             "class Handler(Base):\n    pass\n\nclass Queue:\n    async def handle(self):\n        pass\n",
         ] {
-            assert_eq!(world(app), WORLD, "{app}");
+            assert_eq!(by_source(app), HTTP_APP, "{app}");
         }
     }
 }

@@ -10,6 +10,9 @@ use std::process::{Command, Stdio};
 /// What makes a folder such a project.
 pub(super) const MANIFEST: &str = "Cargo.toml";
 
+/// Which crates cargo has taken.
+pub(super) const LOCK: &str = "Cargo.lock";
+
 /// What apps are compiled for.
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 

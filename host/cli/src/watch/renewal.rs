@@ -125,10 +125,14 @@ impl<'a> Renewal<'a> {
         let target = &args.app.target;
         let component = match target.is_dir() {
             false => target.clone(),
-            true => match build::build(target).await? {
-                Built::Component(path) => path,
-                Built::Failed => return Err(Stopped::NotBuilt),
-            },
+            true => {
+                let built = build::build(target).await?;
+                self.watched.built()?;
+                match built {
+                    Built::Component(path) => path,
+                    Built::Failed => return Err(Stopped::NotBuilt),
+                }
+            }
         };
         let examined = Examined::of_file(&component, setup)?;
         let (new, at) = (digest(&examined.target.component), examined.target.read_at);

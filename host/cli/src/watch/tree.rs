@@ -7,6 +7,8 @@
 use super::scope::Scope;
 use super::watched::Watch;
 use crate::failure::Outcome;
+use crate::project::LOCKS;
+use crate::wit;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
 use std::hash::{DefaultHasher, Hasher};
@@ -29,7 +31,7 @@ pub(super) struct Tree {
 struct Stamp {
     length: u64,
     written: Option<SystemTime>,
-    /// None: nobody has asked yet, or it is too large.
+    /// None: it is too large.
     content: Option<u64>,
 }
 
@@ -37,7 +39,7 @@ impl Tree {
     /// The files as they are now.
     pub(super) fn new(scope: Scope, watch: &mut impl Watch) -> Outcome<Self> {
         let files = files(&scope, watch)?.into_iter();
-        let known = files.filter_map(|path| Stamp::unread(&path).map(|stamp| (path, stamp)));
+        let known = files.filter_map(|path| Stamp::compared(&path, None).map(|stamp| (path, stamp)));
         Ok(Self {
             known: known.collect(),
             scope,
@@ -47,6 +49,21 @@ impl Tree {
     /// The folder or file.
     pub(super) fn root(&self) -> &Path {
         self.scope.root()
+    }
+
+    /// What a build has just written by the way is known from now on. The build that it would be the cause of makes the same.
+    pub(super) fn built(&mut self, watch: &mut impl Watch) -> Outcome<()> {
+        let root = self.scope.root().to_owned();
+        for path in files(&self.scope, watch)? {
+            let within = path.strip_prefix(&root).unwrap_or(&path);
+            if !is_of_a_build(within, &path) {
+                continue;
+            }
+            if let Some(stamp) = Stamp::compared(&path, self.known.get(&path).copied()) {
+                self.known.insert(path, stamp);
+            }
+        }
+        Ok(())
     }
 
     /// The files that came, went or have other contents since the last time.
@@ -69,6 +86,15 @@ impl Tree {
         changed.sort();
         Ok(changed)
     }
+}
+
+/// Whether a build writes this file, by its path in the project, beside what it is to make: what its tools have taken, and the WIT of
+/// this host where it lacked.
+fn is_of_a_build(within: &Path, path: &Path) -> bool {
+    if let Ok(of_wit) = within.strip_prefix("wit") {
+        return fs::read(path).is_ok_and(|contents| wit::is_as_written(of_wit, &contents));
+    }
+    LOCKS.iter().any(|lock| within == Path::new(lock))
 }
 
 /// All files that are watched. Their folders are watched before they are read, so that nothing comes between.
@@ -247,6 +273,43 @@ mod tests {
         // Of the same length, which alone tells nothing.
         project.write("made.rs", "SAME");
         assert_eq!(project.changed(), ["made.rs"]);
+    }
+
+    #[test]
+    fn a_file_that_was_there_before_and_is_written_as_it_was_has_not_changed() {
+        let mut project = Project::with(&[("made.rs", "same")]);
+        let made = project.folder.path().join("made.rs");
+        let file = File::options().write(true).open(&made).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(project.changed(), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_build_writes_by_the_way_has_not_changed_and_all_else_has() {
+        let mut project = Project::with(&[("app.js", "1"), ("Cargo.lock", "1")]);
+        // Before the build, by somebody.
+        project.write("app.js", "2");
+        for lock in ["Cargo.lock", "package-lock.json"] {
+            project.write(lock, "2");
+        }
+        wit::write(&project.folder.path().join("wit")).unwrap();
+        project.write("wit/app.wit", "world app {}");
+        project.write("wit/deps/mine/package.wit", "package my:own;");
+        project.write("deeper/Cargo.lock", "1");
+        project.tree.built(&mut Nobody).unwrap();
+        assert_eq!(
+            project.changed(),
+            [
+                "app.js",
+                "deeper/Cargo.lock",
+                "wit/app.wit",
+                "wit/deps/mine/package.wit"
+            ]
+        );
+        // After it.
+        project.write("package-lock.json", "3");
+        project.write("wit/package.wit", "package my:own;");
+        assert_eq!(project.changed(), ["package-lock.json", "wit/package.wit"]);
     }
 
     #[test]

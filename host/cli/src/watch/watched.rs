@@ -67,6 +67,15 @@ impl Watched {
         self.tree.root()
     }
 
+    /// A build of it has just ended: what that has written by the way was saved by nobody.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no room to watch more.
+    pub(crate) fn built(&mut self) -> Outcome<()> {
+        tokio::task::block_in_place(|| self.tree.built(&mut self.watcher))
+    }
+
     /// Waits until something was saved, also if that was before, and answers which files.
     ///
     /// # Errors

@@ -1,13 +1,12 @@
 /** Does everything that the SDK has, and answers what was not as it should be. */
 
 import { BulkError, bytes, StateError, Store, text, type ErrorCode } from "./dapr.js";
+import { answer } from "./http.js";
+import { serve } from "./wasi-http.js";
 
-addEventListener("fetch", (event) => {
-  const fetch = event as FetchEvent;
-  fetch.respondWith(answer());
-});
+export const incomingHandler = serve((request) => (new URL(request.url).pathname === "/" ? state() : answer(request)));
 
-function answer(): Response {
+function state(): Response {
   try {
     for (const claim of [values, conditions, severalAtOnce, transactions, listing, updates, refusals]) claim();
     return new Response("ok");

@@ -1,28 +1,34 @@
 //! The bindings of a project in C, by the Bytecode Alliance's generator, from the WIT that the project has.
 
 use crate::failure::{Failure, Outcome};
-use crate::project::WORLD;
+use crate::project::world::{self, HTTP_APP, world};
 use std::fs;
 use std::io;
 use std::path::Path;
 use wit_bindgen_core::Files;
 use wit_bindgen_core::wit_parser::Resolve;
 
+/// What they are called, whichever world they are of: a world of one's own changes no source.
+const NAME: &str = "http-app";
+
 /// Writes them into a folder of the project, and answers the paths of what is to be compiled and linked with it.
 pub(super) fn write(project: &Path, folder: &str) -> Outcome<(String, String)> {
     let wit = project.join("wit");
     let unfit = |error: &dyn std::fmt::Display| {
-        Failure::usage(format!("cannot write bindings from `{}`", wit.display()))
-            .detail(format!("{error:#}"))
-            .help("remove the folder: this host then brings its own WIT")
+        let failure = Failure::usage(format!("cannot write bindings from `{}`", wit.display()));
+        world::unfit(failure.detail(format!("{error:#}")), project)
     };
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(&wit).map_err(|error| unfit(&error))?;
     let world = resolve
-        .select_world(&[package], Some(WORLD))
+        .select_world(&[package], Some(world(project, HTTP_APP)))
         .map_err(|error| unfit(&error))?;
     let mut files = Files::default();
-    let mut generator = wit_bindgen_c::Opts::default().build();
+    let options = wit_bindgen_c::Opts {
+        rename_world: Some(NAME.to_owned()),
+        ..wit_bindgen_c::Opts::default()
+    };
+    let mut generator = options.build();
     generator
         .generate(&mut resolve, world, &mut files)
         .map_err(|error| unfit(&error))?;

@@ -12,7 +12,7 @@
 
 use crate::project::said;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, absolute};
 
 /// How to get one.
 pub(crate) const GET: &str = "install Zig: pip install ziglang, or https://ziglang.org/download; or wasi-sdk: \
@@ -24,24 +24,36 @@ const TARGETS: [&str; 3] = ["wasm32-wasip1", "wasm32-wasip2", "wasm32-wasi"];
 /// What is linked first into what others call.
 const FIRST_FILE: &str = "crt1-reactor.o";
 
+/// The variable with wasi-sdk's folder.
+const SDK: &str = "WASI_SDK_PATH";
+
 /// A C compiler for WebAssembly. `Display` says which.
 pub(crate) struct Compiler {
     program: String,
     arguments: Vec<&'static str>,
+    version: String,
     is: String,
 }
 
 impl Compiler {
     /// The first that is there.
     pub(crate) fn find() -> Option<Self> {
-        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        variable("WASI_SDK_PATH")
-            .and_then(|folder| Self::clang(&format!("{folder}/bin/clang")))
+        variable(SDK)
+            .and_then(|folder| Self::in_sdk(&folder))
             .or_else(|| Self::clang(&variable("CC")?))
             .or_else(|| Self::zig("zig", &[]))
             .or_else(|| Self::zig("python3", &["-m", "ziglang"]))
             .or_else(|| Self::clang("/opt/wasi-sdk/bin/clang"))
             .or_else(|| Self::clang("clang"))
+    }
+
+    /// What `WASI_SDK_PATH` names, if there is no such clang: it is passed over.
+    pub(crate) fn passed_over() -> Option<String> {
+        variable(SDK).filter(|folder| Self::in_sdk(folder).is_none())
+    }
+
+    fn in_sdk(folder: &str) -> Option<Self> {
+        Self::clang(&format!("{folder}/bin/clang"))
     }
 
     fn zig(program: &str, first: &[&'static str]) -> Option<Self> {
@@ -50,10 +62,16 @@ impl Compiler {
             program: program.to_owned(),
             arguments: [first, &["cc", "-target", "wasm32-wasi"]].concat(),
             is: format!("Zig {version}"),
+            version,
         })
     }
 
     fn clang(program: &str) -> Option<Self> {
+        // It is started in the folder of a project.
+        let program = &match program.contains('/') {
+            true => absolute(program).ok()?.display().to_string(),
+            false => program.to_owned(),
+        };
         let links = |target: &&str| {
             let asked = [format!("--target={target}"), format!("-print-file-name={FIRST_FILE}")];
             // It says the name alone where there is no such file.
@@ -65,11 +83,17 @@ impl Compiler {
             program: program.to_owned(),
             arguments: vec!["-target", target],
             is: format!("{program} {version} for {target}"),
+            version,
         })
     }
 
+    /// Which release of it.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
     /// The program, by its path or to be found in `PATH`.
-    pub(super) fn program(&self) -> &str {
+    pub(crate) fn program(&self) -> &str {
         &self.program
     }
 
@@ -77,6 +101,10 @@ impl Compiler {
     pub(super) fn arguments(&self) -> Vec<&str> {
         self.arguments.clone()
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 impl fmt::Display for Compiler {

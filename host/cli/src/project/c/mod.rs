@@ -8,7 +8,7 @@ mod compiler;
 
 pub(crate) use compiler::{Compiler, GET as C};
 
-use super::{COMPONENT, bring_wit, made, run};
+use super::{COMPONENT, bring_wit, compile};
 use crate::failure::{Failure, Outcome};
 use crate::tell::say;
 use dapr_runtime::source;
@@ -51,13 +51,15 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     arguments.extend([source.as_str(), object.as_str(), "-Wl,--strip-all"]);
     // Zig compiles a C library the first time, and says nothing of it.
     say(format_args!("{shown}: compiling with {compiler} …"));
-    run(folder, compiler.program(), &arguments, C)?;
+    compile(folder, compiler.program(), &arguments, C)?;
 
-    let module = fs::read(folder.join(MODULE)).map_err(unwritable)?;
+    let module = folder.join(MODULE);
+    let module = fs::read(&module)
+        .map_err(|error| Failure::run(format!("cannot read `{}`", module.display())).because(&error))?;
     let component = source::component(&module)
         .map_err(|error| Failure::usage(format!("what `{shown}` compiles to is no component")).because(&error))?;
     fs::write(&place, component).map_err(unwritable)?;
-    made(folder, "the compiler")
+    Ok(place)
 }
 
 /// The C files of a folder, in the order of their names.

@@ -1,0 +1,1 @@
+../../../../sdk/typescript/wasi-http.ts
