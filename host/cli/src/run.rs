@@ -29,12 +29,12 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
     let setup = Setup::read(&args.app, &shared).await?;
     // Before it is built, which may take long enough for something to be saved.
     let mut watched = match args.watch {
-        true => Some(Watched::start(&args.app.target, &setup.files())?),
+        true => Some(Watched::start(&args.app.target, &setup.files()).await?),
         false => None,
     };
     let examined = Examined::read(&args.app, &setup)?;
     if let Some(watched) = &mut watched {
-        watched.built()?;
+        watched.built().await?;
     }
     let entry = examined.runnable(&args.app, &setup)?;
     if entry.is_http() && !args.arguments.is_empty() {

@@ -127,7 +127,7 @@ impl<'a> Renewal<'a> {
             false => target.clone(),
             true => {
                 let built = build::build(target).await?;
-                self.watched.built()?;
+                self.watched.built().await?;
                 match built {
                     Built::Component(path) => path,
                     Built::Failed => return Err(Stopped::NotBuilt),

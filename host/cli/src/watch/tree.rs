@@ -46,11 +46,6 @@ impl Tree {
         })
     }
 
-    /// The folder or file.
-    pub(super) fn root(&self) -> &Path {
-        self.scope.root()
-    }
-
     /// What a build has just written by the way is known from now on. The build that it would be the cause of makes the same.
     pub(super) fn built(&mut self, watch: &mut impl Watch) -> Outcome<()> {
         let root = self.scope.root().to_owned();

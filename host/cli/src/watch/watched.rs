@@ -7,7 +7,7 @@ use crate::failure::{Failure, Outcome};
 use crate::target;
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -37,9 +37,15 @@ impl Watch for RecommendedWatcher {
 
 /// A project's files, or a component's, as something to wait for.
 pub(crate) struct Watched {
+    root: PathBuf,
+    files: Arc<Mutex<Files>>,
+    stirred: Arc<Notify>,
+}
+
+/// What is read on a thread that may wait for a disk, and for git.
+struct Files {
     watcher: RecommendedWatcher,
     tree: Tree,
-    stirred: Arc<Notify>,
 }
 
 impl Watched {
@@ -48,8 +54,9 @@ impl Watched {
     /// # Errors
     ///
     /// If it is not there, or the system has no room to watch it.
-    pub(crate) fn start(target: &Path, others: &[PathBuf]) -> Outcome<Self> {
+    pub(crate) async fn start(target: &Path, others: &[PathBuf]) -> Outcome<Self> {
         let scope = Scope::new(target::located(target)?, others);
+        let root = scope.root().to_owned();
         let stirred = Arc::new(Notify::new());
         let (waker, within) = (Arc::clone(&stirred), scope.clone());
         let watcher = notify::recommended_watcher(move |event| {
@@ -58,13 +65,20 @@ impl Watched {
             }
         });
         let mut watcher = watcher.map_err(|error| cannot(target, error))?;
-        let tree = Tree::new(scope, &mut watcher)?;
-        Ok(Self { watcher, tree, stirred })
+        let files = aside(move || {
+            let tree = Tree::new(scope, &mut watcher)?;
+            Ok(Files { watcher, tree })
+        });
+        Ok(Self {
+            root,
+            files: Arc::new(Mutex::new(files.await?)),
+            stirred,
+        })
     }
 
     /// The folder or file, without links.
     pub(crate) fn root(&self) -> &Path {
-        self.tree.root()
+        &self.root
     }
 
     /// A build of it has just ended: what that has written by the way was saved by nobody.
@@ -72,8 +86,8 @@ impl Watched {
     /// # Errors
     ///
     /// If the system has no room to watch more.
-    pub(crate) fn built(&mut self) -> Outcome<()> {
-        tokio::task::block_in_place(|| self.tree.built(&mut self.watcher))
+    pub(crate) async fn built(&mut self) -> Outcome<()> {
+        self.look(|files| files.tree.built(&mut files.watcher)).await
     }
 
     /// Waits until something was saved, also if that was before, and answers which files.
@@ -85,12 +99,19 @@ impl Watched {
         loop {
             self.stirred.notified().await;
             self.quiet().await;
-            // Files are read, and git is asked.
-            let changed = tokio::task::block_in_place(|| self.tree.changed(&mut self.watcher))?;
+            let changed = self.look(|files| files.tree.changed(&mut files.watcher)).await?;
             if !changed.is_empty() {
                 return Ok(changed);
             }
         }
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut Files) -> Outcome<T> + Send + 'static,
+    ) -> Outcome<T> {
+        let files = Arc::clone(&self.files);
+        aside(move || look(&mut files.lock().unwrap_or_else(PoisonError::into_inner))).await
     }
 
     async fn quiet(&self) {
@@ -103,6 +124,12 @@ impl Watched {
             }
         }
     }
+}
+
+/// Does something on a thread that may wait.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Outcome<T> + Send + 'static) -> Outcome<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Failure::run("cannot look at what is watched").because(&error))?
 }
 
 /// Whether a file may have been written that is watched. Reading them all is what a build does.
