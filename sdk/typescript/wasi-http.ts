@@ -34,9 +34,9 @@ const WRITTEN = 4096;
 export function serve(fetch: Fetch): { handle(incoming: IncomingRequest, out: ResponseOutparam): Promise<void> } {
   return {
     async handle(incoming, out) {
-      const body = new Body(incoming);
+      const body = new RequestBody(incoming);
       try {
-        await answer(await responseOf(fetch, incoming, body), out);
+        await send(await answerOf(fetch, incoming, body), out);
       } finally {
         // An instance that goes on would hold them until there is a garbage collection.
         body[Symbol.dispose]();
@@ -46,25 +46,40 @@ export function serve(fetch: Fetch): { handle(incoming: IncomingRequest, out: Re
   };
 }
 
-interface Head {
-  outgoing: OutgoingResponse;
-  body: ReadableStream<Uint8Array> | null;
+/** An answer that can be sent: all that an app can have got wrong in it was looked at. */
+interface Answer {
+  response: OutgoingResponse;
+  /** Where it comes from, and where it goes to. */
+  body?: { from: ReadableStreamDefaultReader<Uint8Array>; to: OutgoingBody };
 }
 
-async function responseOf(fetch: Fetch, incoming: IncomingRequest, body: Body): Promise<Head> {
+async function answerOf(fetch: Fetch, incoming: IncomingRequest, body: RequestBody): Promise<Answer> {
+  let request: Request;
   try {
-    return headOf(await fetch(requestOf(incoming, body)));
+    request = requestOf(incoming, body);
+  } catch {
+    // Its URL is none: the client's mistake.
+    return sendable(problem(400, "bad request\n"));
+  }
+  try {
+    return sendable(await fetch(request));
   } catch (error) {
     console.error(error);
-    return headOf(new Response("internal server error\n", { status: 500, headers: { "content-type": "text/plain" } }));
+    return sendable(problem(500, "internal server error\n"));
   }
 }
 
-function requestOf(incoming: IncomingRequest, body: Body): Request {
+function problem(status: number, text: string): Response {
+  return new Response(text, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
+}
+
+function requestOf(incoming: IncomingRequest, body: RequestBody): Request {
   const { tag, ...other } = incoming.method();
   const method = "val" in other ? other.val : tag.toUpperCase();
   const scheme = incoming.scheme()?.tag === "HTTPS" ? "https" : "http";
-  const url = `${scheme}://${incoming.authority() ?? "localhost"}${incoming.pathWithQuery() ?? "/"}`;
+  const path = incoming.pathWithQuery() ?? "/";
+  // `OPTIONS *` asks about the whole server.
+  const url = `${scheme}://${incoming.authority() ?? "localhost"}${path.startsWith("/") ? path : "/"}`;
   const headers = new Headers();
   const fields = incoming.headers();
   for (const [name, value] of fields.entries()) headers.append(name, String.fromCharCode(...value));
@@ -78,18 +93,17 @@ function requestOf(incoming: IncomingRequest, body: Body): Request {
 }
 
 /** The body of a request, which is taken from the host when the app asks for it. */
-class Body {
+class RequestBody {
   #body: IncomingBody | undefined;
   #input: InputStream | undefined;
+  #isOver = false;
 
   constructor(readonly incoming: IncomingRequest) {}
 
   stream(): ReadableStream<Uint8Array> {
     const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
-      this.#body ??= this.incoming.consume();
-      this.#input ??= this.#body.stream();
       try {
-        controller.enqueue(this.#input.blockingRead(READ));
+        controller.enqueue(this.#read());
       } catch (error) {
         if (isClosed(error)) controller.close();
         else controller.error(error);
@@ -98,36 +112,59 @@ class Body {
     return new ReadableStream({ pull }, { highWaterMark: 0 });
   }
 
+  #read(): Uint8Array {
+    // The app may read on when it has answered, and this instance may serve another request by then.
+    if (this.#isOver) throw new Error("the request is over: a body is read before it is answered");
+    this.#body ??= this.incoming.consume();
+    this.#input ??= this.#body.stream();
+    return this.#input.blockingRead(READ);
+  }
+
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#input?.[Symbol.dispose]();
     this.#body?.[Symbol.dispose]();
   }
 }
 
-function headOf(response: Response): Head {
-  const headers = [...response.headers].map(([name, value]): [string, Uint8Array] => [name, latin1(value)]);
-  const outgoing = new OutgoingResponse(Fields.fromList(headers));
-  outgoing.setStatusCode(response.status);
-  return { outgoing, body: response.body };
+function sendable({ status, headers, body }: Response): Answer {
+  // First, since another may have read it.
+  const from = body?.getReader();
+  const fields = [...headers].map(([name, value]): [string, Uint8Array] => [name, latin1(value)]);
+  const response = new OutgoingResponse(Fields.fromList(fields));
+  try {
+    response.setStatusCode(status);
+    // Whose body is not asked for has none. One that is empty has to have the length that the headers tell, which is not so for
+    // HEAD.
+    return from === undefined ? { response } : { response, body: { from, to: response.body() } };
+  } catch (error) {
+    response[Symbol.dispose]();
+    throw error;
+  }
 }
 
-async function answer({ outgoing, body }: Head, out: ResponseOutparam): Promise<void> {
-  // Whose body is not asked for has none. One that is empty has to have the length that the headers tell, which is not so for HEAD.
-  const sent = body && outgoing.body();
-  ResponseOutparam.set(out, { tag: "ok", val: outgoing });
-  if (!body || !sent) return;
-  if (await send(body, sent)) OutgoingBody.finish(sent, undefined);
-  // Without an end, so that the client does not take what there is for the whole.
-  else sent[Symbol.dispose]();
+async function send({ response, body }: Answer, out: ResponseOutparam): Promise<void> {
+  ResponseOutparam.set(out, { tag: "ok", val: response });
+  if (body === undefined) return;
+  if (!(await copy(body.from, body.to))) {
+    // Without an end, so that the client does not take what there is for the whole.
+    body.to[Symbol.dispose]();
+    return;
+  }
+  try {
+    OutgoingBody.finish(body.to, undefined);
+  } catch (error) {
+    // Another length than the headers tell.
+    console.error(error);
+  }
 }
 
 /** Whether all of it was sent. */
-async function send(body: ReadableStream<Uint8Array>, to: OutgoingBody): Promise<boolean> {
-  const reader = body.getReader();
+async function copy(from: ReadableStreamDefaultReader<Uint8Array>, to: OutgoingBody): Promise<boolean> {
   const output = to.write();
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await from.read();
       if (done) return true;
       for (let at = 0; at < value.length; at += WRITTEN) {
         output.blockingWriteAndFlush(value.subarray(at, at + WRITTEN));
@@ -136,7 +173,7 @@ async function send(body: ReadableStream<Uint8Array>, to: OutgoingBody): Promise
   } catch (error) {
     // One that does not take its answer has gone, which is no failure of the app.
     if (!isClosed(error)) console.error(error);
-    await reader.cancel(error).catch(() => {});
+    await from.cancel(error).catch(() => {});
     return false;
   } finally {
     output[Symbol.dispose]();

@@ -146,10 +146,13 @@ pub(crate) fn bindings() -> Command {
 pub(crate) fn from_pypi() -> Result<PathBuf> {
     let environment = root().join("target/python-tools");
     let programs = environment.join("bin");
+    let installed = environment.join("installed.txt");
     if !programs.join("pip").is_file() {
+        // It says what was in one that is not there any more.
+        let _ = fs::remove_file(&installed);
         run(Command::new("python3").args(["-m", "venv"]).arg(&environment)).context("guests need Python with venv")?;
     }
-    let (list, installed) = (pinned(), environment.join("installed.txt"));
+    let list = pinned();
     let wanted = fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
     if !fs::read(&installed).is_ok_and(|installed| installed == wanted) {
         pip_install(&programs, &list, None)?;

@@ -9,6 +9,7 @@ pub enum Failure {
     /// What the client sent makes no sense.
     Bad(String),
     NotFound,
+    TooLarge,
     /// The path takes other methods.
     Method {
         allow: &'static str,
@@ -38,6 +39,7 @@ impl IntoResponse for Failure {
         let (status, text, allow) = match self {
             Self::Bad(text) => (StatusCode::BAD_REQUEST, text, None),
             Self::NotFound => (StatusCode::NOT_FOUND, "there is no such thing".to_owned(), None),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large".to_owned(), None),
             Self::Method { allow } => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("use one of {allow}"),

@@ -8,7 +8,6 @@ mod query;
 mod todos;
 
 use axum::Router;
-use axum::extract::Path;
 use axum::routing::{MethodRouter, get, post};
 use failure::Failure;
 use http::{HeaderValue, Response, StatusCode, Uri, header};
@@ -54,16 +53,16 @@ async fn create(Parsed(new): Parsed<New>) -> Answer {
     Ok(response)
 }
 
-async fn find(Path(id): Path<String>) -> Answer {
-    Ok(json(StatusCode::OK, &todos::find(Id::parse(&id)?)?))
+async fn find(id: Id) -> Answer {
+    Ok(json(StatusCode::OK, &todos::find(id)?))
 }
 
-async fn change(Path(id): Path<String>, Parsed(change): Parsed<Change>) -> Answer {
-    Ok(json(StatusCode::OK, &todos::change(Id::parse(&id)?, change)?))
+async fn change(id: Id, Parsed(change): Parsed<Change>) -> Answer {
+    Ok(json(StatusCode::OK, &todos::change(id, change)?))
 }
 
-async fn remove(Path(id): Path<String>) -> Answer {
-    todos::remove(&Id::parse(&id)?)?;
+async fn remove(id: Id) -> Answer {
+    todos::remove(&id)?;
     let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

@@ -10,6 +10,9 @@ use std::vec::IntoIter;
 
 /// A store of the configuration, a table `[state.NAME]`, on `dapr:state/store-async@0.1.0`.
 ///
+/// A write whose future is dropped before it has answered may be done or not, as one whose outcome is unknown; of an update and of
+/// [`bulk`](Self::bulk), what was done before stays.
+///
 /// ```no_run
 /// # use dapr_wasm_sdk::{AsyncStore, Error};
 /// # async fn read() -> Result<(), Error> {
@@ -253,12 +256,17 @@ pub struct AllKeys<'a> {
 
 impl AllKeys<'_> {
     /// The next key. None: there are no more. An error is the last that comes.
+    ///
+    /// # Cancel safety
+    ///
+    /// One that is dropped before it has answered has taken no key, and the next asks again.
     pub async fn next(&mut self) -> Option<Result<String, Error>> {
         loop {
             if let Some(key) = self.page.next() {
                 return Some(Ok(key));
             }
-            let page = self.store.keys(self.prefix, self.next.take()?).await;
+            let page = self.store.keys(self.prefix, self.next.clone()?).await;
+            self.next = None;
             let KeyPage { keys, cursor } = match page {
                 Ok(page) => page,
                 Err(error) => return Some(Err(error)),

@@ -131,7 +131,7 @@ impl Failed {
         match result {
             Ok(()) => {}
             Err(types::BulkError::Items(items)) => self.items.extend(items.into_iter().map(|item| ItemError {
-                index: at.get(item.index as usize).copied().unwrap_or_default(),
+                index: at.get(item.index as usize).copied().unwrap_or(item.index as usize),
                 error: item.error.into(),
             })),
             Err(types::BulkError::Call(error)) if self.called => {

@@ -1,6 +1,8 @@
 /** Answers in each way that the SDK's `serve` has to send on as they are. */
 
 let served = 0;
+let unread: Request | undefined;
+const kept = new Response("once");
 
 export async function answer(request: Request): Promise<Response> {
   served += 1;
@@ -14,6 +16,13 @@ export async function answer(request: Request): Promise<Response> {
       return new Response((await request.text()).toUpperCase());
     case "/unread":
       return new Response("not read", { status: 202 });
+    case "/late":
+      // Nobody waits for it: it is read when the next request has come.
+      unread = request;
+      return new Response("answered");
+    case "/later":
+      await unread?.text().catch((error) => console.log(String(error)));
+      return new Response("later");
     case "/none":
       return new Response(null, { status: 204 });
     case "/copied":
@@ -21,13 +30,19 @@ export async function answer(request: Request): Promise<Response> {
       return new Response(null, new Response("four"));
     case "/cookies":
       return new Response("", { headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"]] });
-    case "/later":
+    case "/waits":
       await new Promise((resolve) => setTimeout(resolve, 1));
-      return new Response("later");
+      return new Response("waited");
     case "/throws":
       throw new Error("a secret of the app");
     case "/breaks":
       return new Response(endingIn("half of it", new Error("broken")));
+    case "/twice":
+      return kept;
+    case "/longer":
+      return new Response("four", { headers: { "content-length": "5" } });
+    case "/long":
+      return new Response("four", { headers: { "content-length": "many" } });
     case "/endless":
       return new Response(
         new ReadableStream({
