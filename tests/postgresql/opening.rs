@@ -241,7 +241,7 @@ fn a_check_says_what_opening_would_be_refused() {
         assert_eq!(checked.status.code(), Some(1), "{more}: {}", checked.text());
         let found = checked.json("/stores/0/error");
         assert!(found.as_str().unwrap().contains(reason), "{more}: {found}");
-        assert!(checked.stderr.contains("help: "), "{}", checked.stderr);
+        assert!(checked.stderr.contains(r#""help":[""#), "{}", checked.stderr);
         assert_eq!(tables(&server), "0", "{more}");
     };
     refused("user = \"app\"", "may not set up the tables");
@@ -286,7 +286,7 @@ fn a_check_says_that_a_server_is_away_and_where_the_host_starts_without_it_that_
     assert!(
         checked
             .stderr
-            .starts_with("warning: cannot open the state store `statestore`"),
+            .contains(r#""level":"WARN","message":"cannot open the state store `statestore`"#),
         "{}",
         checked.stderr
     );

@@ -178,7 +178,7 @@ fn a_check_says_in_the_time_that_connecting_has_that_nobody_answers() {
     assert!(
         checked
             .stderr
-            .starts_with("error: cannot open the state store `statestore`"),
+            .contains(r#""level":"ERROR","message":"cannot open the state store `statestore`"#),
         "{}",
         checked.stderr
     );
@@ -189,7 +189,7 @@ fn a_check_says_in_the_time_that_connecting_has_that_nobody_answers() {
     assert!(
         checked
             .stderr
-            .starts_with("warning: cannot open the state store `statestore`"),
+            .contains(r#""level":"WARN","message":"cannot open the state store `statestore`"#),
         "{}",
         checked.stderr
     );
