@@ -49,7 +49,7 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
             "an app is a package with `crate-type = [\"cdylib\"]` or a main.rs; name its folder, not the workspace's",
         )),
         several => {
-            let mut list: Vec<_> = several.iter().map(shown_path).collect();
+            let mut list: Vec<_> = several.iter().map(|path| in_a_line(path)).collect();
             // Cargo names them as they are done, which differs from build to build.
             list.sort();
             Err(Failure::usage(format!("building `{shown}` makes several components"))
@@ -59,7 +59,7 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     }
 }
 
-fn shown_path(path: &PathBuf) -> String {
+fn in_a_line(path: &Path) -> String {
     one_line(&path.display().to_string()).into_owned()
 }
 
