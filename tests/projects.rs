@@ -185,7 +185,7 @@ fn reads_a_secret(folder: &Path, file: &str, source: &str) {
     fs::write(project.join(file), source).expect("the folder is writable");
     let failed = tried(folder, &["build", "visits"]);
     assert_eq!(failed.status.code(), Some(1), "{}", told(&failed));
-    let help = "  help: what it imports of this host has to be in its world: `world app` in visits/wit/app.wit\n";
+    let help = "  help: if something of this host is not found, import it in the app's world: `world app` in visits/wit/app.wit\n";
     assert!(told(&failed).ends_with(help), "{}", told(&failed));
 
     // All that one has to write.

@@ -6,6 +6,7 @@ use dapr_wasm_tests::built::binary;
 use serde_json::Value;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -36,10 +37,7 @@ impl Machine {
 
     /// A tool with this path in the machine's folder.
     pub(crate) fn tool(&self, name: &str, script: &str) {
-        let file = self.0.path().join(name);
-        std::fs::create_dir_all(file.parent().expect("it is in the folder")).expect("the folder is writable");
-        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("the folder is writable");
-        std::fs::set_permissions(&file, Permissions::from_mode(0o755)).expect("it is ours");
+        write_program(&self.0.path().join(name), script);
     }
 
     /// The host on it.
@@ -77,6 +75,16 @@ impl Machine {
         let text = String::from_utf8(output.stdout).expect("it is text");
         same_everywhere(&text.replace(&self.0.path().display().to_string(), "FOLDER"))
     }
+}
+
+/// Writes a program that does what a script says. A process of its own writes it: what another thread starts at that moment would
+/// inherit the open file from this one, and a file that anybody may still write is none that the system starts.
+pub(crate) fn write_program(file: &Path, script: &str) {
+    std::fs::create_dir_all(file.parent().expect("it is in a folder")).expect("the folder is writable");
+    let writes = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
+    let mut shell = Command::new("/bin/sh");
+    let status = shell.args(["-c", writes]).arg(file).arg(script).status();
+    assert!(status.expect("there is a shell").success());
 }
 
 /// A report without what differs from machine to machine: how much memory there is, and what the kernel is.

@@ -96,6 +96,19 @@ fn beside_a_report_that_is_json_errors_are_too() {
     assert_printed(&told.join("\n"), "run/errors-json.stderr");
 }
 
+/// Its first line is the message, and an argument may have several.
+#[test]
+fn an_error_of_the_command_line_is_cut_in_no_argument() {
+    let mut command = Command::new(binary());
+    let output = command
+        .args(["check", "x", "--no\nsuch", "--format", "json"])
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(2));
+    let error: Value = serde_json::from_str(&stderr(&output)).expect("it is JSON");
+    assert_eq!(error["message"], "unexpected argument '--no\\nsuch' found");
+}
+
 #[test]
 fn a_warning_is_json_among_the_others() {
     let launch = launch("counter.wasm").components("[app]\nmemory = \"64MiB\"\n");

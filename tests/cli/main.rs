@@ -19,8 +19,8 @@
 //! | `cache`, `doctor`, `wit` | the other commands |
 //!
 //! A situation that no file can set up (a port in use, a lock, a signal) is a test in `situations`, `cache`, `compilers`,
-//! `doctor`, `json`, `names` or `watching`, its text beside the cases; what only a terminal shows is in `terminal`, and what shells and `man` are told in
-//! `manual`. A line `...` stands for any lines, `[..]` for any text in a line.
+//! `doctor`, `json`, `names`, `projects` or `watching`, its text beside the cases; what only a terminal shows is in `terminal`, and
+//! what shells and `man` are told in `manual`. A line `...` stands for any lines, `[..]` for any text in a line.
 //!
 //! `TRYCMD=overwrite cargo test -p dapr-wasm-tests --test cli` writes the texts anew, for review.
 
@@ -34,6 +34,7 @@ mod golden;
 mod json;
 mod manual;
 mod names;
+mod projects;
 mod situations;
 mod terminal;
 mod watching;

@@ -35,6 +35,19 @@ fn a_name_of_several_lines_is_in_one_line_of_an_error() {
 }
 
 #[test]
+fn a_folder_of_several_lines_is_in_one_line_of_what_a_new_project_is_told() {
+    let folder = temporary();
+    let mut command = Command::new(binary());
+    let output = command
+        .args(["new", "x\n  sh evil/orders", "--lang", "rust"])
+        .current_dir(folder.path())
+        .output();
+    let told = stderr(&output.expect("the binary starts"));
+    assert_eq!(told.lines().count(), 3, "{told}");
+    assert!(told.contains("\n  dapr-wasm run x\\n  sh evil/orders\n"), "{told}");
+}
+
+#[test]
 fn a_name_of_several_lines_is_in_one_line_of_a_report() {
     let launch = launch("program.wasm");
     let name = "x\n  ok       everything  is well.wasm";

@@ -3,7 +3,7 @@
 use crate::apps::{self, apps};
 use crate::cache::with_cache;
 use crate::golden::assert_printed;
-use dapr_wasm_tests::built::{binary, repository};
+use dapr_wasm_tests::built::binary;
 use dapr_wasm_tests::{Launch, PATIENCE, component};
 use std::fs::Permissions;
 use std::net::TcpListener;
@@ -403,20 +403,6 @@ fn what_was_built_is_removed_with_the_cache_and_what_is_installed_stays() {
     assert!(folder.path().join("dapr-wasm/components/state.mongodb.wasm").exists());
 }
 
-// ---- build
-
-#[test]
-fn a_system_that_does_not_say_where_things_are_kept_has_no_place_for_what_go_compiles() {
-    let mut command = Command::new(binary());
-    // With a Go that says where it is, and which.
-    let folder = crate::folder().join("cases/build/go.in");
-    command.args(["build", "orders"]).current_dir(folder).env("PATH", "bin");
-    let output = command.env_remove("HOME").env_remove("XDG_CACHE_HOME").output();
-    let output = output.expect("the binary starts");
-    assert_eq!(output.status.code(), Some(1));
-    assert_printed(&stderr(&output), "build/go-no-place.stderr");
-}
-
 // ---- check
 
 #[test]
@@ -433,84 +419,4 @@ fn a_reader_that_has_seen_enough_ends_a_report_quietly() {
     let output = command.output().expect("the binary starts");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
-}
-
-// ---- wit
-
-#[test]
-fn the_written_packages_are_those_of_this_repository_and_parse() {
-    let folder = temporary();
-    let to = folder.path().join("wit");
-    let output = Command::new(binary())
-        .arg("wit")
-        .arg(&to)
-        .output()
-        .expect("the binary starts");
-    assert!(output.status.success());
-    assert_printed(
-        &stderr(&output).replace(&folder.path().display().to_string(), "FOLDER"),
-        "wit/written.stderr",
-    );
-    assert_eq!(files(&to), files(&repository().join("wit")));
-    let mut resolve = wit_parser::Resolve::default();
-    let (package, _) = resolve.push_dir(&to).expect("it is well-formed WIT");
-    assert_eq!(resolve.packages[package].name.to_string(), "dapr:host@0.1.0");
-}
-
-/// The project has nothing to build: what is said of its WIT comes before that.
-#[test]
-fn the_wit_of_another_version_is_warned_of_until_it_is_updated_and_what_is_the_users_stays() {
-    let folder = temporary();
-    let wit = folder.path().join("wit");
-    let printed = |arguments: &[&str]| {
-        let mut command = Command::new(binary());
-        let output = command.args(arguments).current_dir(folder.path()).output();
-        stderr(&output.expect("the binary starts"))
-    };
-    let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text).expect("it is writable");
-    write("package.json", "{}");
-    printed(&["wit", "wit"]);
-    // The user's own.
-    write("wit/app.wit", "world app {\n  include http-app-with-secrets;\n}\n");
-    std::fs::create_dir_all(wit.join("deps/acme-mail")).expect("it is writable");
-    write("wit/deps/acme-mail/package.wit", "package acme:mail;\n");
-    write("wit/deps/dapr-state-0.1.0/notes.md", "mine\n");
-    let built = printed(&["build"]);
-    assert!(!built.contains("warning"), "{built}");
-
-    // As another version had it.
-    write("wit/deps/dapr-state-0.1.0/former.wit", "interface store {}\n");
-    write("wit/deps/dapr-state-0.1.0/store.wit", "interface stores {}\n");
-    std::fs::remove_file(wit.join("deps/dapr-secrets-0.1.0/types.wit")).expect("it was written");
-    let told = [&["build"][..], &["wit", "wit"], &["build"], &["wit", "wit"]].map(printed);
-    assert_printed(&told.join("\n"), "wit/updated.stderr");
-
-    let mut resolve = wit_parser::Resolve::default();
-    let (package, _) = resolve.push_dir(&wit).expect("it is well-formed WIT");
-    assert!(resolve.packages[package].worlds.contains_key("app"));
-    let kept = [
-        "app.wit",
-        "deps/acme-mail/package.wit",
-        "deps/dapr-state-0.1.0/notes.md",
-    ];
-    assert!(kept.iter().all(|path| wit.join(path).is_file()));
-}
-
-/// The files below a folder, by their path in it.
-fn files(folder: &Path) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(next).expect("it is a folder") {
-            let path = entry.expect("it is readable").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(folder).expect("it lies below").display().to_string();
-            found.push((name, std::fs::read_to_string(path).expect("it is text")));
-        }
-    }
-    found.sort();
-    found
 }

@@ -1,9 +1,11 @@
 //! What a host says that watches what it serves.
 
-use crate::apps::apps;
+use crate::apps::{self, apps};
+use crate::doctor::write_program;
 use crate::golden::assert_printed;
 use crate::situations::{IN_MEMORY, launch};
-use dapr_wasm_tests::{Host, PATIENCE, component};
+use dapr_wasm_tests::{Host, Launch, PATIENCE, component};
+use serde_json::Value;
 
 /// What begins the part that is compared.
 const WATCHING: &str = "watching ";
@@ -38,6 +40,40 @@ fn a_host_says_what_it_takes_and_what_it_does_not() {
     let lines = told.lines().filter(|line| !line.starts_with("compil"));
     let lines: String = lines.map(|line| without_time(line) + "\n").collect();
     assert_printed(&format!("{WATCHING}{lines}"), "run/watching.stderr");
+}
+
+/// The build after a change is a process of its own, which speaks as the host does.
+#[test]
+fn as_json_all_that_is_said_of_a_build_is_too() {
+    apps::make();
+    let launch = Launch::file("orders").components(IN_MEMORY).option("--watch").in_json();
+    let folder = launch.folder().to_owned();
+    let make = "/bin/mkdir -p build node_modules && /bin/cp ../app.wasm build/app.wasm";
+    write_program(&folder.join("bin/npm"), make);
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).expect("the folder is writable");
+    std::fs::create_dir(folder.join("orders")).expect("the folder is writable");
+    write("orders/package.json", br#"{ "scripts": { "build": "make" } }"#);
+    let app = std::fs::read(apps().join("counter.wasm")).expect("it was made");
+    write("app.wasm", &app);
+    let path = format!("{}:/usr/bin:/bin", folder.join("bin").display());
+    let mut host = launch.env("PATH", &path).start();
+    host.wait_for_log(WATCHING);
+    write("app.wasm", &component::noted(&app, "other"));
+    write("orders/app.js", b"// other\n");
+    host.wait_for_log("serving what was built at ");
+    // One that fails, and says why.
+    write("orders/package.json", b"{}");
+    host.wait_for_log("still serving what was built at ");
+    host.terminate();
+    host.wait(PATIENCE);
+    let lines = host.stderr().lines();
+    let objects = lines.iter().map(|line| serde_json::from_str::<Value>(line));
+    let objects: Vec<_> = objects
+        .collect::<Result<_, _>>()
+        .unwrap_or_else(|error| panic!("{error}: {lines:#?}"));
+    let said = |message: &str| objects.iter().filter(|object| object["message"] == message).count();
+    assert_eq!(said("orders: npm run build …"), 2, "{lines:#?}");
+    assert_eq!(said("`orders/package.json` has no script `build`"), 1, "{lines:#?}");
 }
 
 /// A line without the time of the day.

@@ -77,6 +77,9 @@ pub(crate) enum Command {
         /// The folder.
         #[arg(default_value = ".")]
         dir: PathBuf,
+        /// The form of what is told: what `run --watch` hands on.
+        #[arg(long = &LOG_FORMAT[2..], hide = true)]
+        log_format: Option<LogFormat>,
     },
     /// Write the WIT packages that apps and stores are built against.
     Wit {
@@ -120,6 +123,7 @@ impl Command {
     pub(crate) fn told_in(&self) -> Option<LogFormat> {
         let format = match self {
             Self::Run(args) => return args.log_format,
+            Self::Build { log_format, .. } => return *log_format,
             Self::Check(args) => args.format,
             Self::Conformance(args) => args.format,
             Self::Components { command } => command.format()?,
@@ -129,6 +133,9 @@ impl Command {
         matches!(format, ReportFormat::Json).then_some(LogFormat::Json)
     }
 }
+
+/// The option by which all is told as text or JSON.
+pub(crate) const LOG_FORMAT: &str = "--log-format";
 
 /// The hidden command that compiles.
 pub(crate) const COMPILE: &str = "compile-into";

@@ -182,13 +182,13 @@ impl Report {
             or(&one_line(&self.made_by.join(", ")), "it does not say"),
             one_line(&configuration.to_string()),
         );
-        let width = self
-            .imports
-            .iter()
-            .map(|import| import.name.len())
-            .max()
-            .unwrap_or_default();
-        let import = |ImportRow { name, status, detail }: &_| format!("{status:<7}  {name:<width$}  {detail}");
+        // As wide as what is shown, in which some characters are spelled out.
+        let names = self.imports.iter().map(|import| one_line(&import.name));
+        let width = names.map(|name| name.chars().count()).max().unwrap_or_default();
+        let import = |ImportRow { name, status, detail }: &_| {
+            let name = one_line(name);
+            format!("{status:<7}  {name:<width$}  {detail}")
+        };
         let stores = section("stores", self.stores.iter().map(|store| store.text.clone()));
         let secrets = match self.secrets.is_empty() {
             true => String::new(),

@@ -26,12 +26,13 @@ pub(crate) fn read() -> Result<Cli, ExitCode> {
             let _ = error.print();
             return ExitCode::SUCCESS;
         }
+        let again = again(&arguments);
         if wants_json(&arguments) {
             in_format(LogFormat::Json);
-            return failure(&error).report();
+            return failure(&again.unwrap_or(error)).report();
         }
-        match again(&arguments) {
-            Some(harmless) => drop(harmless.print()),
+        match again {
+            Some(again) => drop(again.print()),
             None => anstream::eprint!("{}", harmless(&error.to_string())),
         }
         ExitCode::from(2)

@@ -9,7 +9,7 @@ use crate::report;
 use crate::shared;
 use dapr_blocks::config::{NonZeroDuration, ProviderConfig, StateComponent};
 use dapr_blocks::state::Limits;
-use dapr_blocks::state::conformance::{self, Report};
+use dapr_blocks::state::conformance::{self, Report, sentence};
 use dapr_components::StateSettings;
 use dapr_runtime::needs::Block;
 use dapr_runtime::providers::linked::AllowedIn;
@@ -109,9 +109,4 @@ impl Told {
             left_out: left_out.collect(),
         }
     }
-}
-
-/// A claim as a person reads it.
-fn sentence(claim: &str) -> String {
-    claim.replace('_', " ")
 }

@@ -79,7 +79,7 @@ fn main() -> ExitCode {
             block_on(components::run(&command))
         }
         Command::New { name, lang, template } => new::new(&name, lang, template).map(said_lines),
-        Command::Build { dir } => build(&dir),
+        Command::Build { dir, .. } => build(&dir),
         Command::Wit { dir } => wit::write(&dir).map(said_lines),
         Command::Doctor { format } => doctor::doctor(format),
         Command::Completions { shell } => manual::completions(shell),

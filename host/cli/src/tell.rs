@@ -26,6 +26,11 @@ pub(crate) fn in_format(format: LogFormat) {
     let _ = FORMAT.set(format);
 }
 
+/// Whether all is told as JSON.
+pub(crate) fn is_json() -> bool {
+    matches!(FORMAT.get(), Some(LogFormat::Json))
+}
+
 /// How much it matters, in the words of the log.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -60,10 +65,10 @@ pub(crate) fn say_lines(text: impl fmt::Display) {
 /// to stop.
 pub(crate) fn tell(level: Level, message: &str, details: &impl Serialize, shown: &str) {
     let mut stderr = anstream::stderr();
-    let Some(LogFormat::Json) = FORMAT.get() else {
+    if !is_json() {
         let _ = writeln!(stderr, "{}", masked(shown));
         return;
-    };
+    }
     let line = Line {
         timestamp: now(),
         level,

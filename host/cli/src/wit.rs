@@ -5,6 +5,7 @@
 //! | `package.wit` | the worlds of `dapr:host` | writes it |
 //! | `app.wit` | a world of the user's own among them | leaves it |
 //! | `deps/NAME-VERSION`, of a package that this host has | the package | writes it, and removes what is not of it |
+//! | a link, and what it leads to | the user's, whatever its name | leaves it |
 //! | anything else | the user's | leaves it |
 
 use crate::failure::{Failure, Outcome};
@@ -28,18 +29,11 @@ pub(crate) fn write(folder: &Path) -> Outcome<String> {
     let shown = one_line(&shown);
     let difference = Difference::of(folder);
     let is_new = !folder.join(WORLDS).exists();
-    let written = fs::create_dir_all(folder).and_then(|()| WIT.extract(folder));
-    let written = written.and_then(|()| {
-        difference
-            .left
-            .iter()
-            .try_for_each(|left| fs::remove_file(folder.join(left)))
+    let written = extract(folder, difference.lacking.iter().chain(&difference.other)).and_then(|()| {
+        let mut left = difference.left.iter();
+        left.try_for_each(|left| fs::remove_file(folder.join(left)))
     });
-    written.map_err(|error| {
-        Failure::run(format!("cannot write to the folder `{shown}`"))
-            .because(&error)
-            .help("DIR is a folder, new or old")
-    })?;
+    written.map_err(|error| unwritable(folder, &error).help("DIR is a folder, new or old"))?;
     if difference.is_none() {
         return Ok(format!(
             "`{shown}` has the worlds of dapr:host already, as this host has them"
@@ -61,6 +55,31 @@ pub(crate) fn write(folder: &Path) -> Outcome<String> {
     Ok(done)
 }
 
+/// Brings what a world stands on to a folder that lacks it. What is there stays as it is.
+pub(crate) fn bring(folder: &Path) -> Outcome<()> {
+    if !is_lacking(folder) {
+        return Ok(());
+    }
+    let lacking = Difference::of(folder).lacking;
+    extract(folder, &lacking).map_err(|error| unwritable(folder, &error))
+}
+
+/// Writes these files of this host, and no others: one that is written anew is compiled anew.
+fn extract<'a>(folder: &Path, paths: impl IntoIterator<Item = &'a PathBuf>) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for file in paths.into_iter().filter_map(|path| WIT.get_file(path)) {
+        let to = folder.join(file.path());
+        fs::create_dir_all(to.parent().unwrap_or(folder))?;
+        fs::write(&to, file.contents())?;
+    }
+    Ok(())
+}
+
+fn unwritable(folder: &Path, error: &io::Error) -> Failure {
+    let shown = folder.display().to_string();
+    Failure::run(format!("cannot write to the folder `{}`", one_line(&shown))).because(error)
+}
+
 /// Warns of a folder whose WIT is that of another version of this host.
 pub(crate) fn warn_of_another_version(folder: &Path) {
     let worlds = fs::read_to_string(folder.join(WORLDS)).unwrap_or_default();
@@ -69,20 +88,44 @@ pub(crate) fn warn_of_another_version(folder: &Path) {
         let shown = folder.display();
         Failure::usage(format!("the WIT in `{shown}` is not that of this version of the host"))
             .help(format!("`dapr-wasm wit {shown}` updates it"))
-            .help(format!("a world of your own is safe in `{shown}/{OWN}`"))
+            .help(format!(
+                "a world of your own in `{shown}/{WORLDS}` would be lost: move it to `{shown}/{OWN}` first"
+            ))
             .warn();
     }
 }
 
-/// Whether a folder has a world of the user's own.
+/// Whether a folder has a world of the user's own. A file of this name that names a package is the user's own WIT as a whole.
 pub(crate) fn has_own(folder: &Path) -> bool {
-    folder.join(OWN).is_file()
+    names_package(&folder.join(OWN)) == Some(false)
 }
 
 /// Whether a folder lacks what a world stands on.
-pub(crate) fn is_lacking(folder: &Path) -> bool {
-    // One that is there, and has neither, is the user's affair.
-    !folder.exists() || (has_own(folder) && !folder.join(WORLDS).is_file())
+fn is_lacking(folder: &Path) -> bool {
+    let has_package = || {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut paths = entries.map(|entry| entry.path());
+        paths.any(|path| is_wit(&path) && names_package(&path) == Some(true))
+    };
+    // One that is there, and has no such world, is the user's affair.
+    !folder.exists() || (has_own(folder) && !has_package())
+}
+
+/// Whether a file of WIT says which package it is of, if it can be read.
+fn names_package(file: &Path) -> Option<bool> {
+    let text = fs::read_to_string(file).ok()?;
+    let mut lines = text.lines();
+    Some(lines.any(|line| line.split_whitespace().next() == Some("package")))
+}
+
+fn is_wit(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wit")
+}
+
+/// Whether a step on the way from a folder to a file in it is a link.
+fn is_linked(folder: &Path, path: &Path) -> bool {
+    let mut steps = path.ancestors().filter(|step| !step.as_os_str().is_empty());
+    steps.any(|step| folder.join(step).is_symlink())
 }
 
 /// Whether a file, by its path in a folder with WIT, is as [`write`] leaves it there.
@@ -90,7 +133,8 @@ pub(crate) fn is_as_written(path: &Path, contents: &[u8]) -> bool {
     WIT.get_file(path).is_some_and(|file| file.contents() == contents)
 }
 
-/// How what lies in a folder differs from what this host has, by paths in it.
+/// How what lies in a folder differs from what this host has, by paths in it. What is behind a link is somebody else's, too, and
+/// differs in nothing.
 struct Difference {
     /// Files of this host that are not there.
     lacking: Vec<PathBuf>,
@@ -107,7 +151,7 @@ impl Difference {
             other: Vec::new(),
             left: Vec::new(),
         };
-        for file in files(&WIT) {
+        for file in files(&WIT).into_iter().filter(|file| !is_linked(folder, file.path())) {
             match fs::read(folder.join(file.path())) {
                 Ok(contents) if contents == file.contents() => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -116,19 +160,15 @@ impl Difference {
                 _ => difference.other.push(file.path().to_owned()),
             }
         }
-        for package in WIT.get_dir("deps").into_iter().flat_map(Dir::dirs) {
+        let packages = WIT.get_dir("deps").into_iter().flat_map(Dir::dirs).map(Dir::path);
+        for package in packages.filter(|package| !is_linked(folder, package)) {
             // A second file with the same interface would break each build.
-            for entry in fs::read_dir(folder.join(package.path()))
-                .into_iter()
-                .flatten()
-                .flatten()
-            {
-                let path = package.path().join(entry.file_name());
-                let is_wit = path.extension().is_some_and(|extension| extension == "wit");
-                if is_wit && !WIT.contains(&path) {
-                    difference.left.push(path);
-                }
-            }
+            let entries = fs::read_dir(folder.join(package)).into_iter().flatten().flatten();
+            let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+            let paths = files.map(|entry| package.join(entry.file_name()));
+            difference
+                .left
+                .extend(paths.filter(|path| is_wit(path) && !WIT.contains(path)));
         }
         difference.left.sort();
         difference
@@ -148,6 +188,8 @@ fn files<'a>(folder: &'a Dir<'a>) -> Vec<&'a File<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::symlink;
+    use std::time::SystemTime;
 
     #[test]
     fn a_folder_is_lacking_that_is_not_there_or_has_a_world_of_its_own_alone() {
@@ -158,8 +200,70 @@ mod tests {
         assert!(!is_lacking(&folder), "it is of somebody who knows why");
         fs::write(folder.join(OWN), "world app { include http-app; }\n").unwrap();
         assert!(is_lacking(&folder));
-        write(&folder).unwrap();
+        bring(&folder).unwrap();
         assert!(!is_lacking(&folder) && has_own(&folder));
+        assert!(Difference::of(&folder).is_none());
+    }
+
+    #[test]
+    fn a_folder_with_a_package_of_the_users_lacks_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(OWN), "// Mine.\n  package my:app;\nworld app {}\n").unwrap();
+        assert!(!has_own(folder.path()) && !is_lacking(folder.path()));
+        fs::write(folder.path().join(OWN), "world app {}\n").unwrap();
+        fs::write(folder.path().join("main.wit"), "package my:app;\n").unwrap();
+        assert!(has_own(folder.path()) && !is_lacking(folder.path()));
+    }
+
+    #[test]
+    fn what_is_brought_replaces_and_removes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let package = folder.path().join("deps/dapr-state-0.1.0");
+        fs::create_dir_all(&package).unwrap();
+        for file in ["store.wit", "mine.wit"] {
+            fs::write(package.join(file), "// mine\n").unwrap();
+        }
+        fs::write(folder.path().join(OWN), "world app { include http-app; }\n").unwrap();
+        bring(folder.path()).unwrap();
+        assert!(folder.path().join(WORLDS).is_file());
+        for file in ["store.wit", "mine.wit"] {
+            assert_eq!(fs::read_to_string(package.join(file)).unwrap(), "// mine\n");
+        }
+    }
+
+    #[test]
+    fn what_is_as_it_should_be_is_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path()).unwrap();
+        let (same, other) = (
+            folder.path().join(WORLDS),
+            folder.path().join("deps/dapr-state-0.1.0/store.wit"),
+        );
+        let file = fs::File::options().write(true).open(&same).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        fs::write(&other, "").unwrap();
+        write(folder.path()).unwrap();
+        assert_eq!(fs::metadata(&same).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
+        assert_ne!(fs::read(&other).unwrap(), b"");
+    }
+
+    #[test]
+    fn folders_and_what_links_lead_to_are_left() {
+        let parent = tempfile::tempdir().unwrap();
+        let (folder, elsewhere) = (parent.path().join("wit"), parent.path().join("elsewhere"));
+        write(&folder).unwrap();
+        fs::create_dir(folder.join("deps/dapr-secrets-0.1.0/more.wit")).unwrap();
+        let package = folder.join("deps/dapr-state-0.1.0");
+        fs::rename(&package, &elsewhere).unwrap();
+        symlink(&elsewhere, &package).unwrap();
+        for file in ["store.wit", "mine.wit"] {
+            fs::write(elsewhere.join(file), "// mine\n").unwrap();
+        }
+        write(&folder).unwrap();
+        assert!(folder.join("deps/dapr-secrets-0.1.0/more.wit").is_dir());
+        for file in ["store.wit", "mine.wit"] {
+            assert_eq!(fs::read_to_string(elsewhere.join(file)).unwrap(), "// mine\n");
+        }
     }
 
     #[test]

@@ -155,4 +155,16 @@ mod tests {
             "{error}"
         );
     }
+
+    #[test]
+    fn wit_that_lacks_what_the_overlay_asks_for_is_the_users_to_mend() {
+        let folder = tempfile::tempdir().unwrap();
+        let wit = folder.path().join("wit");
+        std::fs::create_dir(&wit).unwrap();
+        std::fs::write(wit.join("main.wit"), "package my:app;\nworld app {}\n").unwrap();
+        let Err(error) = contract_of(folder.path(), "app") else {
+            panic!("there is no wasi:io");
+        };
+        assert!(matches!(error, BuildError::Wit { .. }), "{error}");
+    }
 }

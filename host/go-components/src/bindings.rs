@@ -39,8 +39,8 @@ impl Contract {
             .extract(folder.join("deps"))
             .map_err(BuildError::files(folder))?;
         let mut resolve = Resolve::default();
-        resolve.push_path(folder).map_err(wrong)?;
-        Self::of(resolve, worlds)
+        resolve.push_path(folder).map_err(|error| wrong(&error))?;
+        Self::of(resolve, worlds, wrong)
     }
 
     /// Reads the WIT in a folder, for a world of it; `worlds` makes the text of an app's worlds of the whole name of this one.
@@ -60,14 +60,24 @@ impl Contract {
         let has_sockets = resolve.package_names.keys().any(|name| name.to_string() == SOCKETS);
         if let (false, Some(file)) = (has_sockets, UNPUBLISHED.get_file(SOCKETS_FILE)) {
             let text = String::from_utf8_lossy(file.contents());
-            resolve.push_str(SOCKETS_FILE, &text).map_err(wrong)?;
+            // The packages that it uses are the user's.
+            resolve.push_str(SOCKETS_FILE, &text).map_err(|error| unfit(&error))?;
         }
-        Self::of(resolve, &worlds(&name))
+        Self::of(resolve, &worlds(&name), unfit)
     }
 
-    fn of(mut resolve: Resolve, worlds: &str) -> Result<Self, BuildError> {
-        let package = resolve.push_str("world.wit", worlds).map_err(wrong)?;
-        let world = |name| resolve.select_world(&[package], Some(name)).map_err(wrong);
+    /// `wrong` makes an error of what is wrong with the packages, by whose they are.
+    fn of(
+        mut resolve: Resolve,
+        worlds: &str,
+        wrong: impl Fn(&dyn fmt::Display) -> BuildError,
+    ) -> Result<Self, BuildError> {
+        let package = resolve.push_str("world.wit", worlds).map_err(|error| wrong(&error))?;
+        let world = |name| {
+            resolve
+                .select_world(&[package], Some(name))
+                .map_err(|error| wrong(&error))
+        };
         let (bindings, component) = (world("bindings")?, world("component")?);
         Ok(Self {
             resolve,
@@ -119,7 +129,7 @@ pub(crate) fn write_carried(folder: &Path) -> Result<(), BuildError> {
         .map_err(BuildError::files(folder))
 }
 
-fn wrong(error: impl fmt::Display) -> BuildError {
+fn wrong(error: &dyn fmt::Display) -> BuildError {
     BuildError::Component(format!("the contract: {error:#}"))
 }
 

@@ -7,6 +7,7 @@ use super::args::BuildArgs;
 use super::built::{Finished, Kept};
 use super::folder::{self, FolderError};
 use super::name::{self, Name};
+use super::unbuilt::cannot_build;
 use super::{example, manifest};
 use crate::failure::{Failure, Outcome};
 use crate::provider::Wanted;
@@ -14,8 +15,8 @@ use crate::report::print_text;
 use crate::shared;
 use crate::size::size;
 use crate::tell::{say, say_lines};
-use dapr_blocks::config::{ProviderConfig, nearest};
-use dapr_go_components::{BuildError, Go, Recipe, Source, Step};
+use dapr_blocks::config::ProviderConfig;
+use dapr_go_components::{Go, Recipe, Source, Step};
 use dapr_runtime::app::Shared;
 use dapr_runtime::needs::Block;
 use dapr_runtime::providers::linked::AllowedIn;
@@ -244,40 +245,6 @@ impl Builder {
             sections::append(&mut finished.component, manifest::PROPERTIES, &section);
         }
         Ok(finished)
-    }
-}
-
-/// Why something is not built, and what to do about it.
-/// Why something in Go is not built.
-pub(crate) fn cannot_build(what: &str, error: &BuildError) -> Failure {
-    let cannot = format!("cannot build `{what}`");
-    match error {
-        BuildError::NoGo { known } => Failure::usage(format!("{cannot}: there is no `go` in PATH")).help(format!(
-            "install Go {known} or later: https://go.dev/dl, or your system's packages"
-        )),
-        BuildError::UnknownGo { found, known } => Failure::usage(format!("{cannot} with Go {found}"))
-            .help(format!("install one of these releases of Go: {known}")),
-        BuildError::UnknownComponent { name, hint } => {
-            let known = name::known();
-            let near = nearest(name, known.iter().map(|known| known.kind.as_str())).map(str::to_owned);
-            let failure = Failure::usage(format!("{cannot}: it is no component that is known to build"));
-            let failure = match near.as_ref().or(hint.as_ref()) {
-                Some(hint) => failure.help(format!("did you mean `{hint}`?")),
-                None => failure,
-            };
-            failure.help("`dapr-wasm components list` has all; a folder is named by its path: ./mystore")
-        }
-        BuildError::Package { problem, .. } => Failure::usage(format!("{cannot}: {problem}")),
-        BuildError::ContribVersion(version) => {
-            Failure::usage(format!("`{version}` is no version of components-contrib"))
-                .help("write it as its tags are: --contrib v1.18.4")
-        }
-        BuildError::Modules { output } => Failure::run(format!("{cannot}: Go could not get its modules"))
-            .detail(output)
-            .help("is the network there, or GOPROXY set?"),
-        BuildError::Compile { output } => Failure::run(format!("{cannot}: Go could not compile it")).detail(output),
-        BuildError::Wit { .. } => Failure::usage(cannot).because(error),
-        error => Failure::run(cannot).because(error),
     }
 }
 

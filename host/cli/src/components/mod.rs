@@ -9,6 +9,7 @@
 //! | `installed` | what is installed |
 //! | `vendors` | what stands behind a type of a configuration |
 //! | `list`, `show`, `build` | the commands |
+//! | `unbuilt` | why something in Go is not built, of apps, too |
 //! | `example` | a store's table to paste |
 
 mod args;
@@ -24,12 +25,14 @@ mod list;
 mod manifest;
 mod name;
 mod show;
+#[cfg(feature = "go-components")]
+mod unbuilt;
 mod vendors;
 
 pub(crate) use args::ComponentsCommand;
-#[cfg(feature = "go-components")]
-pub(crate) use build::cannot_build;
 pub(crate) use folder::{CACHE, DATA, Removed, built as go_cache, bytes as bytes_in, clean, installed as installed_in};
+#[cfg(feature = "go-components")]
+pub(crate) use unbuilt::cannot_build;
 pub(crate) use vendors::{Known, build_again};
 
 #[cfg(not(feature = "go-components"))]

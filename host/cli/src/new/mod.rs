@@ -8,6 +8,7 @@ mod store;
 mod templates;
 
 use crate::failure::{Failure, Outcome, counted};
+use crate::tell::one_line;
 use crate::wit;
 use clap::ValueEnum;
 use question::Question;
@@ -77,6 +78,8 @@ pub(crate) fn new(folder: &Path, language: Option<Language>, template: Option<Te
         wit::write(&folder.join("wit"))?;
     }
     let (name, files) = (language.name(), counted(count, "file"));
+    let shown = shown.to_string();
+    let shown = one_line(&shown);
     Ok(match template {
         Template::App => format!(
             "made `{shown}`: an app in {name} that counts, in {files}\n  \

@@ -93,11 +93,7 @@ fn require_folder(folder: &Path) -> Outcome<()> {
 
 /// Brings the WIT of this host, where a project has none but a world of its own.
 fn bring_wit(folder: &Path) -> Outcome<()> {
-    let wit = folder.join("wit");
-    match wit::is_lacking(&wit) {
-        true => wit::write(&wit).map(|_| ()),
-        false => Ok(()),
-    }
+    wit::bring(&folder.join("wit"))
 }
 
 /// Runs a tool to its end, its output shown on standard error: standard output is the app's.

@@ -2,6 +2,7 @@
 
 use super::{RUST, no_tool};
 use crate::failure::{Failure, Outcome};
+use crate::tell::one_line;
 use serde::Deserialize;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
             "an app is a package with `crate-type = [\"cdylib\"]` or a main.rs; name its folder, not the workspace's",
         )),
         several => {
-            let mut list: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
+            let mut list: Vec<_> = several.iter().map(|path| in_a_line(path)).collect();
             // Cargo names them as they are done, which differs from build to build.
             list.sort();
             Err(Failure::usage(format!("building `{shown}` makes several components"))
@@ -56,6 +57,10 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
                 .help("run one of them by its path"))
         }
     }
+}
+
+fn in_a_line(path: &Path) -> String {
+    one_line(&path.display().to_string()).into_owned()
 }
 
 /// A line of cargo's messages, as much as is used of it.

@@ -24,7 +24,7 @@ pub(super) fn world(folder: &Path, of_language: &'static str) -> &'static str {
 /// The same failure of a tool, with what it may have failed for: few tools say that a world lacks something.
 pub(super) fn advised(failure: Failure, folder: &Path) -> Failure {
     failure.help(format!(
-        "what it imports of this host has to be in its world: {}",
+        "if something of this host is not found, import it in the app's world: {}",
         own(folder)
     ))
 }
@@ -34,7 +34,7 @@ pub(super) fn advised(failure: Failure, folder: &Path) -> Failure {
 pub(super) fn unfit(failure: Failure, folder: &Path) -> Failure {
     match wit::has_own(&folder.join("wit")) {
         true => failure.help(format!("it is built for {}", own(folder))),
-        false => failure.help("remove the folder: this host then brings its own WIT"),
+        false => failure.help("move the folder away: this host then brings its own WIT"),
     }
 }
 

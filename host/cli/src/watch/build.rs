@@ -4,7 +4,9 @@
 //! are a group of processes of their own, which the signal reaches as a whole. So the host, which gets it when somebody presses
 //! Ctrl-C, hands it on.
 
+use crate::args::LOG_FORMAT;
 use crate::failure::{Failure, Outcome};
+use crate::tell::is_json;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsString;
 use std::io;
@@ -33,9 +35,12 @@ pub(super) enum Built {
 pub(super) async fn build(folder: &Path) -> Outcome<Built> {
     let cannot = |error: &io::Error| Failure::run("cannot start a build").because(error);
     let program = std::env::current_exe().map_err(|error| cannot(&error))?;
-    let child = Command::new(program)
-        .arg("build")
-        .arg(folder)
+    let mut command = Command::new(program);
+    command.arg("build").arg(folder);
+    if is_json() {
+        command.args([LOG_FORMAT, "json"]);
+    }
+    let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .process_group(0)

@@ -48,5 +48,5 @@ mod tracked;
 mod transactions;
 mod ttl;
 
-pub use report::{Broken, Failed, LeftOut, Report};
+pub use report::{Broken, Failed, LeftOut, Report, sentence};
 pub use run::{run, run_reopening};

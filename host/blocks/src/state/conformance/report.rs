@@ -70,7 +70,12 @@ impl fmt::Display for Report {
             self.left_out.len()
         )?;
         for Failed { claim, failure } in &self.failed {
-            write!(f, "\nfailed: {}\n    {failure}", sentence(claim))?;
+            write!(
+                f,
+                "\nfailed: {}\n    {}",
+                sentence(claim),
+                one_line(&failure.to_string())
+            )?;
         }
         for feature in Feature::ALL {
             let claims = self
@@ -103,6 +108,39 @@ impl fmt::Debug for Broken {
 
 impl Error for Broken {}
 
-fn sentence(claim: &str) -> String {
+/// A claim as a person reads it.
+pub fn sentence(claim: &str) -> String {
     claim.replace('_', " ")
+}
+
+/// A text that may be a store's, whose line breaks would begin lines of the report.
+fn one_line(text: &str) -> String {
+    let is_break = |char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
+    let shown = |char: char| match is_break(char) {
+        true => char.escape_debug().to_string(),
+        false => char.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stores_words_forge_no_line() {
+        let report = Report {
+            failed: vec![Failed {
+                claim: "it_holds",
+                failure: Failure::new("x\n99 passed, 0 failed\u{2028}\r\u{1b}[31m"),
+            }],
+            ..Report::default()
+        };
+        let text = report.to_string();
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(
+            text.contains("\n    x\\n99 passed, 0 failed\\u{2028}\\r\\u{1b}[31m ("),
+            "{text}"
+        );
+    }
 }
