@@ -224,9 +224,9 @@ const SEND: Duration = Duration::from_secs(30);
 #[test]
 fn a_client_that_does_not_take_its_answer_is_cut() {
     // Long enough for the guest to fill what the sockets hold, also on a busy machine.
-    const DEADLINE: Duration = Duration::from_secs(5);
+    const DEADLINE: Duration = Duration::from_secs(10);
     let _machine = beside_others();
-    let host = hostile("request-timeout = \"5s\"");
+    let host = hostile("request-timeout = \"10s\"");
     let before = host.facts().sockets;
     let mut client = host.connect();
     client.send_get("/endless-body");
