@@ -130,15 +130,18 @@ class RequestBody {
 function sendable({ status, headers, body }: Response): Answer {
   // First, since another may have read it.
   const from = body?.getReader();
-  const fields = [...headers].map(([name, value]): [string, Uint8Array] => [name, latin1(value)]);
-  const response = new OutgoingResponse(Fields.fromList(fields));
+  let response: OutgoingResponse | undefined;
   try {
+    const fields = [...headers].map(([name, value]): [string, Uint8Array] => [name, latin1(value)]);
+    response = new OutgoingResponse(Fields.fromList(fields));
     response.setStatusCode(status);
     // Whose body is not asked for has none. One that is empty has to have the length that the headers tell, which is not so for
     // HEAD.
     return from === undefined ? { response } : { response, body: { from, to: response.body() } };
   } catch (error) {
-    response[Symbol.dispose]();
+    response?.[Symbol.dispose]();
+    // What makes the body holds something, perhaps. Nobody has to wait for it to let go.
+    from?.cancel(error).catch(() => {});
     throw error;
   }
 }

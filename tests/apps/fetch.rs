@@ -120,6 +120,8 @@ fn an_app_that_answers_nothing_that_can_be_sent_answers_500_and_goes_on() {
             assert_eq!(found, (500, "internal server error\n".to_owned()), "{target}");
             host.stderr().wait_for(reason, SOON);
         }
+        // The last had a body, and what makes it is told.
+        host.stdout().wait_for("nobody takes it", SOON);
         served_more_than(host, 1);
         no_instance_ended(host);
     });

@@ -42,7 +42,9 @@ export async function answer(request: Request): Promise<Response> {
     case "/longer":
       return new Response("four", { headers: { "content-length": "5" } });
     case "/long":
-      return new Response("four", { headers: { "content-length": "many" } });
+      return new Response(new ReadableStream({ cancel: () => console.log("nobody takes it") }), {
+        headers: { "content-length": "many" },
+      });
     case "/endless":
       return new Response(
         new ReadableStream({
