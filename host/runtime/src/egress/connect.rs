@@ -5,12 +5,10 @@ use crate::network::Reach;
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tower_service::Service;
 use wasmtime_wasi_http::Error as HttpError;
 
@@ -80,7 +78,11 @@ async fn connect(uri: &Uri, reach: &Reach) -> Result<TcpStream, ConnectError> {
     let addresses = match host.parse::<IpAddr>() {
         // It is on the list itself.
         Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => allowed(host, look_up(host, port, reach.lookups()).await?, reach)?,
+        Err(_) => {
+            let found = reach.look_up(host).await.map_err(ConnectError::NoAddress)?;
+            let found = found.into_iter().map(|address| SocketAddr::new(address, port));
+            allowed(host, found, reach)?
+        }
     };
     let mut refused = None;
     for address in addresses {
@@ -98,7 +100,11 @@ async fn connect(uri: &Uri, reach: &Reach) -> Result<TcpStream, ConnectError> {
 }
 
 /// The addresses that a name may lead to, of those that it has. That it has others alone is told.
-fn allowed(name: &str, found: Vec<SocketAddr>, reach: &Reach) -> Result<Vec<SocketAddr>, ConnectError> {
+fn allowed(
+    name: &str,
+    found: impl IntoIterator<Item = SocketAddr>,
+    reach: &Reach,
+) -> Result<Vec<SocketAddr>, ConnectError> {
     let (mut addresses, mut refused) = (Vec::new(), None);
     for address in found {
         match reach.leads(name, address) {
@@ -115,29 +121,13 @@ fn allowed(name: &str, found: Vec<SocketAddr>, reach: &Reach) -> Result<Vec<Sock
     }
 }
 
-/// The addresses of a name.
-async fn look_up(name: &str, port: u16, lookups: &Arc<Semaphore>) -> Result<Vec<SocketAddr>, ConnectError> {
-    let turn = Arc::clone(lookups).acquire_owned().await;
-    let turn = turn.map_err(|closed| ConnectError::NoAddress(io::Error::other(closed)))?;
-    let asked = name.to_owned();
-    let found = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        (asked.as_str(), port).to_socket_addrs()
-    });
-    let found = found.await;
-    let found = found.map_err(io::Error::other).and_then(|found| found);
-    let found = found.map_err(ConnectError::NoAddress)?;
-    Ok(found
-        .map(|address| SocketAddr::new(address.ip().to_canonical(), port))
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::limits::SocketBudget;
     use crate::network::AllowedIn;
     use dapr_blocks::config::{AllowedHost, AllowedHosts};
+    use std::sync::Arc;
     use tokio::net::TcpListener;
 
     fn reach(hosts: &[&str]) -> Reach {

@@ -1,16 +1,12 @@
 //! `wasi:sockets/ip-name-lookup`: addresses of the names that are on the list.
-//!
-//! The system's own resolver is asked, in a thread, since it waits; so `/etc/hosts` and what else the system knows hold for
-//! providers, too. Who gives up waiting frees the thread no earlier, so that it is the threads that are counted.
 
 use super::bindings::ip_name_lookup::{Host, HostResolveAddressStream};
 use super::pending::Pending;
+use super::reach::Reach;
 use super::view::Sockets;
-use std::io;
-use std::net::{IpAddr, ToSocketAddrs as _};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use wasmtime::component::Resource;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress, Network as NetworkHandle};
@@ -32,10 +28,10 @@ pub struct Lookup {
 
 impl Lookup {
     /// Begins to look up a name.
-    fn of_name(name: &str, lookups: &Arc<Semaphore>) -> Self {
+    fn of_name(name: &str, reach: &Reach) -> Self {
         let name = Arc::<str>::from(name);
         Self {
-            found: Pending::begin(resolve(Arc::clone(&name), Arc::clone(lookups))),
+            found: Pending::begin(resolve(Arc::clone(&name), reach.clone())),
             name: Some(name),
         }
     }
@@ -56,18 +52,8 @@ impl Lookup {
     }
 }
 
-async fn resolve(name: Arc<str>, lookups: Arc<Semaphore>) -> Result<std::vec::IntoIter<IpAddr>, ErrorCode> {
-    let asked = Arc::clone(&name);
-    let ask = async move {
-        let turn = lookups.acquire_owned().await.map_err(io::Error::other)?;
-        let resolver = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            let addresses = (&*asked, 0).to_socket_addrs()?;
-            io::Result::Ok(addresses.map(|address| address.ip().to_canonical()).collect::<Vec<_>>())
-        });
-        resolver.await?
-    };
-    match tokio::time::timeout(DEADLINE, ask).await {
+async fn resolve(name: Arc<str>, reach: Reach) -> Result<std::vec::IntoIter<IpAddr>, ErrorCode> {
+    match tokio::time::timeout(DEADLINE, reach.look_up(&name)).await {
         Ok(Ok(found)) => Ok(found.into_iter()),
         Ok(Err(error)) => {
             tracing::debug!(%name, %error, "a look-up failed");
@@ -94,7 +80,7 @@ impl Host for Sockets<'_> {
             // It is checked when it is connected to.
             Ok(address) => Lookup::of_address(address),
             Err(_) if !self.network.allowance.may_look_up(&name) => return Err(ErrorCode::AccessDenied.into()),
-            Err(_) => Lookup::of_name(&name, self.network.lookups()),
+            Err(_) => Lookup::of_name(&name, self.network.reach()),
         };
         Ok(self.table.push(lookup)?)
     }
@@ -122,9 +108,19 @@ impl HostResolveAddressStream for Sockets<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reach::LOOKUPS;
     use super::super::testing::{Instance, code, same, server, soon};
     use super::*;
     use std::net::SocketAddr;
+    use tokio::sync::OwnedSemaphorePermit;
+
+    /// Somebody whose look-ups are all under way, and what they hold.
+    fn busy() -> (Reach, OwnedSemaphorePermit) {
+        let reach = Instance::new(&[]).network.reach().clone();
+        let all = u32::try_from(LOOKUPS).unwrap();
+        let turns = Arc::clone(&reach.lookups).try_acquire_many_owned(all).unwrap();
+        (reach, turns)
+    }
 
     /// What a guest hears that looks up a name and waits.
     async fn look_up(instance: &mut Instance, name: &str) -> Result<Vec<IpAddr>, ErrorCode> {
@@ -199,7 +195,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_does_not_get_its_turn_in_time_is_given_up() {
-        let mut lookup = Lookup::of_name("localhost", &Arc::new(Semaphore::new(0)));
+        let (reach, _turns) = busy();
+        let mut lookup = Lookup::of_name("localhost", &reach);
         assert_eq!(lookup.next(), Err(ErrorCode::WouldBlock));
         lookup.ready().await;
         assert_eq!(lookup.next(), Err(ErrorCode::TemporaryResolverFailure));
@@ -207,13 +204,12 @@ mod tests {
 
     #[tokio::test]
     async fn one_waits_for_the_turn_of_another() {
-        let lookups = Arc::new(Semaphore::new(1));
-        let turn = Arc::clone(&lookups).try_acquire_owned().unwrap();
-        let mut lookup = Lookup::of_name("localhost", &lookups);
+        let (reach, turns) = busy();
+        let mut lookup = Lookup::of_name("localhost", &reach);
         assert_eq!(lookup.next(), Err(ErrorCode::WouldBlock));
-        drop(turn);
+        drop(turns);
         soon(lookup.ready()).await;
         assert!(lookup.next().is_ok_and(|found| found.is_some()));
-        assert_eq!(lookups.available_permits(), 1);
+        assert_eq!(reach.lookups.available_permits(), LOOKUPS);
     }
 }

@@ -4,13 +4,14 @@ use super::refusals::{AllowedIn, Refusal, Refusals};
 use super::special::{Kind, kind};
 use crate::limits::SocketBudget;
 use dapr_blocks::config::AllowedHosts;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Look-ups that they have under way at once: each holds a thread, and a name server that does not answer holds it for many
 /// seconds. Others wait.
-const LOOKUPS: usize = 16;
+pub(super) const LOOKUPS: usize = 16;
 
 /// What a store or an app may reach. Clones are the same.
 #[derive(Clone)]
@@ -19,7 +20,7 @@ pub(crate) struct Reach {
     refusals: Refusals,
     /// Sockets of its own instances, of which an app may have as many as there are requests, and of all guests.
     pub(super) sockets: [Arc<Semaphore>; 2],
-    lookups: Arc<Semaphore>,
+    pub(super) lookups: Arc<Semaphore>,
 }
 
 impl Reach {
@@ -46,9 +47,19 @@ impl Reach {
         &self.refusals
     }
 
-    /// Whoever looks up a name takes one of these, for as long as there is a thread for it.
-    pub(crate) fn lookups(&self) -> &Arc<Semaphore> {
-        &self.lookups
+    /// The addresses of a name.
+    ///
+    /// The system's own resolver is asked, in a thread, since it waits; so `/etc/hosts` and what else the system knows hold for
+    /// guests, too. Who gives up waiting frees the thread no earlier, so that it is the threads that are counted.
+    pub(crate) async fn look_up(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        let turn = Arc::clone(&self.lookups).acquire_owned().await;
+        let (turn, asked) = (turn.map_err(io::Error::other)?, name.to_owned());
+        let resolver = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let addresses = (asked.as_str(), 0).to_socket_addrs()?;
+            Ok(addresses.map(|address| address.ip().to_canonical()).collect())
+        });
+        resolver.await?
     }
 
     /// Whether a connection may be made to this address of a name, which a name server has given: the name is listed with

@@ -40,8 +40,8 @@ impl Network {
         Some(Place::new([permit(&self.sockets)?, permit(of_guest)?, permit(of_all)?]))
     }
 
-    pub(super) fn lookups(&self) -> &Arc<Semaphore> {
-        self.reach.lookups()
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
     }
 }
 
