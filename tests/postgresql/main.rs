@@ -5,6 +5,7 @@
 //! | `ground` | nothing: a server, and stores on it |
 //! | `conforming` | the rules of all stores, plain and with TLS |
 //! | `layout` | the tables and rows, beside those of Dapr's own code, and what each does with the other's |
+//! | `daprs` | Dapr's own component on the same rows |
 //! | `order` | listing and transactions, whatever the order of the database and of others |
 //! | `values` | bytes and content types that come back as they were |
 //! | `opening` | what is said of a server that cannot be used |
@@ -15,6 +16,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conforming;
+#[cfg(feature = "go")]
+mod daprs;
 mod faults;
 mod ground;
 #[cfg(feature = "go")]

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`host`] | a host that runs, and the ways to end it |
 //! | [`launch`] | how a host is to be started: app, configuration, arguments, folder |
+//! | [`beside`] | a built-in store beside Dapr's own component |
 //! | [`built`] | the files that `cargo xtask test` builds: guests and the binary |
 //! | [`chaos`] | many clients while something happens to the server of their store |
 //! | [`component`] | components that no tool would make |
@@ -22,6 +23,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+pub mod beside;
 pub mod built;
 pub mod chaos;
 pub mod client;

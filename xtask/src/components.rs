@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The types, each of which has its tests in `tests/go_components/`, and a folder with a Go package of the tests' own.
-pub(crate) const TESTED: [&str; 9] = [
+pub(crate) const TESTED: [&str; 10] = [
     "secretstores.hashicorp.vault",
     "state.etcd",
     "state.in-memory",
     "state.memcached",
     "state.mysql",
     "state.postgresql",
+    "state.postgresql/v1",
     "state.redis",
     "state.zookeeper",
     "tests/go-store-panics",

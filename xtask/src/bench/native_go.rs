@@ -115,7 +115,7 @@ fn section(rows: &[Row]) -> Section {
 }
 
 impl Calls {
-    /// One caller is about how long a call takes, several about how many there are.
+    /// One caller is about how long a call takes, too, several about how many there are.
     fn rows(&self, seen: &[Vec<Seen>]) -> Vec<Row> {
         let Self { operation, callers, .. } = self;
         let row = |what: &str, figure: fn(&Seen) -> f64, budget| Row {
@@ -131,6 +131,7 @@ impl Calls {
             1 => vec![
                 row("p50, us", |seen| seen.p50 / 1e3, Some(Budget::AtMost(1.5))),
                 row("p99, us", |seen| seen.p99 / 1e3, None),
+                row("calls/s", |seen| seen.per_second, None),
             ],
             16 => vec![row("calls/s", |seen| seen.per_second, Some(Budget::AtLeast(0.5)))],
             _ => vec![row("calls/s", |seen| seen.per_second, None)],

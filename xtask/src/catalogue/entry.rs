@@ -6,12 +6,13 @@ use crate::figure::{NONE, megabytes};
 use std::time::Duration;
 
 /// Where components ran against a server, by their arguments. What is not here builds, and nobody has run it.
-const RUN: [(&str, &str); 8] = [
+const RUN: [(&str, &str); 9] = [
     ("secretstores.hashicorp.vault/v1", "tested, a stand-in for Vault"),
     ("state.etcd/v2", "tested, etcd 3.4"),
     ("state.in-memory/v1", "tested; it has no server"),
     ("state.memcached/v1", "tested, memcached 1.6"),
     ("state.mysql/v1", "tested, MariaDB 10.11"),
+    ("state.postgresql/v1", "tested, PostgreSQL 15"),
     ("state.postgresql/v2", "tested, PostgreSQL 15"),
     ("state.redis/v1", "tested, Redis 7.0"),
     ("state.zookeeper/v1", "tested, ZooKeeper 3.8"),

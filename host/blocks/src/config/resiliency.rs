@@ -373,8 +373,8 @@ mod tests {
     fn a_component_has_the_policies_that_its_target_names() {
         assert_eq!(
             outbound(POLICIES, "statestore", true),
-            "retries until the deadline after 500ms to 10s, 500ms an attempt, \
-             circuit breaker simple (open for 60s when consecutiveFailures > 8)"
+            "retries until the deadline after 500ms to 10s on throttled, 500ms an attempt, \
+             circuit breaker simple (open for 60s when consecutiveFailures > 8, counted anew every 8s)"
         );
     }
 

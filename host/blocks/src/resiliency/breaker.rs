@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// The settings of a circuit breaker. The text of each field is its reference. `Display`: `open for 60s when
-/// consecutiveFailures > 5`.
+/// consecutiveFailures > 5`, and with `, counted anew every 8s` and `, 2 attempts to close it` where that is not the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BreakerSettings {
     /// `maxRequests`, an integer above zero: attempts that are let through when it is tried whether the component works again.
@@ -44,7 +44,14 @@ impl Default for BreakerSettings {
 
 impl fmt::Display for BreakerSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "open for {:?} when {}", self.timeout, self.trip)
+        write!(f, "open for {:?} when {}", self.timeout, self.trip)?;
+        if !self.interval.is_zero() {
+            write!(f, ", counted anew every {:?}", self.interval)?;
+        }
+        if self.max_requests > NonZeroU32::MIN {
+            write!(f, ", {} attempts to close it", self.max_requests)?;
+        }
+        Ok(())
     }
 }
 
@@ -245,6 +252,23 @@ mod tests {
     fn is_open(breaker: &CircuitBreaker, now: Instant) -> Option<Duration> {
         let open = breaker.begin(now).err().expect("it lets nothing through");
         open.again
+    }
+
+    #[test]
+    fn what_is_not_the_default_is_shown() {
+        let settings = BreakerSettings {
+            max_requests: NonZeroU32::new(3).unwrap(),
+            interval: 8 * SECOND,
+            ..BreakerSettings::default()
+        };
+        assert_eq!(
+            settings.to_string(),
+            "open for 60s when consecutiveFailures > 5, counted anew every 8s, 3 attempts to close it"
+        );
+        assert_eq!(
+            BreakerSettings::default().to_string(),
+            "open for 60s when consecutiveFailures > 5"
+        );
     }
 
     #[test]

@@ -4,7 +4,8 @@ use backon::{BackoffBuilder, ConstantBuilder, ExponentialBuilder};
 use std::fmt;
 use std::time::Duration;
 
-/// How often a failed attempt is followed by another, and when. `Display`: `3 retries after 20ms to 1s`.
+/// How often a failed attempt is followed by another, and when. `Display`: `3 retries after 20ms to 1s`, and with ` on
+/// throttled or unavailable` if not after each failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
     /// When.
@@ -106,9 +107,18 @@ impl fmt::Display for Retry {
             None => f.write_str("retries until the deadline")?,
         }
         match self.times {
-            Times::Constant(delay) => write!(f, " after {delay:?}"),
-            Times::Exponential { first, longest } => write!(f, " after {first:?} to {longest:?}"),
+            Times::Constant(delay) => write!(f, " after {delay:?}")?,
+            Times::Exponential { first, longest } => write!(f, " after {first:?} to {longest:?}")?,
         }
+        let on = |(_, retryable): &(_, Retryable)| self.on.contains(retryable);
+        if Retryable::ALL.iter().all(on) {
+            return Ok(());
+        }
+        for (place, (name, _)) in Retryable::ALL.iter().copied().filter(on).enumerate() {
+            let before = if place == 0 { " on" } else { " or" };
+            write!(f, "{before} {name}")?;
+        }
+        Ok(())
     }
 }
 
@@ -136,5 +146,22 @@ mod tests {
             assert!((least..=2.0 * least).contains(&delay.as_secs_f64()), "{delays:?}");
         }
         assert_eq!(retry(growing, Some(0)).delays().count(), 0);
+    }
+
+    #[test]
+    fn the_failures_are_named_unless_it_is_all_that_can_be_tried_again() {
+        let retry = |on: &[Retryable]| Retry {
+            on: on.to_vec(),
+            ..Retry::for_servers()
+        };
+        let all = retry(&Retry::on_all());
+        assert_eq!(all.to_string(), "3 retries after 20ms to 1s");
+        let one = retry(&[Retryable::Throttled]);
+        assert_eq!(one.to_string(), "3 retries after 20ms to 1s on throttled");
+        let two = retry(&[Retryable::Throttled, Retryable::Unavailable]);
+        assert_eq!(
+            two.to_string(),
+            "3 retries after 20ms to 1s on unavailable or throttled"
+        );
     }
 }
