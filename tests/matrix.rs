@@ -179,7 +179,7 @@ fn three_reads_of_a_second(guest: &str) -> Duration {
 fn the_async_calls_of_a_request_wait_at_the_same_time() {
     let took = three_reads_of_a_second("probe-p3-async");
     assert!(
-        (Duration::from_secs(1)..Duration::from_secs(2)).contains(&took),
+        (Duration::from_secs(1)..Duration::from_secs(3)).contains(&took),
         "{took:?}"
     );
 }
@@ -225,7 +225,7 @@ fn an_async_app_serves_others_in_the_same_instance_while_one_request_waits() {
 
 /// While a request waits in an instance of this guest, no other is in that instance, and all are answered.
 fn serves_one_at_a_time(guest: &str) {
-    const HELD: Duration = Duration::from_secs(1);
+    const HELD: Duration = Duration::from_secs(3);
     let (host, file) = with_a_store_to_hold(guest);
     file.execute_batch("BEGIN EXCLUSIVE").unwrap();
     thread::scope(|scope| {

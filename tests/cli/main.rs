@@ -41,6 +41,7 @@ mod watching;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// The folder of these tests.
@@ -51,6 +52,7 @@ fn folder() -> PathBuf {
 #[test]
 fn every_case_prints_what_is_written() {
     apps::make();
+    compile();
     trycmd::TestCases::new()
         .default_bin_path(dapr_wasm_tests::built::binary())
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
@@ -58,6 +60,29 @@ fn every_case_prints_what_is_written() {
         // A host that serves where it should have failed does not hang the test.
         .timeout(Duration::from_secs(120))
         .case(folder().join("cases/*/*.toml"));
+}
+
+/// Compiles what the cases use, one after the other: one that has to compile on a busy machine says so.
+fn compile() {
+    let check = |app: &Path, within: &Path| {
+        let mut check = Command::new(dapr_wasm_tests::built::binary());
+        check.arg("check").arg(app).current_dir(within);
+        check.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+        // What there is to say of an app is said in its cases.
+        check.output().expect("the binary starts");
+    };
+    let apps = apps::apps();
+    let empty = tempfile::tempdir().expect("there is room for a folder");
+    for app in entries(apps.clone()).filter(|file| has_extension(file, "wasm")) {
+        check(&app, empty.path());
+    }
+    for store in ["hostile-store", "plugin-command", "plugin-reactor", "store-memory"] {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let store = apps.join(store).with_extension("wasm");
+        let table = format!("[state.mine]\ntype = \"wasm\"\ncomponent = {store:?}\n");
+        std::fs::write(folder.path().join("components.toml"), table).expect("the folder is writable");
+        check(&apps.join("counter.wasm"), folder.path());
+    }
 }
 
 /// The files and folders in a folder.

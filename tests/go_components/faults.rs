@@ -11,10 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The deadline of the stores in these tests.
-const DEADLINE: &str = "deadline = \"2s\"";
+const DEADLINE: &str = "deadline = \"4s\"";
 
 /// How long an answer may take: the deadline, and what a busy machine adds.
-const IN_TIME: Duration = Duration::from_secs(4);
+const IN_TIME: Duration = Duration::from_secs(10);
 
 /// What a read may be that has no answer, and what a write may be. `unavailable` says that nothing was written.
 const UNREAD: [(u16, &str); 1] = [(503, "unavailable")];
@@ -160,7 +160,7 @@ fn a_server_that_is_not_there_at_the_start_is_told_of_and_waited_for() {
         server.stop();
         let address = server.address();
         if vendor.start == Start::Asks {
-            let ended = launch(vendor, &server, &address, "deadline = \"10s\"").run(b"");
+            let ended = launch(vendor, &server, &address, "deadline = \"20s\"").run(b"");
             assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
             assert!(ended.stderr.contains("does not start"), "{}", ended.stderr);
         }
@@ -209,7 +209,7 @@ fn a_host_that_starts_without_a_server_says_so_and_has_it_once_it_is_there_altho
 fn behind_a_proxy(vendor: Vendor) -> (Ground, Proxy) {
     let server = vendor.serve();
     let proxy = Proxy::before(server.port());
-    let host = launch(vendor, &server, &proxy.address(), "deadline = \"10s\"").start();
+    let host = launch(vendor, &server, &proxy.address(), "deadline = \"20s\"").start();
     (Ground { server, host }, proxy)
 }
 

@@ -7,7 +7,7 @@ use crate::ground::Ground;
 use crate::vendors::{REDIS, Vendor};
 use dapr_wasm_tests::process::Facts;
 use dapr_wasm_tests::servers::Server;
-use dapr_wasm_tests::{Client, PATIENCE, Response, tell};
+use dapr_wasm_tests::{Client, PATIENCE, Response, tell, until};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,10 +20,10 @@ const KEYS: u64 = 40;
 
 /// How often the server stands still, and how long: longer than calls have.
 const PAUSES: u64 = 40;
-const PAUSE: Duration = Duration::from_millis(900);
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// An instance has little memory, so that Go, which gives none back, soon has all that it may: what grows after that is a leak.
-const SETTINGS: &str = "deadline = \"500ms\"\nmemory = \"128MiB\"";
+const SETTINGS: &str = "deadline = \"2s\"\nmemory = \"128MiB\"";
 
 /// When the host is looked at, in tenths of the operations. By the second time all instances are there, and have had the
 /// largest values.
@@ -291,7 +291,10 @@ impl Caller {
     /// What nobody knew is one of the two that it can be.
     fn check_doubtful(&self) {
         for (path, either) in &self.doubtful {
-            let answer = self.client.get(path);
+            let answer = until("an answer", PATIENCE, || {
+                let answer = self.client.get(path);
+                (answer.status != 503).then_some(answer)
+            });
             let held = match answer.status {
                 404 => None,
                 200 => Some(answer.body),

@@ -99,7 +99,9 @@ fn a_kept_connection_in_use_outlives_idle_ones() {
         });
         idle.extend(connect(&host, 100));
     }
-    assert!(idle.iter_mut().any(Raw::has_ended), "the limit was not reached");
+    until("the limit to be reached", PATIENCE, || {
+        idle.iter_mut().any(Raw::has_ended).then_some(())
+    });
 }
 
 #[test]
@@ -142,9 +144,8 @@ fn a_host_without_descriptors_left_goes_on_when_there_are_some() {
 
 // ---- too slow ----
 
-/// Sends a byte every now and then until the host has had enough; says how long that took.
-fn until_cut(client: &mut Raw, mut next_byte: impl FnMut() -> Option<u8>) -> Duration {
-    let begun = Instant::now();
+/// Sends a byte every now and then until the host has had enough.
+fn until_cut(client: &mut Raw, mut next_byte: impl FnMut() -> Option<u8>) {
     until("the host to close the connection", PATIENCE, || {
         if client.has_ended() {
             return Some(());
@@ -156,7 +157,6 @@ fn until_cut(client: &mut Raw, mut next_byte: impl FnMut() -> Option<u8>) -> Dur
         }
         None
     });
-    begun.elapsed()
 }
 
 #[test]
@@ -186,31 +186,28 @@ fn a_client_that_is_slow_with_its_head_is_cut_and_others_are_served_meanwhile() 
         let slow: Vec<_> = starts
             .iter()
             .map(|(what, start)| {
+                // Before the host can begin to count.
+                let begun = Instant::now();
                 let mut client = host.connect();
                 client.send(start);
                 let slowly = start.ends_with(b"X-Slow: ");
-                (
-                    what,
-                    scope.spawn(move || until_cut(&mut client, || slowly.then_some(b'x'))),
-                )
+                let cut = scope.spawn(move || {
+                    until_cut(&mut client, || slowly.then_some(b'x'));
+                    begun.elapsed()
+                });
+                (what, cut)
             })
             .collect();
         let mut served = 0;
         while slow.iter().any(|(_, client)| !client.is_finished()) {
-            let asked = Instant::now();
-            assert_eq!(host.get("/ok").text(), "ok");
-            assert!(
-                asked.elapsed() < Duration::from_secs(1),
-                "another client waited {:?}",
-                asked.elapsed()
-            );
+            within_a_second(|| is_ok(&host));
             served += 1;
             thread::sleep(Duration::from_millis(100));
         }
         assert!(served > 10, "others were served {served} times");
         for (what, client) in slow {
             let took = client.join().unwrap();
-            let fair = HEADER_READ - Duration::from_secs(1)..HEADER_READ + Duration::from_secs(5);
+            let fair = HEADER_READ..HEADER_READ + Duration::from_secs(10);
             assert!(fair.contains(&took), "a client that {what} was cut after {took:?}");
         }
     });
@@ -248,7 +245,8 @@ fn a_client_that_does_not_take_its_answer_is_cut() {
 fn answers_that_have_no_window_keep_nobody_waiting() {
     const STREAMS: u32 = 200;
     let _machine = alone();
-    let host = hostile("request-timeout = \"10s\"");
+    // So that those who wait are not answered by the end of others' requests.
+    let host = hostile("request-timeout = \"120s\"");
     let mut clients = connect(&host, CONNECTIONS / STREAMS as usize + 1);
     for client in &mut clients {
         client.send(http2::hello_without_window());
@@ -257,13 +255,7 @@ fn answers_that_have_no_window_keep_nobody_waiting() {
         }
     }
     until("the guests to return", PATIENCE, || host.is_idle().then_some(()));
-    let asked = Instant::now();
-    assert_eq!(host.get("/ok").text(), "ok");
-    assert!(
-        asked.elapsed() < Duration::from_secs(1),
-        "it took {:?}",
-        asked.elapsed()
-    );
+    within_a_second(|| is_ok(&host));
 }
 
 // ---- those that leave ----
@@ -287,11 +279,9 @@ fn leaves_nothing(path: &str, settings: &str) {
         (host.facts().descriptors <= before.descriptors).then_some(())
     });
     assert_eq!(host.get("/ok").text(), "ok");
-    assert!(
-        host.facts().threads <= before.threads + 4,
-        "{before:?} before, {:?} after",
-        host.facts()
-    );
+    until("the threads to end", PATIENCE, || {
+        (host.facts().threads <= before.threads + 4).then_some(())
+    });
     // No request of theirs is under way any more: the host ends without waiting for one.
     until("the host to be idle", PATIENCE, || host.is_idle().then_some(()));
     assert_eq!(host.stop().code(), Some(0));

@@ -10,6 +10,7 @@
 //! | `values` | bytes and content types that come back as they were |
 //! | `opening` | what is said of a server that cannot be used |
 //! | `round_trips` | how often an operation waits for the server |
+//! | `waits_once` | nothing: that a client waits for its server once |
 //! | `sqlstates` | what an app hears of the errors that the server answers |
 //! | `faults` | servers that die, stop and come back under load, and replies that are cut |
 
@@ -27,3 +28,5 @@ mod order;
 mod round_trips;
 mod sqlstates;
 mod values;
+#[path = "../waits_once.rs"]
+mod waits_once;

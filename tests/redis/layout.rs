@@ -1,7 +1,10 @@
 //! What lies in the server, and what of others is read.
 
 use crate::ground::{Ground, item};
-use dapr_blocks::state::{Condition, ContentType, DeleteItem, GetOptions, SetItem, Ttl};
+use dapr_blocks::state::{Condition, ContentType, DeleteItem, GetOptions, SetItem, StateError, Ttl};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn now() -> u64 {
@@ -180,6 +183,43 @@ async fn what_is_no_item_is_said_to_be_none_and_is_replaced_by_a_set_without_con
     ground.server.client(&["RPUSH", "app||gone", "a"]);
     ground.app.delete(DeleteItem::new("gone".to_owned())).await.unwrap();
     assert_eq!(ground.server.client(&["EXISTS", "app||gone"]), "0");
+}
+
+/// What daprd writes with the content type of JSON where RedisJSON is.
+#[tokio::test]
+async fn a_document_of_redisjson_is_said_to_be_one_and_is_not_replaced() {
+    let ground = Ground::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let module = folder.path().join("document.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/redis/document.c");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&module)
+        .arg(source)
+        .status();
+    assert!(compiled.expect("there is a C compiler").success());
+    // The server may be another user's process.
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    ground.server.client(&["MODULE", "LOAD", module.to_str().unwrap()]);
+    ground.server.client(&["DOCUMENT", "app||k"]);
+    let says_so = |error: StateError| {
+        assert_eq!(error.case(), "internal");
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("RedisJSON"), "{source}");
+    };
+    says_so(ground.app.get("k", &GetOptions::default()).await.unwrap_err());
+    says_so(ground.app.set(item("k", "v")).await.unwrap_err());
+    let create = SetItem {
+        condition: Condition::Absent,
+        ..item("k", "v")
+    };
+    says_so(ground.app.set(create).await.unwrap_err());
+    let together = vec![item("other", "v"), item("k", "v")];
+    assert!(ground.app.bulk_set(together).await.is_err());
+    assert_eq!(ground.server.client(&["TYPE", "app||k"]), "ReJSON-RL");
+    assert_eq!(ground.server.client(&["EXISTS", "app||other"]), "0");
+    ground.app.delete(DeleteItem::new("k".to_owned())).await.unwrap();
+    assert_eq!(ground.server.client(&["EXISTS", "app||k"]), "0");
 }
 
 #[tokio::test]

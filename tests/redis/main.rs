@@ -9,6 +9,7 @@
 //! | `daprs` | Dapr's own component on the same items |
 //! | `listing` | listing databases of any size |
 //! | `trips` | round trips |
+//! | `waits_once` | nothing: that a client waits for its server once |
 //! | `refusing` | servers that refuse: full, a replica, forgetful, with an access list |
 //! | `chaos` | servers that die, stop and come back under load, and connections that are cut |
 
@@ -24,3 +25,5 @@ mod listing;
 mod opening;
 mod refusing;
 mod trips;
+#[path = "../waits_once.rs"]
+mod waits_once;

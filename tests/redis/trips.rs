@@ -1,12 +1,15 @@
 //! Round trips: what one call asks of the server, as the server counts it.
 
-use crate::ground::{Ground, item};
+use crate::ground::{Ground, app, item, settings};
+use crate::waits_once::waits_once;
 use dapr_blocks::state::{
-    Condition, Consistency, DeleteItem, GetOptions, Metadata, Operation, PageLimit, SetItem, Ttl,
+    Condition, Consistency, ContentType, DeleteItem, GetOptions, Metadata, Operation, PageLimit, SetItem, Ttl,
 };
-use dapr_wasm_tests::servers::{Kind, Setup};
+use dapr_components::state::redis::{Address, RedisStore};
+use dapr_wasm_tests::servers::{Kind, Proxy, Setup};
 use dapr_wasm_tests::{PATIENCE, until};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The commands that the server was sent since it was asked last, and how often. What scripts do is not among them.
 fn commands(ground: &Ground) -> BTreeMap<String, u64> {
@@ -71,6 +74,45 @@ async fn each_operation_is_one_script_and_one_round_trip() {
     assert_eq!(commands(&ground), one, "bulk delete");
     ground.app.list_keys("", PageLimit::default(), None).await.unwrap();
     assert_eq!(commands(&ground), only("scan", 1), "a page of a small database");
+}
+
+/// What the server counts does not tell a command that a client sends from one in a script.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_operation_says_all_that_it_has_to_before_it_hears_anything() {
+    let server = Setup::of(Kind::Redis).start();
+    let proxy = Proxy::before(server.port());
+    let mut settings = settings(&server);
+    settings.address = Address::new("127.0.0.1", proxy.port());
+    let app = app(&Arc::new(RedisStore::open(&settings).await.unwrap()));
+    let keys: Vec<_> = (0..100).map(|index| index.to_string()).collect();
+    let items = || keys.iter().map(|key| item(key, "v")).collect::<Vec<_>>();
+    let options = GetOptions::default();
+
+    waits_once("set", &proxy, app.set(item("k", "v"))).await.unwrap();
+    let found = waits_once("get", &proxy, app.get("k", &options)).await.unwrap();
+    let full = SetItem {
+        condition: Condition::Matches(found.unwrap().etag.unwrap()),
+        ttl: Ttl::new(100).ok(),
+        content_type: Some(ContentType::new("text/xml").unwrap()),
+        ..item("k", "v")
+    };
+    let done = waits_once("set with all that there is", &proxy, app.set(full)).await;
+    done.unwrap();
+    let done = waits_once("delete", &proxy, app.delete(DeleteItem::new("k".to_owned()))).await;
+    done.unwrap();
+    waits_once("bulk set", &proxy, app.bulk_set(items())).await.unwrap();
+    let found = waits_once("bulk get", &proxy, app.bulk_get(&keys, &options)).await;
+    found.unwrap();
+    let operations = items().into_iter().map(Operation::Set).collect();
+    let metadata = Metadata::default();
+    let done = waits_once("transact", &proxy, app.transact(operations, &metadata)).await;
+    done.unwrap();
+    let page = waits_once("page", &proxy, app.list_keys("", PageLimit::default(), None)).await;
+    page.unwrap();
+    let deletes = keys.iter().map(|key| DeleteItem::new(key.clone())).collect();
+    let done = waits_once("bulk delete", &proxy, app.bulk_delete(deletes)).await;
+    done.unwrap();
+    assert_eq!(proxy.connections(), 1);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::launch::{Killed, Launch, Reader};
 use crate::output::Output;
 use crate::process::Facts;
 use crate::raw::Raw;
-use crate::wait::{PATIENCE, until};
+use crate::wait::{PATIENCE, START, until};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashSet;
 use std::path::Path;
@@ -42,7 +42,7 @@ impl Host {
         };
         let stderr = Output::of(child.stderr.take().expect("it is piped"));
         let mut process = Killed(child);
-        let port = until("the host to serve", PATIENCE, || {
+        let port = until("the host to serve", START, || {
             if let Some(line) = stderr.lines_with(SERVING).into_iter().next() {
                 return Some(port(&line).expect("a port is a number"));
             }

@@ -3,7 +3,7 @@
 use crate::built;
 use crate::host::Host;
 use crate::output::Output;
-use crate::wait::{PATIENCE, until};
+use crate::wait::{START, until};
 use rustix::process::geteuid;
 use serde_json::Value;
 use std::ffi::OsString;
@@ -274,7 +274,7 @@ fn ended(command: &mut Command, stdin: &[u8]) -> Ended {
     let _ = input.write_all(stdin);
     drop(input);
     let mut child = Killed(child);
-    let status = until("the host to end", PATIENCE, || {
+    let status = until("the host to end", START, || {
         child.0.try_wait().expect("it can be waited for")
     });
     stdout.finish();

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 /// costs time only in a test that fails anyway.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a test waits for a host to start, or to do all that it has to: it may have to compile large components first.
+pub const START: Duration = Duration::from_secs(600);
+
 /// How often a condition is looked at.
 const STEP: Duration = Duration::from_millis(10);
 

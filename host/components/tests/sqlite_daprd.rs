@@ -261,14 +261,14 @@ async fn daprds_cleanup_spares_what_this_store_still_shows() {
     let store = Arc::new(file.open().await);
     let app = app(&store);
     let daprd = Daprd::open(&file.path());
+    let began = std::time::Instant::now();
     app.set(SetItem {
         ttl: Some(Ttl::new(1).unwrap()),
         ..SetItem::new("ends".to_owned(), "v")
     })
     .await
     .unwrap();
-    let began = std::time::Instant::now();
-    while began.elapsed() < Duration::from_secs(3) {
+    while began.elapsed() < Duration::from_secs(10) {
         let before = read(&app, "ends").await.is_some();
         daprd.clean_up();
         let Some(both) = daprd.get("app||ends") else {

@@ -140,13 +140,16 @@ pub(crate) fn pretended(version: &str) -> Go {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     fn pretend(says: &str) -> Result<Go, BuildError> {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("go");
-        std::fs::write(&program, format!("#!/bin/sh\nprintf '{says}'\n")).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        // Written by a process of its own: what another test starts meanwhile would inherit the open file from this one, and a
+        // file that anybody may still write is none that the system starts.
+        let script = "printf '#!/bin/sh\\nprintf \"%s\"\\n' \"$1\" > \"$0\" && chmod 700 \"$0\"";
+        let mut shell = Command::new("/bin/sh");
+        let written = shell.args(["-c", script]).arg(&program).arg(says).status();
+        assert!(written.unwrap().success());
         Go::at(&program)
     }
 

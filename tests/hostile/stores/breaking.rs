@@ -208,21 +208,21 @@ fn a_transaction_and_a_delete_that_end_in_a_trap_are_outcome_unknown() {
 #[test]
 fn an_answer_after_the_deadline_is_nobodys() {
     let _machine = alone();
-    let host = host("deadline = \"500ms\"");
+    let host = host("deadline = \"2s\"");
     for _ in 0..3 {
         serves_again(&host);
         let asked = Instant::now();
-        let text = assert_error(&read(&host, "slow-900"), 503, "unavailable");
-        assert!(text.contains("no answer within 500ms"), "{text}");
+        let text = assert_error(&read(&host, "slow-5000"), 503, "unavailable");
+        assert!(text.contains("no answer within 2s"), "{text}");
         let took = asked.elapsed();
         assert!(
-            took < Duration::from_millis(900),
+            took < Duration::from_secs(5),
             "the host waited for the answer: {took:?}"
         );
         until("the store to serve", PATIENCE, || {
             (read(&host, "caller").status == 200).then_some(())
         });
-        while asked.elapsed() < Duration::from_millis(1500) {
+        while asked.elapsed() < Duration::from_secs(6) {
             assert_eq!(read(&host, "caller").text(), "kv");
             assert_eq!(read(&host, "nothing").status, 404);
         }
@@ -232,9 +232,9 @@ fn an_answer_after_the_deadline_is_nobodys() {
 #[test]
 fn a_write_after_the_deadline_is_outcome_unknown() {
     let _machine = alone();
-    let host = host("deadline = \"500ms\"");
-    let text = assert_error(&write(&host, "slow-900"), 504, "outcome-unknown");
-    assert!(text.contains("no answer within 500ms"), "{text}");
+    let host = host("deadline = \"2s\"");
+    let text = assert_error(&write(&host, "slow-5000"), 504, "outcome-unknown");
+    assert!(text.contains("no answer within 2s"), "{text}");
     others_are_answered(&host);
     serves_again(&host);
 }

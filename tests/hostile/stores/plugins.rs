@@ -17,7 +17,10 @@ fn breaks(name: &str, key: &str) {
     let before = at_rest(&host);
     for _ in 0..3 {
         until("a call to be begun", PATIENCE, || {
-            let text = assert_error(&read(&host, key), 503, "unavailable");
+            let answer = read(&host, key);
+            // On a busy machine one before it still has the instance.
+            (answer.status != 429).then_some(())?;
+            let text = assert_error(&answer, 503, "unavailable");
             (!text.contains("keeps failing")).then_some(())
         });
         others_are_answered(&host);

@@ -10,7 +10,9 @@ pub(super) fn command(place: &Place) -> Command {
     command
         .args(["--bind", "127.0.0.1", "--save", ""])
         // Written before it is acknowledged, which `everysec` does not promise while it waits for the disk.
-        .args(["--appendonly", "yes", "--appendfsync", "no"]);
+        .args(["--appendonly", "yes", "--appendfsync", "no"])
+        // A test may have it load a module.
+        .args(["--enable-module-command", "local"]);
     if place.disk().is_some() {
         command.args(["--dir", DATA]);
     }

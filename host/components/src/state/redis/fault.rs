@@ -138,7 +138,7 @@ pub(super) fn is_replica(error: &ServerError) -> bool {
 enum NoItem {
     #[error(
         "the key has a document of RedisJSON, as daprd writes it for the contentType application/json; only Dapr's own component \
-         reads it (source = \"dapr\")"
+         reads and writes it (source = \"dapr\")"
     )]
     Json,
     #[error("the key has something that is no item of Dapr's: {0}")]

@@ -2,11 +2,12 @@
 --
 -- KEYS has their keys; ARGV `all` or `each`, and then five words for each key: the condition (`any`, `absent` or `=VERSION`),
 -- `set` or `delete`, the TTL in seconds (0: none), the content type (empty: none) and the value. Answers the numbers of those
--- whose condition does not hold; with `all`, of the first one, and then nothing was written.
+-- whose condition does not hold; with `all`, of the first one, and then nothing was written. A document of RedisJSON is an error,
+-- since replacing it would lose an item of daprd's; deleting without a condition does not look at what it deletes.
 
 -- Whether something is there, its version and content type if it is an item, and whether it is no hash; or the error. What is
 -- a hash or nothing needs one command, and is most often asked for.
-local function look_at(key)
+local function look_at(i, key)
   local fields = redis.pcall('HMGET', key, 'version', 'content-type')
   if not fields.err then
     return { there = fields[1], version = fields[1], about = fields[2] }
@@ -14,8 +15,11 @@ local function look_at(key)
   if not string.find(fields.err, '^WRONGTYPE') then
     return fields
   end
-  local version = false
-  if redis.call('TYPE', key).ok == 'string' then
+  local version, kind = false, redis.call('TYPE', key).ok
+  if kind == 'ReJSON-RL' then
+    return { err = 'NOITEM ' .. i .. ' ' .. kind }
+  end
+  if kind == 'string' then
     version = 'sha1-' .. redis.sha1hex(redis.call('GET', key))
   end
   return { there = true, version = version, other = true }
@@ -28,7 +32,7 @@ for i, key in ipairs(KEYS) do
   if condition == 'any' and ARGV[5 * i - 2] == 'delete' then
     found[i] = {}
   else
-    local item = look_at(key)
+    local item = look_at(i, key)
     if item.err then
       return item
     end
