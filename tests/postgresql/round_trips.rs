@@ -6,9 +6,6 @@ use dapr_blocks::state::{
     AppStore, Condition, ContentType, DeleteItem, Etag, GetOptions, Metadata, Operation, PageLimit, SetItem, Ttl,
 };
 use dapr_wasm_tests::servers::Proxy;
-use dapr_wasm_tests::{PATIENCE, until};
-use std::future::Future;
-use std::time::{Duration, Instant};
 
 fn sets(count: usize) -> Vec<SetItem<String>> {
     (0..count).map(|index| SetItem::new(format!("k{index}"), "v")).collect()
