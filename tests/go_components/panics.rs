@@ -1,7 +1,10 @@
-//! A component that panics while others wait for it: `tests/go-store-panics`, in one instance.
+//! A component that panics while others wait for it: `tests/go-store-panics` in one instance, and `tests/go-postgresql-panics`,
+//! whose items are on a server. What ends is the guest, with its sockets, so that it is the same for all servers.
 
-use crate::ground::{assert_done, assert_error, other_is_answered, with_installed};
-use dapr_wasm_tests::{Host, PATIENCE, Response, until};
+use crate::ground::{assert_done, assert_error, assert_one_of, other_is_answered, with_installed};
+use crate::vendors::POSTGRESQL;
+use dapr_wasm_tests::{Client, Host, PATIENCE, Response, tell, until};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -100,4 +103,115 @@ fn a_panic_that_ends_the_instance_is_told_to_all_at_once_and_the_next_instance_s
     assert_eq!(host.get("/again").text(), "and again");
     assert_eq!(host.get("/waiting").text(), "0");
     assert_eq!(host.get("/kept").status, 404);
+}
+
+/// A client that writes one item again and again, and what it heard.
+struct Writer {
+    client: Client,
+    path: String,
+    /// What the item may hold: the last that was acknowledged, and what nobody knew about.
+    acknowledged: u64,
+    doubtful: Vec<u64>,
+    longest: Duration,
+}
+
+impl Writer {
+    fn new(host: &Host, number: usize) -> Self {
+        Self {
+            client: Client::kept(host.port()),
+            path: format!("/counts-{number}"),
+            acknowledged: 0,
+            doubtful: Vec::new(),
+            longest: Duration::ZERO,
+        }
+    }
+
+    fn write(&mut self, value: u64) {
+        let asked = Instant::now();
+        let answer = self.client.put(&self.path, value.to_string());
+        self.longest = self.longest.max(asked.elapsed());
+        match answer.status {
+            204 => self.acknowledged = value,
+            _ => {
+                assert_one_of(&answer, &[(503, "unavailable"), (504, "outcome-unknown")]);
+                if answer.status == 504 {
+                    self.doubtful.push(value);
+                }
+            }
+        }
+    }
+
+    fn check(&self, host: &Host) {
+        let held: u64 = host.get(&self.path).text().parse().expect("it is a number");
+        let may_be = held == self.acknowledged || self.doubtful.contains(&held);
+        assert!(
+            may_be,
+            "{} holds {held}, not {} or {:?}",
+            self.path, self.acknowledged, self.doubtful
+        );
+    }
+}
+
+#[test]
+fn a_panic_in_the_middle_of_64_writes_loses_nothing_that_was_acknowledged() {
+    let server = POSTGRESQL.serve();
+    let address = server.address();
+    let mut table = format!(
+        "[state.statestore]\ntype = \"go-postgresql-panics\"\ninstances = 1\ndeadline = \"25s\"\nallow-hosts = [{address:?}]\n"
+    );
+    for (name, value) in POSTGRESQL.settings(&server, &address) {
+        table.push_str(&format!("{name} = {value:?}\n"));
+    }
+    let table = format!("{table}\n[state.other]\ntype = \"in-memory\"\n");
+    let host = with_installed("kv").components(&table).start();
+    let (stop, written) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (longest, again) = thread::scope(|scope| {
+        let writers: Vec<_> = (0..MANY)
+            .map(|number| {
+                let (mut writer, stop, written) = (Writer::new(&host, number), &stop, &written);
+                scope.spawn(move || {
+                    for value in 1.. {
+                        writer.write(value);
+                        if writer.acknowledged == value {
+                            written.fetch_add(1, Ordering::Relaxed);
+                        }
+                        if stop.load(Ordering::Relaxed) && writer.acknowledged == value {
+                            break;
+                        }
+                    }
+                    writer
+                })
+            })
+            .collect();
+        let more = |count: u64| {
+            let before = written.load(Ordering::Relaxed);
+            until("writes to be done", PATIENCE, || {
+                (written.load(Ordering::Relaxed) >= before + count).then_some(())
+            });
+        };
+        let (mut again, rounds) = (Duration::ZERO, 3);
+        for _ in 0..rounds {
+            more(3 * MANY as u64);
+            assert_error(&host.get("/ends"), 503, "unavailable");
+            let ended = Instant::now();
+            more(1);
+            again = again.max(ended.elapsed());
+            other_is_answered(&host);
+        }
+        stop.store(true, Ordering::Relaxed);
+        let mut longest = Duration::ZERO;
+        for writer in writers {
+            let writer = writer.join().expect("it heard nothing else");
+            writer.check(&host);
+            longest = longest.max(writer.longest);
+        }
+        (longest, again)
+    });
+    assert!(host.stderr().lines_with("an instance of the store broke").len() >= 3);
+    tell(&[
+        "`state.postgresql`".to_owned(),
+        "the component panics under 64 writers".to_owned(),
+        longest.as_millis().to_string(),
+        again.as_millis().to_string(),
+    ]);
 }

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The types, each of which has its tests in `tests/go_components/`, and a folder with a Go package of the tests' own.
-pub(crate) const TESTED: [&str; 10] = [
+/// The types, each of which has its tests in `tests/go_components/`, and two folders with Go packages of the tests' own.
+pub(crate) const TESTED: [&str; 11] = [
     "secretstores.hashicorp.vault",
     "state.etcd",
     "state.in-memory",
@@ -17,6 +17,7 @@ pub(crate) const TESTED: [&str; 10] = [
     "state.postgresql/v1",
     "state.redis",
     "state.zookeeper",
+    "tests/go-postgresql-panics",
     "tests/go-store-panics",
 ];
 

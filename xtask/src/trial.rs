@@ -138,7 +138,9 @@ fn faults_of_daprs(rounds: u32) -> Result<()> {
     test::prepare(Scope::Everything)?;
     let mut told_all = Vec::new();
     for _ in 0..rounds {
-        told_all.extend(told("go_components", "faults::", &[])?);
+        for filter in ["faults::", "panics::a_panic_in_the_middle"] {
+            told_all.extend(told("go_components", filter, &[])?);
+        }
     }
     let rows = together(told_all, [u64::max, u64::max])?;
     end(&mut document, "faults", Table::of(columns), rows)
