@@ -6,20 +6,8 @@ use crate::{BuildError, Go, Recipe, Source};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
-/// What of this crate decides what comes out of a build.
-const SOURCES: [&str; 8] = [
-    include_str!("bindings.rs"),
-    include_str!("block.rs"),
-    include_str!("build.rs"),
-    include_str!("component.rs"),
-    include_str!("folder.rs"),
-    include_str!("mends.rs"),
-    include_str!("modules.rs"),
-    include_str!("overlay.rs"),
-];
-
 /// A hash, as hexadecimal digits, of what a build depends on: Go, the overlay, the glue, the contract, the version of
-/// components-contrib, how this crate builds, and the recipe; of a folder of the user's own its files.
+/// components-contrib, how this crate builds and with which generators, and the recipe; of a folder of the user's own its files.
 ///
 /// # Errors
 ///
@@ -33,9 +21,7 @@ pub fn fingerprint(go: &Go, recipe: &Recipe) -> Result<String, BuildError> {
         }
     };
     add(b"crate", env!("CARGO_PKG_VERSION").as_bytes());
-    for source in SOURCES {
-        add(b"source", source.as_bytes());
-    }
+    add(b"made of", env!("MADE_OF").as_bytes());
     add(b"go", go.version().to_string().as_bytes());
     add(b"contrib", recipe.contrib().as_bytes());
     add(b"name", recipe.name().as_bytes());

@@ -109,6 +109,7 @@ impl Go {
             .env("GOWORK", "off")
             .env("GO111MODULE", "on")
             .env("GOEXPERIMENT", "")
+            .env("GOFIPS140", "off")
             .env("GOWASM", "");
         command
     }

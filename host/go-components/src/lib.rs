@@ -43,6 +43,8 @@ mod folder;
 mod go;
 mod known;
 mod licences;
+#[cfg(test)]
+mod made_of;
 mod manifest;
 mod mends;
 mod modules;
