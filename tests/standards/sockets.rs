@@ -2,7 +2,7 @@
 //! servers, within `allow-hosts` and outside of it.
 
 use super::asking::{failed, saying};
-use super::tls;
+use super::{go_release, tls};
 use dapr_wasm_tests::servers::{Kind, Server, Setup};
 use dapr_wasm_tests::{Host, Launch, Response, built};
 use std::ffi::OsString;
@@ -208,6 +208,28 @@ fn what_an_app_in_go_has_not_is_an_error_at_once_also_to_hosts_that_are_listed()
     let settings = "allow-hosts = [\"localhost:1\", \"127.0.0.1:1\"]";
     let Some(launch) = launch(settings) else { return };
     says_what_there_is_not(&launch.start());
+}
+
+#[test]
+fn the_overlay_is_in_another_release_of_go_what_it_is_in_the_installed_one() {
+    if APP.is_none() {
+        return;
+    }
+    let app = App::by_go_in(go_release::path());
+    let component = fs::read(&app.component).expect("it was built");
+    let version = go_release::VERSION.as_bytes();
+    assert!(component.windows(version.len()).any(|bytes| bytes == version));
+
+    let (peer, server) = (saying(OK), Setup::of(Kind::Redis).start());
+    let settings = format!("allow-hosts = [\"localhost:{}\", {:?}]", peer.port, redis(&server));
+    let host = app.launch(&settings).start();
+    let url = format!("http://localhost:{}/", peer.port);
+    heard(&host.get(&format!("/http?url={url}")), "HTTP/1.1 200 ok");
+    for _ in 0..3 {
+        heard(&on_redis(&host, &format!("redis://{}", redis(&server))), "hello");
+    }
+    failed(&host.get("/http?url=http://api.example.com/"), "api.example.com");
+    says_what_there_is_not(&host);
 }
 
 #[test]
