@@ -49,9 +49,11 @@ mod manifest;
 mod mends;
 mod modules;
 mod overlay;
+mod own;
 mod recipe;
 #[cfg(all(test, feature = "go"))]
 mod settings;
+mod tree;
 mod version;
 
 pub use app::{App, build_app};
