@@ -1,9 +1,11 @@
 // Command asks is an app that reaches servers by sockets, as any program in Go does, and says what it heard:
 //
-//	GET /http?url=URL              what http.Get hears
-//	GET /redis?url=URL&value=TEXT  what go-redis reads that has written TEXT
-//	GET /dial?address=HOST:PORT    whether it connects
-//	GET /listen, /udp              whether it listens, or sends a datagram
+//	GET /http?url=URL                  what http.Get hears
+//	GET /redis?url=URL&value=TEXT      what go-redis reads that has written TEXT
+//	GET /dial?network=N&address=A      whether it connects and sends
+//	GET /listen?network=N&address=A    whether it listens for connections
+//	GET /packets?network=N&address=A   whether it listens for datagrams
+//	GET /lookup?record=R&name=NAME     what net.LookupSRV and the like find
 //
 // What fails is a 502 with the error.
 package main
@@ -22,11 +24,12 @@ import (
 func main() {
 	mux := http.NewServeMux()
 	for path, ask := range map[string]func(*http.Request) (string, error){
-		"/http":   byHTTP,
-		"/redis":  onRedis,
-		"/dial":   dial,
-		"/listen": listen,
-		"/udp":    udp,
+		"/http":    byHTTP,
+		"/redis":   onRedis,
+		"/dial":    dial,
+		"/listen":  listen,
+		"/packets": packets,
+		"/lookup":  lookup,
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			heard, err := ask(r)
@@ -64,28 +67,52 @@ func onRedis(r *http.Request) (string, error) {
 	return client.Get(r.Context(), "asked").Result()
 }
 
+// dial connects and sends something: a socket for datagrams connects to nobody yet.
 func dial(r *http.Request) (string, error) {
-	conn, err := net.Dial("tcp", r.FormValue("address"))
+	conn, err := net.Dial(r.FormValue("network"), r.FormValue("address"))
 	if err != nil {
 		return "", err
 	}
-	return "connected", conn.Close()
+	defer conn.Close()
+	_, err = conn.Write([]byte("hello"))
+	return "connected", err
 }
 
-func listen(*http.Request) (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func listen(r *http.Request) (string, error) {
+	listener, err := net.Listen(r.FormValue("network"), r.FormValue("address"))
 	if err != nil {
 		return "", err
 	}
 	return "listening at " + listener.Addr().String(), listener.Close()
 }
 
-func udp(r *http.Request) (string, error) {
-	conn, err := net.Dial("udp", r.FormValue("address"))
+func packets(r *http.Request) (string, error) {
+	conn, err := net.ListenPacket(r.FormValue("network"), r.FormValue("address"))
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close()
-	_, err = conn.Write([]byte("hello"))
-	return "sent", err
+	return "listening at " + conn.LocalAddr().String(), conn.Close()
+}
+
+func lookup(r *http.Request) (string, error) {
+	name := r.FormValue("name")
+	var found any
+	var err error
+	switch record := r.FormValue("record"); record {
+	case "CNAME":
+		found, err = net.LookupCNAME(name)
+	case "MX":
+		found, err = net.LookupMX(name)
+	case "NS":
+		found, err = net.LookupNS(name)
+	case "PTR":
+		found, err = net.LookupAddr(name)
+	case "SRV":
+		_, found, err = net.LookupSRV("mongodb", "tcp", name)
+	case "TXT":
+		found, err = net.LookupTXT(name)
+	default:
+		err = fmt.Errorf("%q is not looked up here", record)
+	}
+	return fmt.Sprint(found), err
 }

@@ -6,6 +6,7 @@
 //! | `ground` | nothing: a server, the component, and the app `kv` on both |
 //! | `native` | nothing: Dapr's code for the same store, built for this machine |
 //! | `conforming` | the rules of all stores, and where a component is known not to keep one |
+//! | `own` | a package of a user's own, built with all that it is made of |
 //! | `rows` | nothing: what lies in a server, read by its own client |
 //! | `layout` | what lies in the server: what daprd would have written, and reads |
 //! | `faults` | servers that die, stop and come back |
@@ -20,6 +21,7 @@ mod faults;
 mod ground;
 mod layout;
 mod native;
+mod own;
 mod panics;
 mod rows;
 mod soak;

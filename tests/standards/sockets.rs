@@ -2,49 +2,61 @@
 //! servers, within `allow-hosts` and outside of it.
 
 use super::asking::{failed, saying};
-use super::tls;
+use super::{go_release, tls};
 use dapr_wasm_tests::servers::{Kind, Server, Setup};
 use dapr_wasm_tests::{Host, Launch, Response, built};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// What is answered without a wait may take on a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
 /// The app; none where there is no Go.
-static APP: LazyLock<Option<(TempDir, PathBuf)>> = LazyLock::new(|| {
+static APP: LazyLock<Option<App>> = LazyLock::new(|| {
     built::app("go", "counter").if_built("go")?;
-    let folder = TempDir::new().expect("the system has room for a folder");
-    let sources = folder.path().join("go-asks");
-    copy(&built::repository().join("tests/go-asks"), &sources);
-    let built = Command::new(built::binary())
-        .arg("build")
-        .arg(&sources)
-        .env("XDG_CACHE_HOME", built::cache_home())
-        .output()
-        .expect("the host starts");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let component = String::from_utf8(built.stdout).expect("a path is text");
-    Some((folder, component.trim().into()))
+    Some(App::by_go_in(std::env::var_os("PATH").unwrap_or_default()))
 });
 
-/// Copies a folder, and what links in it lead to.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).expect("the folder is writable");
-    for entry in fs::read_dir(from).expect("it is a folder") {
-        let entry = entry.expect("it is readable");
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        match from.is_dir() {
-            true => copy(&from, &to),
-            false => _ = fs::copy(&from, &to).expect("it is a file"),
+/// The app, by the Go that is found in some folders.
+struct App {
+    _folder: TempDir,
+    component: PathBuf,
+}
+
+impl App {
+    fn by_go_in(path: OsString) -> Self {
+        let folder = TempDir::new().expect("the system has room for a folder");
+        let sources = folder.path().join("go-asks");
+        built::copy(&built::repository().join("tests/go-asks"), &sources);
+        let built = Command::new(built::binary())
+            .arg("build")
+            .arg(&sources)
+            .env("PATH", path)
+            .env("XDG_CACHE_HOME", built::cache_home())
+            .output()
+            .expect("the host starts");
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let component = String::from_utf8(built.stdout).expect("a path is text");
+        Self {
+            _folder: folder,
+            component: component.trim().into(),
         }
+    }
+
+    /// To be started with these settings of `[app]`.
+    fn launch(&self, settings: &str) -> Launch {
+        Launch::file(&self.component).components(&format!("[app]\n{settings}"))
     }
 }
 
 /// To be started with these settings of `[app]`.
 fn launch(settings: &str) -> Option<Launch> {
-    let (_, component) = APP.as_ref()?;
-    Some(Launch::file(component).components(&format!("[app]\n{settings}")))
+    Some(APP.as_ref()?.launch(settings))
 }
 
 fn trusting(launch: Launch, ca: &Path) -> Host {
@@ -152,15 +164,72 @@ fn a_driver_is_refused_what_is_not_listed() {
     assert_eq!(server.client(&["GET", "asked"]), "");
 }
 
-#[test]
-fn an_app_in_go_neither_listens_nor_sends_datagrams() {
-    let Some(launch) = launch("allow-hosts = [\"localhost:1\", \"127.0.0.1:1\"]") else {
-        return;
+/// Sockets that there are not: what is asked of the app, and of which network and address.
+const NO_SOCKETS: [(&str, &str, &str); 11] = [
+    ("dial", "ip4:icmp", "127.0.0.1"),
+    ("dial", "udp", "127.0.0.1:1"),
+    ("dial", "unix", "/run/x"),
+    ("dial", "unixgram", "/run/x"),
+    ("dial", "unixpacket", "/run/x"),
+    ("listen", "tcp", "127.0.0.1:0"),
+    ("listen", "tcp", ":0"),
+    ("listen", "unix", "/tmp/x"),
+    ("packets", "udp", "127.0.0.1:0"),
+    ("packets", "udp", ":0"),
+    ("packets", "unixgram", "/tmp/x"),
+];
+
+/// Records that are not looked up: all but the addresses of a name.
+const NO_RECORDS: [&str; 6] = ["CNAME", "MX", "NS", "PTR", "SRV", "TXT"];
+
+/// Each is an error that says so, and is never waited for.
+#[track_caller]
+fn says_what_there_is_not(host: &Host) {
+    let refused = |path: &str, told: &str| {
+        let asked = Instant::now();
+        let answer = host.get(path);
+        let took = asked.elapsed();
+        assert_eq!((answer.status, answer.text().trim_end()), (502, told), "{path}");
+        assert!(took < AT_ONCE, "{path}: {took:?}");
     };
-    let host = launch.start();
-    for path in ["/listen", "/udp?address=127.0.0.1:1"] {
-        assert_eq!(host.get(path).status, 502, "{path}");
+    for (call, network, address) in NO_SOCKETS {
+        let verb = if call == "dial" { "dial" } else { "listen" };
+        let told = format!("{verb} {network} {address}: socket: Not supported");
+        refused(&format!("/{call}?network={network}&address={address}"), &told);
     }
+    for record in NO_RECORDS {
+        let told = format!("lookup 127.0.0.1: {record} records cannot be looked up in WebAssembly");
+        refused(&format!("/lookup?record={record}&name=127.0.0.1"), &told);
+    }
+}
+
+#[test]
+fn what_an_app_in_go_has_not_is_an_error_at_once_also_to_hosts_that_are_listed() {
+    let settings = "allow-hosts = [\"localhost:1\", \"127.0.0.1:1\"]";
+    let Some(launch) = launch(settings) else { return };
+    says_what_there_is_not(&launch.start());
+}
+
+#[test]
+fn the_overlay_is_in_another_release_of_go_what_it_is_in_the_installed_one() {
+    if APP.is_none() {
+        return;
+    }
+    let app = App::by_go_in(go_release::path());
+    let component = fs::read(&app.component).expect("it was built");
+    let version = go_release::VERSION.as_bytes();
+    assert!(component.windows(version.len()).any(|bytes| bytes == version));
+
+    let (peer, server) = (saying(OK), Setup::of(Kind::Redis).start());
+    let settings = format!("allow-hosts = [\"localhost:{}\", {:?}]", peer.port, redis(&server));
+    let host = app.launch(&settings).start();
+    let url = format!("http://localhost:{}/", peer.port);
+    heard(&host.get(&format!("/http?url={url}")), "HTTP/1.1 200 ok");
+    for _ in 0..3 {
+        heard(&on_redis(&host, &format!("redis://{}", redis(&server))), "hello");
+    }
+    failed(&host.get("/http?url=http://api.example.com/"), "api.example.com");
+    says_what_there_is_not(&host);
 }
 
 #[test]

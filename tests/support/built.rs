@@ -156,6 +156,19 @@ fn profile_folder() -> PathBuf {
         .to_owned()
 }
 
+/// Copies a folder to one that is not there yet, and what links in it lead to: sources that a test changes or builds.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("the folder is writable");
+    for entry in std::fs::read_dir(from).expect("it is a folder") {
+        let entry = entry.expect("it is readable");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        match from.is_dir() {
+            true => copy(&from, &to),
+            false => _ = std::fs::copy(&from, &to).expect("it is a file"),
+        }
+    }
+}
+
 /// The root of the repository.
 pub fn repository() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -50,10 +50,11 @@ pub fn build(go: &Go, recipe: &Recipe, cache: &Path, progress: &dyn Fn(Step)) ->
     progress(Step::Resolving);
     let folder = Folder::new(cache)?;
     let go = &go.keeping_in(folder.compiled());
+    // Before modules are downloaded for a Go that is refused.
+    let overlay = overlay::write(go, &folder.overlay())?;
     let contract = folder.fill(go, recipe)?;
     let linked = modules::linked(go, &folder.module())?;
     mends::apply(&linked, &folder.module())?;
-    let overlay = overlay::write(go, &folder.overlay())?;
 
     progress(Step::Compiling);
     let core = folder.core();

@@ -45,6 +45,14 @@ pub enum BuildError {
         /// How many places match.
         times: usize,
     },
+    /// A file of the standard library is another than the one that a file of the overlay stands for.
+    #[error("`{file}` is not as it was released with {version}; use an unmodified Go")]
+    Replaced {
+        /// In GOROOT.
+        file: PathBuf,
+        /// What Go says that it is.
+        version: String,
+    },
     /// A component that is not in the list.
     #[error("`{name}` is not a known Dapr component{}", hint.as_deref().map(|h| format!("; did you mean `{h}`?")).unwrap_or_default())]
     UnknownComponent {

@@ -42,6 +42,11 @@ pub(crate) fn all<'a>(folder: &'a Dir<'a>) -> Vec<(&'a Path, &'a [u8])> {
     files
 }
 
+/// Bytes as hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,71 +1,91 @@
 //! A name for what a build gives: another one for everything that matters.
 
-use crate::files::{self, GO, UNPUBLISHED, WIT};
-use crate::recipe::go_files;
-use crate::{BuildError, Go, Recipe, Source};
+use crate::files::{self, GO, UNPUBLISHED, WIT, hexadecimal};
+use crate::own::Own;
+use crate::{BuildError, Go, Recipe, Source, tree};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
-
-/// What of this crate decides what comes out of a build.
-const SOURCES: [&str; 8] = [
-    include_str!("bindings.rs"),
-    include_str!("block.rs"),
-    include_str!("build.rs"),
-    include_str!("component.rs"),
-    include_str!("folder.rs"),
-    include_str!("mends.rs"),
-    include_str!("modules.rs"),
-    include_str!("overlay.rs"),
-];
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
 
 /// A hash, as hexadecimal digits, of what a build depends on: Go, the overlay, the glue, the contract, the version of
-/// components-contrib, how this crate builds, and the recipe; of a folder of the user's own its files.
+/// components-contrib, how this crate builds and with which generators, and the recipe; of a package of the user's own all
+/// that is in its module, and in folders that stand for other modules.
 ///
 /// # Errors
 ///
-/// [`BuildError::Files`] if the user's folder cannot be read.
+/// [`BuildError::Files`] if the user's folder cannot be read, and as Go fails to read its `go.mod`.
 pub fn fingerprint(go: &Go, recipe: &Recipe) -> Result<String, BuildError> {
-    let mut hash = Sha256::new();
-    let mut add = |name: &[u8], contents: &[u8]| {
-        for part in [name, contents] {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hash.update(part);
-        }
-    };
-    add(b"crate", env!("CARGO_PKG_VERSION").as_bytes());
-    for source in SOURCES {
-        add(b"source", source.as_bytes());
-    }
-    add(b"go", go.version().to_string().as_bytes());
-    add(b"contrib", recipe.contrib().as_bytes());
-    add(b"name", recipe.name().as_bytes());
-    add(b"version", recipe.version().as_bytes());
+    let mut hash = Parts::new();
+    hash.add(b"crate", env!("CARGO_PKG_VERSION").as_bytes());
+    hash.add(b"made of", env!("MADE_OF").as_bytes());
+    hash.add(b"go", go.version().to_string().as_bytes());
+    hash.add(b"contrib", recipe.contrib().as_bytes());
+    hash.add(b"name", recipe.name().as_bytes());
+    hash.add(b"version", recipe.version().as_bytes());
     for (path, contents) in [&GO, &WIT, &UNPUBLISHED].into_iter().flat_map(files::all) {
-        add(path.as_os_str().as_encoded_bytes(), contents);
+        hash.add(path.as_os_str().as_encoded_bytes(), contents);
     }
     match recipe.source() {
-        Source::Known(known) => add(known.package.as_bytes(), known.constructor.as_bytes()),
+        Source::Known(known) => hash.add(known.package.as_bytes(), known.constructor.as_bytes()),
         Source::Package {
             folder, constructor, ..
         } => {
-            add(b"constructor", constructor.as_bytes());
-            let mut own = go_files(folder)?;
-            own.extend(
-                ["go.mod", "go.sum"]
-                    .map(|name| folder.join(name))
-                    .into_iter()
-                    .filter(|file| file.is_file()),
-            );
-            for file in own {
-                let contents = std::fs::read(&file).map_err(BuildError::files(&file))?;
-                add(file.file_name().unwrap_or_default().as_encoded_bytes(), &contents);
+            hash.add(b"constructor", constructor.as_bytes());
+            let own = Own::of(go, folder)?;
+            hash.add(b"package", own.as_ref().map_or("", |own| &own.package).as_bytes());
+            for folder in own.as_ref().map_or_else(|| vec![folder.as_path()], Own::folders) {
+                hash.add_folder(folder)?;
             }
         }
     }
-    Ok(hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hash.finish())
+}
+
+/// A hash of named parts, none of which can pass for two, or for another one's name.
+struct Parts(Sha256);
+
+impl Parts {
+    fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    fn add(&mut self, name: &[u8], contents: &[u8]) {
+        for part in [name, contents] {
+            self.0
+                .update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            self.0.update(part);
+        }
+    }
+
+    /// What a build may read of a folder. Where the folder lies does not count.
+    fn add_folder(&mut self, folder: &Path) -> Result<(), BuildError> {
+        let files = tree::files(folder)?;
+        self.add(b"folder", &files.len().to_le_bytes());
+        for name in files {
+            let file = folder.join(&name);
+            let contents = sum(&file).map_err(BuildError::files(&file))?;
+            self.add(name.as_os_str().as_encoded_bytes(), &contents);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> String {
+        hexadecimal(&self.0.finalize())
+    }
+}
+
+/// The hash of a file, which may be large: what lies in a user's folder may be no source.
+fn sum(file: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(file)?;
+    let mut hash = Sha256::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hash.finalize().to_vec()),
+            read => hash.update(buffer.get(..read).unwrap_or_default()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -88,20 +108,77 @@ mod tests {
         assert_ne!(redis, fingerprint(&newer, &recipe).unwrap());
     }
 
+    const STORE: &str = "package x\n\nfunc New(l logger.Logger) state.Store { return nil }\n";
+
+    fn write(folder: &Path, name: &str, text: &str) {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
     #[test]
     fn a_folder_of_ones_own_has_another_fingerprint_when_one_of_its_files_is_another() {
         let go = pretended("go1.26.8");
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write(
-            "store.go",
-            "package x\n\nfunc New(l logger.Logger) state.Store { return nil }\n",
-        );
-        let of = || fingerprint(&go, &Recipe::package(folder.path(), None).unwrap()).unwrap();
-        let first = of();
-        write("store_test.go", "package x\n");
-        assert_eq!(first, of());
-        write("more.go", "package x\n");
-        assert_ne!(first, of());
+        let folder = folder.path();
+        write(folder, "store.go", STORE);
+        let of = || fingerprint(&go, &Recipe::package(folder, None).unwrap()).unwrap();
+        let mut last = of();
+        for (file, text) in [
+            ("more.go", "package x\n"),
+            ("internal/deep/a.go", "package deep\n"),
+            ("internal/deep/a.go", "package deep\n\nconst A = 1\n"),
+            ("texts/embedded.txt", "hello"),
+            ("texts/embedded.txt", "Hello"),
+            ("texts/.hidden", ""),
+        ] {
+            write(folder, file, text);
+            let now = of();
+            assert_ne!(now, last, "{file}: {text}");
+            last = now;
+        }
+        write(folder, "internal/deep/a_test.go", "package deep\n");
+        write(folder, ".git/index", "1");
+        assert_eq!(of(), last);
+        std::fs::rename(folder.join("texts"), folder.join("words")).unwrap();
+        assert_ne!(of(), last);
+    }
+
+    #[cfg(feature = "go")]
+    #[test]
+    fn a_package_in_a_module_has_another_one_when_the_module_or_what_stands_for_others_is_another() {
+        let go = Go::find().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let go_mod = "module example.org/own\n\nreplace example.org/a => ../a\n";
+        write(folder, "own/go.mod", go_mod);
+        write(folder, "own/one/mine/store.go", STORE);
+        write(folder, "own/two/mine/store.go", STORE);
+        write(folder, "a/go.mod", "module example.org/a\n");
+        write(folder, "b/go.mod", "module example.org/a\n");
+        write(folder, "b/b.go", "package b\n");
+        let of = |package: &str| {
+            let recipe = Recipe::package(&folder.join("own").join(package), None).unwrap();
+            fingerprint(&go, &recipe).unwrap()
+        };
+        let mut last = of("one/mine");
+        assert_ne!(last, of("two/mine"));
+        for (file, text) in [
+            ("own/go.sum", "example.org/c v1.0.0 h1:x\n"),
+            ("own/other/other.go", "package other\n"),
+            ("a/inner/a.go", "package inner\n"),
+            (
+                "own/go.mod",
+                "module example.org/own\n\nreplace example.org/a => ../b\n",
+            ),
+            ("b/b.go", "package b\n\nconst B = 1\n"),
+        ] {
+            write(folder, file, text);
+            let now = of("one/mine");
+            assert_ne!(now, last, "{file}");
+            last = now;
+        }
+        write(folder, "a/inner/a.go", "package inner // of no use any more\n");
+        assert_eq!(of("one/mine"), last);
     }
 }

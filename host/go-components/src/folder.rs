@@ -2,8 +2,8 @@
 
 use crate::bindings::{Contract, Layout};
 use crate::files::{self, GO};
-use crate::recipe::go_files;
-use crate::{BuildError, Go, Recipe, Source, modules};
+use crate::own::Own;
+use crate::{BuildError, Go, Recipe, Source, modules, tree};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -107,15 +107,16 @@ impl Folder {
         std::fs::write(&file, text).map_err(BuildError::files(&file))
     }
 
-    /// How the user's own package is imported: by its module, or, if it is none, as a copy in the module that is built.
+    /// How the user's own package is imported: by its module, or, if it is in none, as a copy in the module that is built.
     fn own_package(&self, go: &Go, own: &Path) -> Result<String, BuildError> {
-        if let Some(module) = modules::module_of(go, own)? {
-            return Ok(module);
+        if let Some(own) = Own::of(go, own)? {
+            return Ok(own.package);
         }
-        let folder = self.module().join("implementation");
-        std::fs::create_dir_all(&folder).map_err(BuildError::files(&folder))?;
-        for file in go_files(own)? {
-            let to = folder.join(file.file_name().unwrap_or_default());
+        let copy = self.module().join("implementation");
+        for file in tree::files(own)? {
+            let (file, to) = (own.join(&file), copy.join(&file));
+            let parent = to.parent().unwrap_or(&copy);
+            std::fs::create_dir_all(parent).map_err(BuildError::files(parent))?;
             std::fs::copy(&file, &to).map_err(BuildError::files(&file))?;
         }
         Ok("wit_component/implementation".to_owned())

@@ -109,6 +109,7 @@ impl Go {
             .env("GOWORK", "off")
             .env("GO111MODULE", "on")
             .env("GOEXPERIMENT", "")
+            .env("GOFIPS140", "off")
             .env("GOWASM", "");
         command
     }
@@ -129,9 +130,15 @@ fn quiet(command: &mut Command) -> Result<Output, BuildError> {
 /// A Go that is none, for tests that do not build.
 #[cfg(test)]
 pub(crate) fn pretended(version: &str) -> Go {
+    pretended_in(Path::new("/go"), version)
+}
+
+/// The same with a standard library of a test's own.
+#[cfg(test)]
+pub(crate) fn pretended_in(root: &Path, version: &str) -> Go {
     Go {
         program: "go".into(),
-        root: "/go".into(),
+        root: root.into(),
         version: GoVersion::parse(version).unwrap(),
         cache: None,
     }

@@ -43,13 +43,17 @@ mod folder;
 mod go;
 mod known;
 mod licences;
+#[cfg(test)]
+mod made_of;
 mod manifest;
 mod mends;
 mod modules;
 mod overlay;
+mod own;
 mod recipe;
 #[cfg(all(test, feature = "go"))]
 mod settings;
+mod tree;
 mod version;
 
 pub use app::{App, build_app};

@@ -70,6 +70,7 @@ const MENDS: [Mend; 6] = [
 /// Puts a copy of each linked module that is to be mended into the folder of the module that is built, and names it there.
 pub(crate) fn apply(linked: &[Linked], folder: &Path) -> Result<(), BuildError> {
     let mut replaces = String::new();
+    let mut mended_modules = Vec::new();
     for module in linked {
         let files = mended(module)?;
         if files.is_empty() {
@@ -83,13 +84,14 @@ pub(crate) fn apply(linked: &[Linked], folder: &Path) -> Result<(), BuildError> 
             std::fs::write(&go_mod, format!("module {}\n", module.path)).map_err(BuildError::files(&go_mod))?;
         }
         let _ = writeln!(replaces, "replace {} => ./mended/{name}", module.path);
-    }
-    if replaces.is_empty() {
-        return Ok(());
+        mended_modules.push(format!("replace {} ", module.path));
     }
     let go_mod = folder.join("go.mod");
     let text = std::fs::read_to_string(&go_mod).map_err(BuildError::files(&go_mod))?;
-    std::fs::write(&go_mod, text + "\n" + &replaces).map_err(BuildError::files(&go_mod))
+    // What stood for the module is what was copied: Go takes one line for each.
+    let is_kept = |line: &&str| !mended_modules.iter().any(|begin| line.starts_with(begin));
+    let kept: Vec<_> = text.lines().filter(is_kept).collect();
+    std::fs::write(&go_mod, kept.join("\n") + "\n" + &replaces).map_err(BuildError::files(&go_mod))
 }
 
 /// The files of a module that are mended, as they are to be.
@@ -158,13 +160,19 @@ mod tests {
     fn a_module_that_has_the_text_is_copied_mended_and_named() {
         let (original, linked) = module(TEXT, "github.com/go-sql-driver/mysql");
         let to = tempfile::tempdir().unwrap();
-        std::fs::write(to.path().join("go.mod"), "module wit_component\n").unwrap();
+        let go_mod = "module wit_component\n\nreplace github.com/go-sql-driver/mysql v1.8.1 => example.org/fork v1.0.0\n\
+                      replace github.com/go-sql-driver/mysql/more => ./more\n";
+        std::fs::write(to.path().join("go.mod"), go_mod).unwrap();
         apply(&[linked], to.path()).unwrap();
         let copy = to.path().join("mended/github.com-go-sql-driver-mysql");
         let read = |path: PathBuf| std::fs::read_to_string(path).unwrap();
         assert!(read(copy.join("conncheck_dummy.go")).contains("net.WasiCheck(conn)"));
         assert_eq!(read(copy.join("other.go")), "package mysql\n");
-        assert!(read(to.path().join("go.mod")).contains("replace github.com/go-sql-driver/mysql => ./mended/"));
+        assert_eq!(
+            read(to.path().join("go.mod")),
+            "module wit_component\n\nreplace github.com/go-sql-driver/mysql/more => ./more\n\
+             replace github.com/go-sql-driver/mysql => ./mended/github.com-go-sql-driver-mysql\n"
+        );
         assert_eq!(read(original.path().join("conncheck_dummy.go")), TEXT);
     }
 

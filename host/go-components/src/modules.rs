@@ -1,9 +1,10 @@
 //! Go modules: what components-contrib needs, and what is linked.
 
+use crate::own::Own;
 use crate::{BuildError, CONTRIB_VERSION, Go, Recipe, Source};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// The module of Dapr's components.
@@ -22,26 +23,62 @@ struct Downloaded {
     go_mod: PathBuf,
 }
 
+/// What a `go.mod` has that this crate asks for.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct GoMod {
-    #[serde(default)]
-    replace: Option<Vec<Replace>>,
+pub(crate) struct GoMod {
+    /// Without a path where none is named.
+    pub(crate) module: Named,
+    pub(crate) replace: Option<Vec<Replace>>,
+    pub(crate) exclude: Option<Vec<Named>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Replace {
-    old: Named,
-    new: Named,
+impl GoMod {
+    /// Has Go read a file, in a folder that is there.
+    pub(crate) fn read(go: &Go, folder: &Path, file: &Path) -> Result<Self, BuildError> {
+        parsed(&go.run(folder, ["mod", "edit", "-json", &file.to_string_lossy()])?)
+    }
 }
 
-#[derive(Deserialize)]
+/// A module that stands for another one, or a folder that does.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Named {
-    path: String,
+pub(crate) struct Replace {
+    pub(crate) old: Named,
+    pub(crate) new: Named,
+}
+
+impl Replace {
+    /// Whether it is a folder.
+    pub(crate) fn is_by_folder(&self) -> bool {
+        self.new.version.is_empty()
+    }
+}
+
+/// As a line of `go.mod`.
+impl fmt::Display for Replace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { old, new } = self;
+        match self.is_by_folder() {
+            true => write!(f, "replace {old} => {:?}", new.path),
+            false => write!(f, "replace {old} => {new}"),
+        }
+    }
+}
+
+/// A module, in a version or in all.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Named {
+    pub(crate) path: String,
     #[serde(default)]
-    version: String,
+    pub(crate) version: String,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(format!("{} {}", self.path, self.version).trim_end())
+    }
 }
 
 /// A module that is linked.
@@ -60,70 +97,52 @@ pub(crate) struct Linked {
     pub(crate) packages: Vec<String>,
 }
 
-/// Writes `go.mod` and `go.sum` of the build folder: components-contrib in the recipe's version, with what it replaces,
-/// which Go does not take over by itself, and the sums that it was released with.
+/// Writes `go.mod` and `go.sum` of the build folder: components-contrib in the recipe's version and the module of the user's
+/// own package, with what each replaces, which Go does not take over by itself, and the sums that each came with.
 pub(crate) fn write(go: &Go, recipe: &Recipe, folder: &Path) -> Result<(), BuildError> {
-    let contrib = format!("{CONTRIB}@{}", recipe.contrib());
     let sums = if recipe.contrib() == CONTRIB_VERSION {
         CONTRIB_SUMS
     } else {
         ""
     };
-    put(
-        folder,
-        "go.mod",
-        &format!(
-            "module wit_component\n\ngo 1.26\n\nrequire {CONTRIB} {}\n",
-            recipe.contrib()
-        ),
-    )?;
-    put(folder, "go.sum", sums)?;
-    let output = go.run(folder, ["mod", "download", "-json", &contrib])?;
-    let downloaded: Downloaded = parsed(&output)?;
-    let output = go.run(folder, ["mod", "edit", "-json", &downloaded.go_mod.to_string_lossy()])?;
-    let replaced: GoMod = parsed(&output)?;
-
-    let mut text = format!(
-        "module wit_component\n\ngo 1.26\n\nrequire (\n\t{CONTRIB} {}\n\tgo.bytecodealliance.org/pkg v0.4.0\n",
+    let begin = format!(
+        "module wit_component\n\ngo 1.26\n\nrequire {CONTRIB} {}\n",
         recipe.contrib()
     );
-    let mut replaces = "replace go.bytecodealliance.org/pkg => ./pkg\n".to_owned();
+    put(folder, "go.mod", &begin)?;
+    put(folder, "go.sum", sums)?;
+    let contrib = format!("{CONTRIB}@{}", recipe.contrib());
+    let downloaded: Downloaded = parsed(&go.run(folder, ["mod", "download", "-json", &contrib])?)?;
+    let mut theirs = GoMod::read(go, folder, &downloaded.go_mod)?.replace.unwrap_or_default();
+    // A folder of theirs means nothing here.
+    theirs.retain(|replace| !replace.is_by_folder());
+    let mut sums = vec![sums.to_owned(), read(&downloaded.dir.join("go.sum"))?];
+
+    let mut text = begin + "require go.bytecodealliance.org/pkg v0.4.0\n";
     if let Source::Package { folder: own, .. } = recipe.source()
-        && let Some(path) = module_of(go, own)?
+        && let Some(own) = Own::of(go, own)?
     {
-        let _ = writeln!(text, "\t{path} v0.0.0");
-        let _ = writeln!(replaces, "replace {path} => {}", quoted(own));
-    }
-    text.push_str(")\n\n");
-    for Replace { old, new } in replaced.replace.unwrap_or_default() {
-        // A path of theirs means nothing here.
-        if !new.version.is_empty() {
-            let _ = writeln!(
-                replaces,
-                "replace {} {} => {} {}",
-                old.path, old.version, new.path, new.version
-            );
+        // Where both have a line for a module, the user's is nearer.
+        theirs.retain(|replace| own.replaces.iter().all(|nearer| nearer.old.path != replace.old.path));
+        let _ = writeln!(text, "require {} {}", own.module, own.version());
+        let _ = writeln!(text, "replace {} => {:?}", own.module, own.root.to_string_lossy());
+        for replace in &own.replaces {
+            let _ = writeln!(text, "{replace}");
+        }
+        for exclude in &own.excludes {
+            let _ = writeln!(text, "exclude {exclude}");
+        }
+        let own = own.root.join("go.sum");
+        if own.is_file() {
+            sums.push(read(&own)?);
         }
     }
-    put(folder, "go.mod", &(text + &replaces))?;
-    let theirs = downloaded.dir.join("go.sum");
-    let theirs = std::fs::read_to_string(&theirs).map_err(BuildError::files(&theirs))?;
-    put(folder, "go.sum", &format!("{sums}{theirs}"))
-}
-
-/// The module path of the user's own folder; none where it has no `go.mod`.
-pub(crate) fn module_of(go: &Go, folder: &Path) -> Result<Option<String>, BuildError> {
-    if !folder.join("go.mod").is_file() {
-        return Ok(None);
+    text.push_str("replace go.bytecodealliance.org/pkg => ./pkg\n");
+    for replace in theirs {
+        let _ = writeln!(text, "{replace}");
     }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Own {
-        module: Named,
-    }
-    let output = go.run(folder, ["mod", "edit", "-json"])?;
-    let own: Own = parsed(&output)?;
-    Ok(Some(own.module.path))
+    put(folder, "go.mod", &text)?;
+    put(folder, "go.sum", &sums.join("\n"))
 }
 
 /// The modules that the component's packages are in, downloaded if need be.
@@ -173,9 +192,8 @@ fn modules(output: &std::process::Output) -> BuildError {
     }
 }
 
-/// A path as `go.mod` wants it.
-fn quoted(path: &Path) -> String {
-    format!("{:?}", path.to_string_lossy())
+fn read(path: &Path) -> Result<String, BuildError> {
+    std::fs::read_to_string(path).map_err(BuildError::files(path))
 }
 
 fn put(folder: &Path, name: &str, text: &str) -> Result<(), BuildError> {

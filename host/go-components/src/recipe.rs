@@ -55,8 +55,8 @@ impl Recipe {
         })
     }
 
-    /// A Go package of the user's own in a folder, with or without a `go.mod`. It has one exported function of the form
-    /// `func NewX(logger.Logger) state.Store`, or `secretstores.SecretStore`.
+    /// A Go package of the user's own in a folder, with or without a `go.mod` there or above. It has one exported function of
+    /// the form `func NewX(logger.Logger) state.Store`, or `secretstores.SecretStore`.
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ fn constructor(folder: &Path) -> Result<(Block, String), BuildError> {
 }
 
 /// The Go files of a package, without tests, in the order of their names.
-pub(crate) fn go_files(folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
+fn go_files(folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(BuildError::files(folder))? {
         let path = entry.map_err(BuildError::files(folder))?.path();

@@ -1,0 +1,2 @@
+// Lookups, as somebody has them otherwise.
+package net

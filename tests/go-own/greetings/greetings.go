@@ -1,0 +1,5 @@
+// Package greetings is of a module that stands, by its folder, for one that nobody has published.
+package greetings
+
+// Greeting is how it begins.
+const Greeting = "hello"
