@@ -30,7 +30,7 @@
 //! | `reference`, `place`, `given` | `{ env = "NAME" }` and `{ secret = "NAME" }` |
 //! | `elsewhere`, `environment` | [`Elsewhere`], what they refer to |
 //! | `source`, `document`, `syntax` | the file, its tree, and what is no TOML |
-//! | `error`, `snippet`, `nearest` | what users read when something is wrong |
+//! | `error`, `snippet`, `nearest`, `credentials` | what users read when something is wrong, and what not |
 
 mod allowed_hosts;
 mod app;
@@ -39,6 +39,7 @@ mod byte_size;
 mod collection;
 mod component;
 mod configuration;
+mod credentials;
 mod document;
 mod duration;
 mod elsewhere;

@@ -3,6 +3,7 @@
 //! A string may stand in the file, in an environment variable or in a secret: `"30s"` and `{ env = "NAME" }` are the same to
 //! whoever reads it. A message quotes what stands in the file, and never what stands elsewhere: that may be a password.
 
+use super::credentials::without_credentials;
 use super::document::{Data, Entry, Node};
 use super::elsewhere::Elsewhere;
 use super::error::{ConfigError, ConfigErrors, Location};
@@ -243,7 +244,7 @@ impl<'a> Value<'a> {
         let label = self.label;
         let message = match (&self.node.data, self.literal()) {
             (Data::Table(_), _) | (_, None) => format!("{label} is out of bounds: {problem}"),
-            (_, Some(literal)) => format!("{label} cannot be {literal}: {problem}"),
+            (_, Some(literal)) => format!("{label} cannot be {}: {problem}", without_credentials(literal)),
         };
         self.location().error(message)
     }
@@ -254,8 +255,9 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A text in quotes, cut where it is long, and without characters that drive a terminal.
+/// A text in quotes, cut where it is long, without characters that drive a terminal, and without the password of an address.
 pub(super) fn quoted(text: &str) -> String {
+    let text = without_credentials(text);
     let mut shown: String = text.chars().take(MAX_QUOTE).collect();
     if shown.len() < text.len() {
         shown.push('…');
@@ -274,5 +276,8 @@ mod tests {
             quoted(&"é".repeat(MAX_QUOTE + 1)),
             format!("\"{}…\"", "é".repeat(MAX_QUOTE))
         );
+        // Also where it is cut before the `@`.
+        let long = format!("redis://:{}@db", "hunter2".repeat(MAX_QUOTE));
+        assert_eq!(quoted(&long), r#""redis://***@db""#);
     }
 }

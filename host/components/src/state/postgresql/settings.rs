@@ -65,11 +65,14 @@ impl PostgresqlSettings {
         let metadata_table = table.take("metadataTableName");
         let cleanup_interval = table.take::<Cleanup>("cleanupInterval");
         refuse(table);
-        // Not at the connection string itself, which would be shown, with its password.
-        let at = table.location();
+        let at = table.location_of("connectionString");
         let server = connection.and_then(|connection| {
             let parsed = parameters::read(connection.as_deref(), above?);
-            parsed.map_err(|problem: Problem| at.error(problem.to_string()).with_help(problem.help()).into())
+            parsed.map_err(|problem: Problem| {
+                let error = at.error(problem.to_string()).with_help(problem.help());
+                // A password may be anywhere in it.
+                error.without_line().into()
+            })
         });
         let (server, pool) = match (server, table.finish()) {
             (Ok(server), Ok(())) => server,
@@ -265,9 +268,20 @@ mod tests {
 
     #[test]
     fn a_password_is_not_shown() {
-        // As behind a table's head.
-        let text = "# [state.s]\nconnectionString = 'postgres://ann:hunter2@db/dapr?sslmod=require'";
-        assert!(!problem(text).contains("hunter2"), "{}", problem(text));
+        for text in [
+            "connectionString = 'postgres://ann:hunter2@db/dapr?sslmod=require'",
+            "connectionString = 'host=db password=hunter2 sslmod=require'",
+            "connectionSring = 'postgres://ann:hunter2@db/dapr'",
+            "url = 'postgres://ann:hunter2@db/dapr'\nconnectionString = 'postgres://ann:hunter2@db/dapr'",
+            "host = 'postgres://ann:hunter2@db'",
+            "host = 'db'\ndatabase = 'postgres://ann:hunter2@db/d'",
+        ] {
+            assert!(!problem(text).contains("hunter2"), "{}", problem(text));
+        }
+        assert_eq!(
+            problem("connectionString = 'host=db password=hunter2 sslmod=require'"),
+            "components.toml:1:20: the parameter `sslmod` of `connectionString` is not supported\n  = did you mean `sslmode`?"
+        );
         let settings = read("host = 'db'\npassword = 'hunter2'").unwrap();
         assert!(!format!("{settings} {settings:?}").contains("hunter2"));
     }
