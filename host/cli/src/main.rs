@@ -17,6 +17,7 @@ mod logging;
 mod manual;
 mod masked;
 mod masked_store;
+mod masks;
 mod named_value;
 mod new;
 mod opened;

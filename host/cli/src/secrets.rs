@@ -10,7 +10,9 @@ use dapr_blocks::config::{
     SecretComponent, SecretStores, Source, Target,
 };
 use dapr_blocks::resiliency::Policy;
-use dapr_blocks::secrets::{AppSecretStore, AppSecrets, LateSecretStore, SecretAccess, SecretError, SecretStore};
+use dapr_blocks::secrets::{
+    AppSecretStore, AppSecrets, LateSecretStore, Secret, SecretAccess, SecretError, SecretStore,
+};
 use dapr_components::{SecretSettings, StateSettings};
 use dapr_runtime::app::Shared;
 use serde::Serialize;
@@ -25,6 +27,8 @@ pub(crate) struct Secrets {
     names: Vec<String>,
     /// Pairs of a store's name and a secret's that the file refers to.
     wanted: BTreeSet<(String, String)>,
+    /// What nobody is to see of what the tables refer to.
+    hidden: Vec<Secret>,
     /// Those that the file refers to, by name.
     open: BTreeMap<String, Arc<dyn SecretStore>>,
 }
@@ -82,12 +86,17 @@ impl Secrets {
     /// Reads the tables of secret stores. What is wrong with them is reported when the whole file is read.
     pub(crate) fn read(source: &Source, environment: &Environment) -> Result<Self, ConfigErrors> {
         let SecretStores {
-            stores, names, wanted, ..
+            stores,
+            names,
+            wanted,
+            hidden,
+            ..
         } = SecretStores::read(source.clone(), environment.clone(), &Known)?;
         Ok(Self {
             stores,
             names,
             wanted,
+            hidden,
             open: BTreeMap::new(),
         })
     }
@@ -124,15 +133,9 @@ impl Secrets {
         Ok(fetched)
     }
 
-    /// What the tables have from elsewhere, and nobody is to see.
-    pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
-        self.stores
-            .iter()
-            .filter_map(|store| match &store.implementation {
-                Implementation::BuiltIn(_) => None,
-                Implementation::Provider(config) => Some(config.hidden_values()),
-            })
-            .flatten()
+    /// What nobody is to see of what the tables refer to.
+    pub(crate) fn hidden(&self) -> &[Secret] {
+        &self.hidden
     }
 
     /// What is no error, and to be told to the user.

@@ -155,6 +155,7 @@ impl Setup {
         let fetched = fetched(&mut secrets, shared).await?;
         let configuration = Configuration::parse(source, Elsewhere::new(environment_of_host, fetched), &Known)
             .map_err(|errors| wrong(&origin, &errors))?;
+        masked::hide(&configuration.hidden);
         warn_of(&origin, secrets.warnings().chain(configuration.warnings()));
         let app_id = match &args.app_id {
             Some(id) => id
@@ -399,10 +400,7 @@ async fn fetched(secrets: &mut Secrets, shared: &Shared) -> Outcome<FetchedSecre
     let outcome = secrets.fetch(shared).await;
     // What a store printed is held back, too.
     shared::printed(shared).await;
-    match &outcome {
-        Ok(fetched) => masked::hide(fetched, secrets.hidden()),
-        Err(_) => masked::hide(&FetchedSecrets::default(), secrets.hidden()),
-    }
+    masked::hide(outcome.iter().flat_map(FetchedSecrets::secrets).chain(secrets.hidden()));
     drop(held);
     outcome
 }

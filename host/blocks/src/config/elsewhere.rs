@@ -4,7 +4,7 @@
 //! have to be fetched before, from stores that the same file names: [`SecretStores`](super::SecretStores) says which.
 
 use super::environment::Environment;
-use crate::secrets::SecretValues;
+use crate::secrets::{Secret, SecretValues};
 use std::collections::BTreeMap;
 
 /// What a configuration refers to and does not hold.
@@ -89,9 +89,14 @@ impl FetchedSecrets {
         }
     }
 
-    /// What became of each.
-    pub fn iter(&self) -> impl Iterator<Item = &Fetched> {
-        self.stores.values().flat_map(BTreeMap::values)
+    /// All that was found.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        let all = self.stores.values().flat_map(BTreeMap::values);
+        let found = all.filter_map(|fetched| match fetched {
+            Fetched::Found(values) => Some(values.values()),
+            Fetched::NoSuchSecret | Fetched::Failed(_) => None,
+        });
+        found.flatten()
     }
 
     pub(super) fn stores(&self) -> impl Iterator<Item = &str> {
@@ -107,7 +112,6 @@ impl FetchedSecrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::Secret;
 
     #[test]
     fn debug_shows_no_value() {

@@ -28,7 +28,7 @@
 //! | `value` | [`FromToml`] and [`FromText`], which read one value |
 //! | `scalar`, `collection`, `duration`, `byte_size`, `name` | the types of values |
 //! | `reference`, `place`, `given` | `{ env = "NAME" }` and `{ secret = "NAME" }` |
-//! | `elsewhere`, `environment` | [`Elsewhere`], what they refer to |
+//! | `elsewhere`, `environment`, `hidden` | [`Elsewhere`], what they refer to, and what of it nobody is to see |
 //! | `source`, `document`, `syntax` | the file, its tree, and what is no TOML |
 //! | `error`, `snippet`, `nearest`, `credentials` | what users read when something is wrong, and what not |
 
@@ -48,6 +48,7 @@ mod error;
 mod given;
 #[cfg(test)]
 mod golden;
+mod hidden;
 mod installed;
 mod name;
 mod nearest;

@@ -15,10 +15,10 @@ use super::allowed_hosts::AllowedHosts;
 use super::byte_size::{ByteSize, TooSmall};
 use super::component::{ComponentType, KnownType};
 use super::error::{ConfigError, ConfigErrors};
-use super::given::Given;
 use super::installed::InstalledComponent;
 use super::table::Table;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::secrets::Secret;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -107,8 +107,6 @@ pub struct ProviderConfig {
     pub start: StartWhen,
     /// `metadata`, a table of strings: handed to the component when an instance begins. Default: empty.
     pub metadata: BTreeMap<String, String>,
-    /// The names in [`metadata`](Self::metadata) whose values do not stand in the file, and are not to be shown.
-    pub hidden: BTreeSet<String>,
 }
 
 /// When the first instance of a component begins.
@@ -166,7 +164,6 @@ impl ProviderConfig {
             instances: None,
             start: StartWhen::default(),
             metadata: BTreeMap::new(),
-            hidden: BTreeSet::new(),
         }
     }
 
@@ -194,21 +191,14 @@ impl ProviderConfig {
     pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
         let component = table.require_or::<PathBuf>("component", || "add component = \"store.wasm\"".to_owned());
         let sandbox = Sandbox::read(table);
-        let metadata = table.take::<BTreeMap<String, Given<String>>>("metadata");
+        let metadata = table.take::<BTreeMap<String, Secret>>("metadata");
         table.finish()?;
         let metadata = metadata?.unwrap_or_default();
-        let hidden = metadata.iter().filter(|(_, given)| given.place().is_some());
+        let text = |(name, secret): (String, Secret)| (name, secret.expose().to_owned());
         Ok(Self {
-            hidden: hidden.map(|(name, _)| name.clone()).collect(),
-            metadata: metadata.into_iter().map(|(name, given)| (name, given.value)).collect(),
+            metadata: metadata.into_iter().map(text).collect(),
             ..Self::at(component?).within(sandbox?)
         })
-    }
-
-    /// The values of its metadata that do not stand in the file.
-    pub fn hidden_values(&self) -> impl Iterator<Item = &str> {
-        let value = |name| self.metadata.get(name).map(String::as_str);
-        self.hidden.iter().filter_map(value)
     }
 
     /// What an installed component is told stands in the table beside the host's keys, which all have to be taken before.
@@ -234,7 +224,6 @@ impl ProviderConfig {
             title: Some(installed.title.clone()),
             memory: Self::INSTALLED_MEMORY,
             metadata: settings.values,
-            hidden: settings.hidden,
             ..Self::at(&installed.file)
         };
         Ok((default.within(sandbox?), settings.warnings))
@@ -320,7 +309,6 @@ impl fmt::Debug for ProviderConfig {
             instances,
             start,
             metadata,
-            hidden: _,
         } = self;
         f.debug_struct("ProviderConfig")
             .field("component", component)

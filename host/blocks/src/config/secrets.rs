@@ -18,6 +18,7 @@ use super::reference;
 use super::source::Source;
 use super::table::Table;
 use super::value::FromText;
+use crate::secrets::Secret;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,6 +120,8 @@ pub struct SecretStores<S> {
     pub names: Vec<String>,
     /// Pairs of a store's name and a secret's that the file refers to. There may be more of them than are used in the end.
     pub wanted: BTreeSet<(String, String)>,
+    /// What nobody is to see of what their tables refer to.
+    pub hidden: Vec<Secret>,
 }
 
 impl<S> SecretStores<S> {
@@ -147,6 +150,7 @@ impl<S> SecretStores<S> {
         });
         Ok(Self {
             wanted: wanted.collect(),
+            hidden: table.context.hidden.take(),
             stores,
             names,
         })

@@ -7,10 +7,12 @@ use super::credentials::without_credentials;
 use super::document::{Data, Entry, Node};
 use super::elsewhere::Elsewhere;
 use super::error::{ConfigError, ConfigErrors, Location};
+use super::hidden::Hidden;
 use super::place::Place;
 use super::reference::{self, Reference};
 use super::snippet::drives_a_terminal;
 use super::source::Source;
+use crate::secrets::Secret;
 use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
@@ -46,6 +48,9 @@ pub trait FromText: Sized {
     /// come from a secret.
     const IS_SHOWN: bool = false;
 
+    /// Whether nobody is to see it where it is a reference, also where others quote it.
+    const IS_SECRET: bool = false;
+
     /// Reads the text.
     ///
     /// # Errors
@@ -67,6 +72,9 @@ impl<T: FromText> FromToml for T {
                 if T::IS_SHOWN {
                     value.refuse_secret(&text)?;
                 }
+                if T::IS_SECRET {
+                    value.hide(&text);
+                }
                 T::from_text(text.as_str()).map_err(|problem| value.unfit::<T>(&text, &problem).into())
             }
             // `30` is no duration in quotes either, and then quotes are no help.
@@ -83,6 +91,8 @@ impl<T: FromText> FromToml for T {
 pub(super) struct Context {
     pub(super) source: Arc<Source>,
     pub(super) elsewhere: Elsewhere,
+    /// What of it nobody is to see.
+    pub(super) hidden: Arc<Hidden>,
 }
 
 impl Context {
@@ -172,6 +182,13 @@ impl<'a> Value<'a> {
     /// What this refers to, if it does.
     pub(super) fn place(&self) -> Option<Place> {
         self.text().ok().flatten()?.place
+    }
+
+    /// Takes note that nobody is to see the text, if it stands elsewhere.
+    pub(super) fn hide(&self, text: &Text<'_>) {
+        if text.is_foreign() {
+            self.context.hidden.add(Secret::new(text.as_str().to_owned()));
+        }
     }
 
     fn referred(&self, entries: &'a [Entry]) -> Result<Option<Text<'a>>, ConfigErrors> {

@@ -90,7 +90,7 @@ pub(super) enum Problem {
     Missing,
     #[error("the parameter `{name}` of `connectionString` is not supported")]
     Unknown { name: String },
-    #[error("a parameter of `connectionString` is not supported, and may be a part of the password")]
+    #[error("a parameter of `connectionString` is not supported, and may be a part of a password")]
     Unnamed,
     #[error("the parameter `{name}` of `connectionString` must be {must}")]
     Value { name: &'static str, must: &'static str },
@@ -99,6 +99,14 @@ pub(super) enum Problem {
 }
 
 impl Problem {
+    /// The same of a text that stands elsewhere, of which nothing is repeated.
+    pub(super) fn unnamed(self) -> Self {
+        match self {
+            Self::Unknown { .. } => Self::Unnamed,
+            other => other,
+        }
+    }
+
     pub(super) fn help(&self) -> String {
         match self {
             Self::Malformed(Malformed::At) => format!("in a password, {ESCAPES}"),
@@ -419,7 +427,7 @@ mod tests {
             ("hunter2", "no URL and no words"),
             (
                 "host=db password=my hunter2=x",
-                "is not supported, and may be a part of the password",
+                "is not supported, and may be a part of a password",
             ),
             (
                 "host=db password=hunter sslmod=x",
@@ -429,15 +437,15 @@ mod tests {
                 "host=db work_mem=x password=hunter2",
                 "`work_mem` of `connectionString` is not supported",
             ),
-            ("postgres:/u:hunter2?x=1@db", "may be a part of the password"),
+            ("postgres:/u:hunter2?x=1@db", "may be a part of a password"),
             (
                 "postgres://u:pa?hunter2@db/d?sslmode=disable",
                 "there is an `@` behind its hosts",
             ),
             ("postgres://u:pa?x=hunter2@db/d", "there is an `@` behind its hosts"),
             ("postgres://u:12/hunter2@db/x", "there is an `@` behind its hosts"),
-            ("postgres://db/d?password=pa&hunter2=x", "may be a part of the password"),
-            ("postgres://u:pa@db/d?x%40hunter2=x", "may be a part of the password"),
+            ("postgres://db/d?password=pa&hunter2=x", "may be a part of a password"),
+            ("postgres://u:pa@db/d?x%40hunter2=x", "may be a part of a password"),
             (
                 "host=postgres://u:hunter2@db/d",
                 "`host` of `connectionString` must be a name",
