@@ -90,7 +90,7 @@ pub use private_addresses::PrivateAddresses;
 pub use property::{Property, PropertyKind};
 pub use provider::{Implementation, ProviderConfig, StartWhen, TooManyInstances};
 pub use resiliency::{Resiliency, Target};
-pub use secrets::{SecretComponent, SecretStores};
+pub use secrets::{Names as SecretStoreNames, SecretComponent, SecretStores};
 pub use source::{ReadError, Source};
 pub use state::StateComponent;
 pub use table::Table;

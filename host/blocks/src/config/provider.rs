@@ -34,37 +34,53 @@ pub enum Implementation<S> {
 
 /// Where what stands behind a type comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
+pub(super) enum Origin {
     BuiltIn,
+    /// One of Dapr's, which is installed.
     Dapr,
+    /// The user's own, `type = "wasm"`.
+    Own,
 }
 
 const SOURCE: [(&str, Origin); 2] = [("built-in", Origin::BuiltIn), ("dapr", Origin::Dapr)];
+
+impl Origin {
+    /// What the type and `source` of a table say.
+    pub(super) fn read(
+        kind: &ComponentType,
+        table: &mut Table,
+        built_in: &[KnownType<'_>],
+    ) -> Result<Self, ConfigErrors> {
+        if kind.is_wasm()? {
+            let message = "`source` is for types that Dapr has, and this one is a file of your own";
+            table.refuse("source", message, Some("remove it"));
+            return Ok(Self::Own);
+        }
+        let source = table.take_choice("source", &SOURCE)?;
+        match (source, built_in.contains(&(kind.name(), kind.version()))) {
+            (Some(Self::BuiltIn), false) => Err(kind.not_built_in(&table.location_of("source"), built_in)),
+            (Some(Self::BuiltIn) | None, true) => Ok(Self::BuiltIn),
+            _ => Ok(Self::Dapr),
+        }
+    }
+}
 
 impl<S> Implementation<S> {
     /// Reads the keys of what stands behind a type, and answers what is to be told of them, too. `read` reads those of a
     /// built-in vendor, and `installed` finds a component.
     pub(super) fn read(
-        kind: &ComponentType,
+        origin: Origin,
         table: &mut Table,
-        built_in: &[KnownType<'_>],
         read: impl FnOnce(&mut Table) -> Result<S, ConfigErrors>,
         installed: impl FnOnce() -> Result<InstalledComponent, ConfigErrors>,
     ) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
-        if kind.is_wasm()? {
-            let message = "`source` is for types that Dapr has, and this one is a file of your own";
-            table.refuse("source", message, Some("remove it"));
-            let config = ProviderConfig::read(table)?;
-            return Ok((Self::Provider(config), Vec::new()));
-        }
-        let source = table.take_choice("source", &SOURCE)?;
-        match (source, built_in.contains(&(kind.name(), kind.version()))) {
-            (Some(Origin::BuiltIn), false) => Err(kind.not_built_in(&table.location_of("source"), built_in)),
-            (Some(Origin::BuiltIn) | None, true) => {
+        match origin {
+            Origin::Own => Ok((Self::Provider(ProviderConfig::read(table)?), Vec::new())),
+            Origin::BuiltIn => {
                 ProviderConfig::refuse_keys(table);
                 Ok((Self::BuiltIn(read(table)?), Vec::new()))
             }
-            (Some(Origin::Dapr), _) | (None, false) => {
+            Origin::Dapr => {
                 let (config, warnings) = ProviderConfig::read_installed(table, &installed()?)?;
                 Ok((Self::Provider(config), warnings))
             }

@@ -256,6 +256,11 @@ impl Table {
         std::mem::replace(&mut self.context, Arc::new(context))
     }
 
+    /// Lets what comes from now on refer to no secret, for this reason; the result is what was there before.
+    pub(super) fn without_secrets(&mut self, reason: &'static str) -> Arc<Context> {
+        self.replace_elsewhere(self.context.elsewhere.without_secrets(reason))
+    }
+
     /// As [`Table::require`], with another help where the key is missing.
     pub(super) fn require_or<T: FromToml>(
         &mut self,
