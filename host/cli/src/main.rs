@@ -16,6 +16,7 @@ mod load;
 mod logging;
 mod manual;
 mod masked;
+mod masked_secrets;
 mod masked_store;
 mod masks;
 mod named_value;

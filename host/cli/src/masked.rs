@@ -21,6 +21,16 @@ const MASK: &str = "(secret)";
 /// There is one for the process, as there is one standard error.
 static KNOWN: RwLock<Known> = RwLock::new(Known::new());
 
+/// Texts of what secret stores have answered that are searched for at least: more than an app's secrets have lines. What has to be
+/// escaped in quotes is there in up to five forms.
+const MOST_READ: usize = 4096;
+
+/// Bytes of them: with a certificate's chain for each of a hundred servers.
+const MOST_BYTES_READ: usize = 1 << 20;
+
+/// Bytes of the longest that is searched for. A longer one is a file, and no line of a log has it whole.
+const LONGEST_READ: usize = 64 << 10;
+
 /// Bytes that are held back at most: a store that says more than that says it to nobody.
 const MOST_HELD: usize = 1 << 20;
 
@@ -70,6 +80,21 @@ pub(crate) fn hide<'a>(secrets: impl IntoIterator<Item = &'a Secret>) {
     secrets.into_iter().for_each(|secret| known.always.add(secret));
 }
 
+/// Shows none of these from now on, which a secret store has answered: but for those of more than [`LONGEST_READ`] bytes, and until
+/// [`MOST_READ`] texts or [`MOST_BYTES_READ`] of them have been read since.
+pub(crate) fn hide_read<'a>(values: impl Iterator<Item = &'a Secret>) {
+    // An app reads most of them again and again.
+    let new: Vec<_> = {
+        let known = known();
+        let short = values.filter(|value| value.expose().len() <= LONGEST_READ);
+        short.filter(|value| !known.has(value)).take(MOST_READ).collect()
+    };
+    if !new.is_empty() {
+        let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+        new.into_iter().for_each(|value| known.add_read(value));
+    }
+}
+
 /// A text without secrets.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     known().apply(text)
@@ -88,22 +113,47 @@ fn known() -> RwLockReadGuard<'static, Known> {
 struct Known {
     /// What the configuration refers to.
     always: Masks,
+    /// What secret stores have answered: of late, and before. When the former are enough, they become the latter.
+    read: [Masks; 2],
 }
 
 impl Known {
     const fn new() -> Self {
-        Self { always: Masks::new() }
+        Self {
+            always: Masks::new(),
+            read: [Masks::new(), Masks::new()],
+        }
+    }
+
+    fn sets(&self) -> [&Masks; 3] {
+        let [late, before] = &self.read;
+        [&self.always, late, before]
+    }
+
+    /// Whether a secret is searched for, and will be for a while.
+    fn has(&self, secret: &Secret) -> bool {
+        let [late, _] = &self.read;
+        self.always.has(secret) || late.has(secret)
+    }
+
+    fn add_read(&mut self, secret: &Secret) {
+        let [late, before] = &mut self.read;
+        if late.exceeds(MOST_READ, MOST_BYTES_READ) {
+            *before = std::mem::replace(late, Masks::new());
+        }
+        late.add(secret);
     }
 
     /// The end of the longest secret that begins at a place of a text.
     fn end(&self, text: &str, at: usize) -> Option<usize> {
         let bytes = text.as_bytes().get(at..)?;
-        self.always.at(bytes).map(|length| at + length)
+        let lengths = self.sets().into_iter().filter_map(|masks| masks.at(bytes));
+        lengths.max().map(|length| at + length)
     }
 
     /// The text with all that is a part of a secret masked: secrets may overlap.
     fn apply<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.always.is_empty() {
+        if self.sets().into_iter().all(Masks::is_empty) {
             return Cow::Borrowed(text);
         }
         let mut shown = String::new();
@@ -186,6 +236,30 @@ mod tests {
         let known = known(&["abcdefgh", "efghijkl", "ijklmnop"]);
         assert_eq!(known.apply("-abcdefghijklmnop-efghijklm"), "-(secret)-(secret)m");
         assert_eq!(known.apply("é abcdefgh é"), "é (secret) é");
+    }
+
+    #[test]
+    fn of_what_was_read_the_last_is_masked_and_what_was_read_long_ago_is_forgotten() {
+        let secret = |number: usize| Secret::new(format!("secret-{number:08}-"));
+        let mut known = known(&["configured"]);
+        for number in 0..3 * MOST_READ {
+            known.add_read(&secret(number));
+            // Whatever is read again stays.
+            if !known.has(&secret(0)) {
+                known.add_read(&secret(0));
+            }
+        }
+        for number in [0, 2 * MOST_READ, 3 * MOST_READ - 1] {
+            assert_eq!(known.apply(secret(number).expose()), "(secret)", "{number}");
+        }
+        assert_eq!(known.apply(secret(1).expose()), secret(1).expose());
+        assert_eq!(known.apply("configured"), "(secret)");
+        let kept: usize = known
+            .read
+            .iter()
+            .map(|masks| usize::from(!masks.exceeds(MOST_READ + 8, usize::MAX)))
+            .sum();
+        assert_eq!(kept, 2);
     }
 
     #[test]

@@ -11,13 +11,15 @@ const SHORTEST: usize = 6;
 /// How often it may have been quoted: by the log, and by whoever is quoted there.
 const QUOTED: usize = 2;
 
-/// Texts that are searched for. To look for thousands takes about as long as for a few: most places of a text have no two bytes
-/// that one of them begins with.
+/// Texts that are searched for: a line of a log in one microsecond where they are a few, and in ten where they are thousands. At
+/// most places a look into a table is all.
 pub(crate) struct Masks {
     /// In order, so that those which begin alike stand together.
     texts: Vec<Secret>,
-    /// Whether one begins with two bytes, for all pairs of bytes.
+    /// Whether there is one of a [`begin`], for all of these.
     begins: Vec<bool>,
+    /// Of all texts.
+    bytes: usize,
 }
 
 impl Masks {
@@ -25,11 +27,24 @@ impl Masks {
         Self {
             texts: Vec::new(),
             begins: Vec::new(),
+            bytes: 0,
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.texts.is_empty()
+    }
+
+    /// Whether there are so many texts, or so many bytes of them.
+    pub(crate) fn exceeds(&self, texts: usize, bytes: usize) -> bool {
+        self.texts.len() >= texts || self.bytes >= bytes
+    }
+
+    /// Whether a secret is searched for already, or too short.
+    pub(crate) fn has(&self, secret: &Secret) -> bool {
+        // Of a secret with lines, the whole is there only with them.
+        let text = secret.expose().trim();
+        text.len() < SHORTEST || self.place(text).is_ok()
     }
 
     /// Searches for a secret, too.
@@ -38,16 +53,17 @@ impl Masks {
             let Err(place) = self.place(form.expose()) else {
                 continue;
             };
-            self.begins.resize(1 << 16, false);
+            self.begins.resize(BEGINS, false);
             let begins = begin(form.expose().as_bytes()).and_then(|begin| self.begins.get_mut(begin));
             begins.into_iter().for_each(|begins| *begins = true);
+            self.bytes += form.expose().len();
             self.texts.insert(place, form);
         }
     }
 
     /// The bytes of the longest text that stands at the beginning of these.
     pub(crate) fn at(&self, bytes: &[u8]) -> Option<usize> {
-        if !*self.begins.get(begin(bytes)?)? {
+        if self.is_empty() || !*self.begins.get(begin(bytes)?)? {
             return None;
         }
         let begin = bytes.get(..SHORTEST)?;
@@ -62,12 +78,16 @@ impl Masks {
     }
 }
 
-/// The first two bytes as a number.
+/// How many [`begin`]s there are.
+const BEGINS: usize = 1 << 16;
+
+/// A number for the first bytes, which others may share.
 fn begin(bytes: &[u8]) -> Option<usize> {
-    match bytes {
-        [first, second, ..] => Some(usize::from(*first) << 8 | usize::from(*second)),
-        _ => None,
-    }
+    let first: &[u8; SHORTEST] = bytes.first_chunk()?;
+    let number = first.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    // Fibonacci hashing: the upper bits depend on all bytes.
+    let hash = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    usize::try_from(hash >> 48).ok()
 }
 
 /// How a secret may be written: itself and each of its lines, as it is, quoted, and quoted by who quotes that.
@@ -123,6 +143,19 @@ mod tests {
         ] {
             assert_eq!(masks.at(text.as_bytes()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_there_is_not_added_again_and_what_is_short_never() {
+        let mut masks = masks(&["hunter2", "12345", "line one\nline two"]);
+        let (texts, bytes) = (masks.texts.len(), masks.bytes);
+        for text in ["hunter2", " hunter2\n", "line one\nline two", "12345"] {
+            assert!(masks.has(&own(text)), "{text}");
+            masks.add(&own(text));
+        }
+        assert_eq!((masks.texts.len(), masks.bytes), (texts, bytes));
+        assert!(!masks.has(&own("line one\nline three")));
+        assert_eq!(masks.at(b"12345"), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::components::Known;
 use crate::failure::{Failure, Outcome};
+use crate::masked_secrets::masked_secrets;
 use crate::provider::{IGNORED, Wanted};
 use crate::setup::guard;
 use dapr_blocks::chain;
@@ -171,6 +172,10 @@ impl Secrets {
             let store = match self.open.get(component.name.as_str()) {
                 Some(open) => Arc::clone(open),
                 None => open(component, component.ignore_errors, shared).await?,
+            };
+            let store = match &component.implementation {
+                Implementation::BuiltIn(_) => store,
+                Implementation::Provider(_) => masked_secrets(store),
             };
             secrets.insert(AppSecretStore {
                 name: component.name.to_string(),
