@@ -10,6 +10,7 @@ use dapr_blocks::secrets::Secret;
 use dapr_components::BuiltIn;
 use dapr_wasm_fuzz::printed::assert_harmless;
 use libfuzzer_sys::fuzz_target;
+use std::collections::BTreeSet;
 
 /// What variables hold. The second is there to be compared with: of the same form, and of other letters.
 const SECRETS: [&str; 2] = ["hunter2kqx", "tailor5vjz"];
@@ -33,9 +34,8 @@ fn environment(secret: &str) -> Environment {
 }
 
 /// What secrets hold, under their own names and one key more; `none` is not there.
-fn fetched<S>(stores: &SecretStores<S>, secret: &str) -> FetchedSecrets {
-    let mut secrets = FetchedSecrets::of_stores(stores.names.iter().map(String::as_str));
-    for (store, name) in &stores.wanted {
+fn fetch(wanted: &BTreeSet<(String, String)>, secret: &str, secrets: &mut FetchedSecrets) {
+    for (store, name) in wanted {
         let values = [(name.clone(), secret), ("sqlite".to_owned(), "sqlite")];
         let values = values.map(|(key, value)| (key, Secret::new(value.to_owned())));
         let fetched = match name.as_str() {
@@ -44,7 +44,6 @@ fn fetched<S>(stores: &SecretStores<S>, secret: &str) -> FetchedSecrets {
         };
         secrets.insert(store, name, fetched);
     }
-    secrets
 }
 
 fuzz_target!(|text: &str| {
@@ -62,14 +61,19 @@ fuzz_target!(|text: &str| {
 /// What is said of a text; nothing if it is a configuration.
 fn read(text: &str, secret: &str) -> Option<String> {
     let source = Source::new("components.toml", "/conf", text);
-    let errors = match SecretStores::read(source.clone(), environment(secret), &BuiltIn) {
-        Ok(stores) => {
-            let elsewhere = Elsewhere::new(environment(secret), fetched(&stores, secret));
-            Configuration::parse(source, elsewhere, &BuiltIn).err()?
-        }
-        Err(errors) => errors,
-    };
-    Some(said(&errors, text))
+    let errors = elsewhere(&source, secret).and_then(|elsewhere| Configuration::parse(source, elsewhere, &BuiltIn));
+    Some(said(&errors.err()?, text))
+}
+
+/// What a text refers to.
+fn elsewhere(source: &Source, secret: &str) -> Result<Elsewhere, ConfigErrors> {
+    let stores = SecretStores::read(source.clone(), environment(secret), &BuiltIn)?;
+    let mut secrets = stores.names.unfetched();
+    fetch(&stores.wanted_first, secret, &mut secrets);
+    let first = Elsewhere::new(environment(secret), secrets.clone());
+    let stores = SecretStores::read(source.clone(), first, &BuiltIn)?;
+    fetch(&stores.wanted, secret, &mut secrets);
+    Ok(Elsewhere::new(environment(secret), secrets))
 }
 
 fn said(errors: &ConfigErrors, text: &str) -> String {

@@ -326,6 +326,52 @@ fn a_secret_of_vault_reaches_another_store_as_a_setting() {
     assert_ne!(host.call("PUT", "/large").body(vec![b'x'; 8192]).send().status, 204);
 }
 
+/// As Vault's agent or Kubernetes leaves it in a file.
+#[test]
+fn the_token_may_be_mounted_and_is_shown_nowhere() {
+    let vault = vault();
+    vault.put("dapr/store", &[("size", "4096")]);
+    let component = built::guest("store-memory").display().to_string();
+    let token = "vaultToken = { secret = \"vault\", key = \"token\", store = \"mounted\" }";
+    let table = table(&vault, "").replace("vaultToken = { env = \"VAULT_TOKEN\" }", token);
+    let configuration = format!(
+        "[secrets.mounted]\ntype = \"local.directory\"\npath = \"mounted\"\nscopes = [\"nobody\"]\n{table}\n\
+         [state.statestore]\ntype = \"wasm\"\ncomponent = {component:?}\n\
+         metadata = {{ max-size = {{ secret = \"store\", key = \"size\", store = \"vault\" }} }}\n"
+    );
+    let launch = |guest: &str, token: &str| {
+        let launch = with_installed(guest).components(&configuration).option("--log=trace");
+        let mounted = launch.folder().join("mounted/vault");
+        std::fs::create_dir_all(&mounted).unwrap();
+        std::fs::write(mounted.join("token"), token).unwrap();
+        launch
+    };
+    let host = launch("secrets-p2", TOKEN).start();
+    assert_eq!(said(&host, "/vault/db"), "200 password=p\nuser=u\n");
+    vault.break_with(Some(500));
+    assert!(said(&host, "/vault/db").starts_with("500 "));
+    vault.break_with(None);
+    host.wait_for_log("secret store failed");
+    assert_shown_nowhere(&host.stderr().text());
+    // And what Vault has then reaches another store.
+    let host = launch("kv", TOKEN).start();
+    assert_eq!(host.call("PUT", "/small").body("x").send().status, 204);
+    assert_ne!(host.call("PUT", "/large").body(vec![b'x'; 8192]).send().status, 204);
+    assert_shown_nowhere(&host.stderr().text());
+
+    let ended = launch("kv", "another-hunter2").run(b"");
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
+    let message = "needs the secret `store` of `vault`, which cannot be read: the store refused access";
+    assert!(ended.stderr.contains(message), "{}", ended.stderr);
+    assert_shown_nowhere(&ended.stderr);
+    let without = launch("secrets-p2", "");
+    std::fs::remove_file(without.folder().join("mounted/vault/token")).unwrap();
+    let ended = without.run(b"");
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
+    let message = "`vaultToken` needs `token` in the secret `vault` of `mounted`, which has no such key";
+    assert!(ended.stderr.contains(message), "{}", ended.stderr);
+}
+
 #[test]
 fn a_secret_that_vault_does_not_have_or_give_is_a_mistake_where_the_file_refers_to_it() {
     let vault = vault();

@@ -82,6 +82,35 @@ async fn a_server_that_does_not_let_the_user_in_or_has_no_such_database_says_whi
     );
 }
 
+/// The server repeats the user, which here is the password, too.
+#[test]
+fn a_password_that_the_server_quotes_is_masked_wherever_it_stands() {
+    let server = serve();
+    let address = server.address();
+    let secret = "hunter2-of-app";
+    let apart = |reference: &str| {
+        format!("connectionString = \"postgres://{address}/postgres\"\nuser = {reference}\npassword = {reference}\n")
+    };
+    for settings in [
+        apart("{ env = \"PASSWORD\" }"),
+        apart("{ secret = \"PASSWORD\" }"),
+        "connectionString = { env = \"URL\" }".to_owned(),
+        "connectionString = { secret = \"URL\" }".to_owned(),
+    ] {
+        let table =
+            format!("[secrets.env]\ntype = \"local.env\"\n[state.statestore]\ntype = \"postgresql\"\n{settings}\n");
+        let ended = Launch::guest("kv")
+            .components(&table)
+            .option("--log=trace")
+            .env("PASSWORD", secret)
+            .env("URL", &format!("postgres://{secret}:{secret}@{address}/postgres"))
+            .run(b"");
+        assert!(!ended.status.success());
+        assert!(ended.stderr.contains("user \"(secret)\""), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    }
+}
+
 #[tokio::test]
 async fn what_tls_demands_and_does_not_get_is_said() {
     let plain = serve();

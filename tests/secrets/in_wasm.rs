@@ -153,6 +153,27 @@ fn what_it_logs_and_prints_while_the_file_is_read_is_masked() {
     }
 }
 
+/// The file does not refer to them: the host knows them when an app has read them.
+#[test]
+fn what_an_app_has_read_is_masked_from_then_on() {
+    let more = "\"say\" = \"something\"\n\"file.only\" = \"hunter2 in the file\"\n\"file.lines\" = \"hunter2 one\\nhunter2 two\"\n";
+    for launch in [
+        launch("secrets-p2", &table("", more)),
+        launch("secrets-p3", &table("", more)).in_json(),
+    ] {
+        let host = launch.start();
+        assert!(said(&host, "/own").contains("file/only=hunter2 in the file\n"));
+        // Asked for one, it logs and prints all.
+        assert_eq!(said(&host, "/own/token"), "200 token=t\n");
+        until("both to be in the log", PATIENCE, || {
+            let masked = host.stderr().text().matches("file.only is (secret)").count();
+            (masked == 2).then_some(())
+        });
+        let log = host.stderr().text();
+        assert!(!log.contains(PART), "{log}");
+    }
+}
+
 #[test]
 fn a_component_that_is_something_else_is_refused() {
     let component = built::guest("store-memory").display().to_string();

@@ -4,6 +4,7 @@
 
 use dapr_wasm_tests::{Launch, built};
 use std::fs;
+use std::net::TcpListener;
 use std::process::{Command, Output};
 
 /// A part of every secret.
@@ -23,18 +24,27 @@ type = "local.directory"
 path = "mounted"
 "#;
 
-/// How a file refers to each of them.
-const REFERENCES: [&str; 3] = [
+/// How a file refers to each of them, and to a variable of the host.
+const REFERENCES: [&str; 4] = [
     r#"{ secret = "PASSWORD", store = "env" }"#,
     r#"{ secret = "db:password", store = "file" }"#,
     r#"{ secret = "db", key = "password", store = "directory" }"#,
+    r#"{ env = "VARIABLE" }"#,
+];
+
+/// What variables of the host hold.
+const VARIABLES: [(&str, &str); 2] = [
+    ("PASSWORD", "quote hunter2-env"),
+    ("VARIABLE", "quote hunter2 \"of\" a\\variable"),
 ];
 
 fn launch(guest: &str, more: &str) -> Launch {
     let launch = Launch::guest(guest)
         .components(&format!("{STORES}\n{more}"))
-        .option("--log=debug")
-        .env("PASSWORD", "quote hunter2-env");
+        .option("--log=trace");
+    let launch = VARIABLES
+        .iter()
+        .fold(launch, |launch, (name, value)| launch.env(name, value));
     let folder = launch.folder();
     fs::write(
         folder.join("secrets.json"),
@@ -56,7 +66,7 @@ fn check(launch: &Launch, guest: &str, format: &str) -> String {
         .env_clear()
         .env("HOME", launch.folder())
         .env("XDG_CACHE_HOME", built::cache_home())
-        .env("PASSWORD", "quote hunter2-env")
+        .envs(VARIABLES)
         .output()
         .expect("the host can be started");
     [stdout, stderr]
@@ -109,12 +119,83 @@ fn a_secret_of_the_wrong_kind_is_named_and_not_shown() {
             keys.concat()
         );
         each_way_to_fail("kv", &wasm, about);
-        each_way_to_fail("kv", &format!("[state.s]\ntype = {reference}\n"), "in the secret");
+        each_way_to_fail(
+            "kv",
+            &format!("[state.s]\ntype = {reference}\n"),
+            "state store type in the",
+        );
         each_way_to_fail(
             "kv",
             &format!("[state.s]\ntype = \"sqlite\"\nversion = {reference}\n"),
             about,
         );
+    }
+}
+
+/// All the settings of a table that the host reads as something else than a string.
+fn all(keys: &[&str], reference: &str) -> String {
+    keys.iter().map(|key| format!("{key} = {reference}\n")).collect()
+}
+
+#[test]
+fn nor_is_one_in_the_settings_of_servers_and_of_resiliency() {
+    let about = "cannot be the value of";
+    for reference in REFERENCES {
+        let redis = all(
+            &[
+                "redisHost",
+                "redisPort",
+                "redisDB",
+                "redisType",
+                "enableTLS",
+                "clientCert",
+                "clientKey",
+                "dialTimeout",
+            ],
+            reference,
+        );
+        each_way_to_fail("kv", &format!("[state.s]\ntype = \"redis\"\n{redis}"), about);
+        let postgresql = all(
+            &[
+                "connectionString",
+                "hostaddr",
+                "port",
+                "timeout",
+                "maxConns",
+                "metadataTableName",
+                "queryExecMode",
+            ],
+            reference,
+        );
+        each_way_to_fail("kv", &format!("[state.s]\ntype = \"postgresql\"\n{postgresql}"), about);
+        let string = format!("[state.s]\ntype = \"postgresql\"\nconnectionString = {reference}\n");
+        each_way_to_fail("kv", &string, "`connectionString` is no URL and no words");
+        let policies = format!(
+            "[resiliency.policies]\ntimeouts.t = {reference}\nretries.r = {{ policy = {reference}, duration = {reference}, \
+             maxRetries = {reference} }}\ncircuitBreakers.c = {{ trip = {reference}, timeout = {reference} }}\n"
+        );
+        each_way_to_fail("kv", &policies, about);
+    }
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_named_without_the_password_for_it() {
+    // Where nobody listens.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("there is a free port")
+        .port();
+    for reference in REFERENCES {
+        let config = format!("[app.config]\nsetting = {reference}\n");
+        let redis = all(&["redisUsername", "redisPassword"], reference);
+        let redis = format!("[state.s]\ntype = \"redis\"\nredisHost = \"127.0.0.1:{port}\"\n{redis}");
+        let postgresql = all(&["user", "password"], reference);
+        let postgresql = format!(
+            "[state.s]\ntype = \"postgresql\"\nconnectionString = \"postgres://127.0.0.1:{port}/d\"\n{postgresql}"
+        );
+        for store in [redis, postgresql] {
+            each_way_to_fail("kv", &format!("{config}{store}"), &format!("127.0.0.1:{port}"));
+        }
     }
 }
 
@@ -162,7 +243,7 @@ fn a_variable_of_the_app_is_named_at_the_start_and_not_shown() {
         assert!(host.get("/file").text().contains(PART));
         assert!(host.get("/env/PASSWORD").text().contains(PART));
         assert!(!host.get("/env/hunter").text().contains(PART));
-        holds_none(&host.stderr().text(), "VARIABLE_2");
+        holds_none(&host.stderr().text(), "VARIABLE_3");
     }
     let host = launch("secrets-p2", &more).watched().start();
     assert_eq!(host.get("/file").status, 200);

@@ -2,15 +2,18 @@
 
 use crate::components::Known;
 use crate::failure::{Failure, Outcome};
+use crate::masked_secrets::masked_secrets;
 use crate::provider::{IGNORED, Wanted};
 use crate::setup::guard;
 use dapr_blocks::chain;
 use dapr_blocks::config::{
-    AppConfig, AppId, ConfigError, ConfigErrors, Configuration, Environment, Fetched, FetchedSecrets, Implementation,
-    SecretComponent, SecretStores, Source, Target,
+    AppConfig, AppId, ConfigError, ConfigErrors, Configuration, Elsewhere, Environment, Fetched, FetchedSecrets,
+    Implementation, SecretComponent, SecretStores, Source, Target,
 };
 use dapr_blocks::resiliency::Policy;
-use dapr_blocks::secrets::{AppSecretStore, AppSecrets, LateSecretStore, SecretAccess, SecretError, SecretStore};
+use dapr_blocks::secrets::{
+    AppSecretStore, AppSecrets, LateSecretStore, Secret, SecretAccess, SecretError, SecretStore,
+};
 use dapr_components::{SecretSettings, StateSettings};
 use dapr_runtime::app::Shared;
 use serde::Serialize;
@@ -20,11 +23,11 @@ use std::sync::Arc;
 
 /// The secret stores of a configuration.
 pub(crate) struct Secrets {
-    stores: Vec<SecretComponent<SecretSettings>>,
-    /// The names of all, also of those with mistakes.
-    names: Vec<String>,
-    /// Pairs of a store's name and a secret's that the file refers to.
-    wanted: BTreeSet<(String, String)>,
+    source: Source,
+    environment: Environment,
+    /// The stores, and what the file wants of them.
+    read: SecretStores<SecretSettings>,
+    fetched: FetchedSecrets,
     /// Those that the file refers to, by name.
     open: BTreeMap<String, Arc<dyn SecretStore>>,
 }
@@ -81,73 +84,80 @@ impl fmt::Display for BoundSecrets {
 impl Secrets {
     /// Reads the tables of secret stores. What is wrong with them is reported when the whole file is read.
     pub(crate) fn read(source: &Source, environment: &Environment) -> Result<Self, ConfigErrors> {
-        let SecretStores {
-            stores, names, wanted, ..
-        } = SecretStores::read(source.clone(), environment.clone(), &Known)?;
+        let read = SecretStores::read(source.clone(), environment.clone(), &Known)?;
         Ok(Self {
-            stores,
-            names,
-            wanted,
+            source: source.clone(),
+            environment: environment.clone(),
+            fetched: read.names.unfetched(),
+            read,
             open: BTreeMap::new(),
         })
     }
 
-    /// Fetches what the rest of the file refers to. What is not there is reported when the whole file is read.
-    pub(crate) async fn fetch(&mut self, shared: &Shared) -> Outcome<FetchedSecrets> {
-        let mut fetched = FetchedSecrets::of_stores(self.names.iter().map(String::as_str));
-        for component in &self.stores {
+    /// Fetches what the file refers to: first what the stores themselves need. What is not there is reported when the whole file
+    /// is read.
+    pub(crate) async fn fetch(&mut self, shared: &Shared) -> Outcome<()> {
+        let first = std::mem::take(&mut self.read.wanted_first);
+        if !first.is_empty() {
+            self.fetch_of(&first, shared).await?;
+            let elsewhere = Elsewhere::new(self.environment.clone(), self.fetched.clone());
+            let read = SecretStores::read(self.source.clone(), elsewhere, &Known);
+            self.read = read.expect("the text was TOML before");
+        }
+        let wanted = std::mem::take(&mut self.read.wanted);
+        self.fetch_of(&wanted, shared).await
+    }
+
+    /// Fetches these, and leaves open the stores that have them.
+    async fn fetch_of(&mut self, wanted: &BTreeSet<(String, String)>, shared: &Shared) -> Outcome<()> {
+        for component in &self.read.stores {
             let name = component.name.as_str();
-            let mut wanted = self.wanted.iter().filter(|(store, _)| store == name).peekable();
+            let mut wanted = wanted.iter().filter(|(store, _)| store == name).peekable();
             if wanted.peek().is_none() {
                 continue;
             }
-            let opened = match &component.implementation {
-                Implementation::BuiltIn(settings) => settings.open().await.map_err(|error| chain(&error)),
-                Implementation::Provider(config) => Ok(Wanted::by_secrets(component, config)
+            let opened = match (self.open.get(name), &component.implementation) {
+                (Some(open), _) => Ok(Arc::clone(open)),
+                (None, Implementation::BuiltIn(settings)) => settings.open().await.map_err(|error| chain(&error)),
+                (None, Implementation::Provider(config)) => Ok(Wanted::by_secrets(component, config)
                     .open_secrets(shared, false)
                     .await?),
             };
-            match opened {
-                Ok(store) => {
-                    for (_, secret) in wanted {
-                        fetched.insert(name, secret, fetch(component, &*store, secret).await);
-                    }
-                    self.open.insert(name.to_owned(), store);
-                }
-                Err(reason) => {
-                    for (_, secret) in wanted {
-                        fetched.insert(name, secret, Fetched::Failed(reason.clone()));
-                    }
-                }
+            for (_, secret) in wanted {
+                let fetched = match &opened {
+                    Ok(store) => fetch(component, &**store, secret).await,
+                    Err(reason) => Fetched::Failed(reason.clone()),
+                };
+                self.fetched.insert(name, secret, fetched);
             }
+            self.open.extend(opened.ok().map(|store| (name.to_owned(), store)));
         }
-        Ok(fetched)
+        Ok(())
     }
 
-    /// What the tables have from elsewhere, and nobody is to see.
-    pub(crate) fn hidden(&self) -> impl Iterator<Item = &str> {
-        self.stores
-            .iter()
-            .filter_map(|store| match &store.implementation {
-                Implementation::BuiltIn(_) => None,
-                Implementation::Provider(config) => Some(config.hidden_values()),
-            })
-            .flatten()
+    /// What was fetched.
+    pub(crate) fn fetched(&self) -> &FetchedSecrets {
+        &self.fetched
+    }
+
+    /// What nobody is to see of what the tables refer to.
+    pub(crate) fn hidden(&self) -> &[Secret] {
+        &self.read.hidden
     }
 
     /// What is no error, and to be told to the user.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = &ConfigError> {
-        self.stores.iter().flat_map(|store| &store.warnings)
+        self.read.stores.iter().flat_map(|store| &store.warnings)
     }
 
     /// The stores that the app may use.
     pub(crate) fn of_app<'a>(&'a self, app_id: &'a AppId) -> impl Iterator<Item = &'a SecretComponent<SecretSettings>> {
-        self.stores.iter().filter(|store| store.scopes.allow(app_id))
+        self.read.stores.iter().filter(|store| store.scopes.allow(app_id))
     }
 
     /// All stores, also of other apps.
     pub(crate) fn all(&self) -> &[SecretComponent<SecretSettings>] {
-        &self.stores
+        &self.read.stores
     }
 
     /// Opens the stores that the app may use. One that does not open is opened later, where its table allows that.
@@ -163,6 +173,10 @@ impl Secrets {
                 Some(open) => Arc::clone(open),
                 None => open(component, component.ignore_errors, shared).await?,
             };
+            let store = match &component.implementation {
+                Implementation::BuiltIn(_) => store,
+                Implementation::Provider(_) => masked_secrets(store),
+            };
             secrets.insert(AppSecretStore {
                 name: component.name.to_string(),
                 store,
@@ -171,7 +185,7 @@ impl Secrets {
                 guard: guard(policy(component, app_id, configuration)),
             });
         }
-        if self.of_app(app_id).count() < self.stores.len() {
+        if self.of_app(app_id).count() < self.read.stores.len() {
             secrets.others_exist();
         }
         Ok(secrets)
@@ -184,7 +198,7 @@ impl Secrets {
         shared: &Shared,
     ) -> Vec<(&SecretComponent<SecretSettings>, Outcome<()>)> {
         let mut each = Vec::new();
-        for component in self.stores.iter().filter(|store| store.scopes.allow(app_id)) {
+        for component in self.read.stores.iter().filter(|store| store.scopes.allow(app_id)) {
             let opened = match self.open.contains_key(component.name.as_str()) {
                 true => Ok(()),
                 false => match open(component, false, shared).await {

@@ -11,8 +11,8 @@ use crate::secrets::{BoundSecrets, Secrets};
 use crate::shared;
 use crate::target;
 use dapr_blocks::config::{
-    AppId, ConfigError, ConfigErrors, Configuration, Elsewhere, Environment, FetchedSecrets, Implementation, Namespace,
-    ReadError, SecretComponent, Source, StateComponent, Target,
+    AppId, ConfigError, ConfigErrors, Configuration, Elsewhere, Environment, Implementation, Namespace, ReadError,
+    SecretComponent, Source, StateComponent, Target,
 };
 use dapr_blocks::resiliency::{Guard, Policy};
 use dapr_blocks::secrets::{AppSecrets, SecretStore};
@@ -152,9 +152,11 @@ impl Setup {
         let (origin, source) = source(args.components.as_deref())?;
         let environment_of_host = Environment::of_process();
         let mut secrets = Secrets::read(&source, &environment_of_host).map_err(|errors| wrong(&origin, &errors))?;
-        let fetched = fetched(&mut secrets, shared).await?;
-        let configuration = Configuration::parse(source, Elsewhere::new(environment_of_host, fetched), &Known)
-            .map_err(|errors| wrong(&origin, &errors))?;
+        fetch(&mut secrets, shared).await?;
+        let elsewhere = Elsewhere::new(environment_of_host, secrets.fetched().clone());
+        let configuration =
+            Configuration::parse(source, elsewhere, &Known).map_err(|errors| wrong(&origin, &errors))?;
+        masked::hide(&configuration.hidden);
         warn_of(&origin, secrets.warnings().chain(configuration.warnings()));
         let app_id = match &args.app_id {
             Some(id) => id
@@ -394,15 +396,12 @@ pub(crate) fn guard(policy: Policy) -> Option<Arc<Guard>> {
 }
 
 /// Fetches what the file refers to, and shows none of it from now on. What is said meanwhile, is said afterwards.
-async fn fetched(secrets: &mut Secrets, shared: &Shared) -> Outcome<FetchedSecrets> {
+async fn fetch(secrets: &mut Secrets, shared: &Shared) -> Outcome<()> {
     let held = masked::hold();
     let outcome = secrets.fetch(shared).await;
     // What a store printed is held back, too.
     shared::printed(shared).await;
-    match &outcome {
-        Ok(fetched) => masked::hide(fetched, secrets.hidden()),
-        Err(_) => masked::hide(&FetchedSecrets::default(), secrets.hidden()),
-    }
+    masked::hide(secrets.fetched().secrets().chain(secrets.hidden()));
     drop(held);
     outcome
 }

@@ -10,6 +10,7 @@ use super::secrets;
 use super::source::Source;
 use super::state::StateComponent;
 use super::table::Table;
+use crate::secrets::Secret;
 
 /// What the vendors of a host make of the settings that are theirs.
 ///
@@ -62,6 +63,9 @@ pub struct Configuration<S> {
     pub state: Vec<StateComponent<S>>,
     /// `[resiliency]`.
     pub resiliency: Resiliency,
+    /// What nobody is to see of what it refers to: the settings of stores in WebAssembly, and passwords and keys of those that
+    /// are built in.
+    pub hidden: Vec<Secret>,
 }
 
 /// Top-level names of building blocks and other parts of Dapr that come later, and what they are.
@@ -134,6 +138,7 @@ impl<S> Configuration<S> {
                 app: app?.unwrap_or_default(),
                 state: state?,
                 resiliency: resiliency?.unwrap_or_default(),
+                hidden: table.context.hidden.take(),
             })
         })
     }

@@ -38,6 +38,7 @@ impl Location {
             location: self.clone(),
             message: message.into(),
             help: None,
+            is_line_hidden: false,
         }
     }
 
@@ -80,6 +81,8 @@ pub struct ConfigError {
     location: Location,
     message: String,
     help: Option<String>,
+    /// Whether the line may hold a password, and is not shown below the message.
+    is_line_hidden: bool,
 }
 
 impl ConfigError {
@@ -88,6 +91,15 @@ impl ConfigError {
     pub fn with_help(self, help: impl Into<String>) -> Self {
         Self {
             help: Some(help.into()),
+            ..self
+        }
+    }
+
+    /// The same without the line of the file, where it may hold a password.
+    #[must_use]
+    pub fn without_line(self) -> Self {
+        Self {
+            is_line_hidden: true,
             ..self
         }
     }
@@ -117,6 +129,9 @@ impl fmt::Display for ConfigError {
         write!(f, "{}: {}", self.location, self.message)?;
         if !f.alternate() {
             return Ok(());
+        }
+        if self.is_line_hidden {
+            return self.help().map_or(Ok(()), |help| write!(f, "\n  = {help}"));
         }
         writeln!(f)?;
         snippet::write(f, self.location.source.text(), &self.location.span, self.help())
@@ -224,6 +239,17 @@ mod tests {
         assert_eq!(
             format!("{error:#}"),
             "components.toml:2:1: unknown key `b`\n  |\n2 | b = 2\n  | ^ did you mean `a`?"
+        );
+    }
+
+    #[test]
+    fn a_line_that_may_hold_a_password_is_not_shown() {
+        let error = location(6..7).error("it is wrong").without_line();
+        assert_eq!(format!("{error:#}"), "components.toml:2:1: it is wrong");
+        let error = error.with_help("write it anew");
+        assert_eq!(
+            format!("{error:#}"),
+            "components.toml:2:1: it is wrong\n  = write it anew"
         );
     }
 

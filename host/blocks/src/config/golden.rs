@@ -6,6 +6,7 @@ use super::{
 };
 use super::{Table, Vendors};
 use crate::secrets::{DefaultAccess, Secret};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -122,17 +123,21 @@ fn parse(text: &str) -> Result<Configuration<Settings>, ConfigErrors> {
     .collect();
     let source = Source::new("components.toml", "/conf", text);
     let stores = SecretStores::read(source.clone(), environment.clone(), &Fake)?;
-    Configuration::parse(source, Elsewhere::new(environment, fetched(&stores)), &Fake)
+    let mut secrets = stores.names.unfetched();
+    fetch(&stores, &stores.wanted_first, &mut secrets);
+    let elsewhere = Elsewhere::new(environment.clone(), secrets.clone());
+    let stores = SecretStores::read(source.clone(), elsewhere, &Fake)?;
+    fetch(&stores, &stores.wanted, &mut secrets);
+    Configuration::parse(source, Elsewhere::new(environment, secrets), &Fake)
 }
 
 /// What each secret store holds, of what the file wants.
-fn fetched<S>(stores: &SecretStores<S>) -> FetchedSecrets {
-    let mut secrets = FetchedSecrets::of_stores(stores.names.iter().map(String::as_str));
+fn fetch<S>(stores: &SecretStores<S>, wanted: &BTreeSet<(String, String)>, secrets: &mut FetchedSecrets) {
     let values = |pairs: &[(&str, &str)]| {
         let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), Secret::new((*value).to_owned()));
         Fetched::Found(pairs.iter().map(pair).collect())
     };
-    for (store, name) in &stores.wanted {
+    for (store, name) in wanted {
         if !stores.stores.iter().any(|open| open.name.as_str() == store) {
             continue;
         }
@@ -144,7 +149,6 @@ fn fetched<S>(stores: &SecretStores<S>) -> FetchedSecrets {
         };
         secrets.insert(store, name, fetched);
     }
-    secrets
 }
 
 fn testdata() -> PathBuf {
@@ -326,6 +330,8 @@ fn a_string_may_be_a_secrets() {
         password = { secret = "db", key = "password", store = "vault" }
     "#;
     let configuration = parse(text).unwrap();
+    // What the app has, nobody repeats; what the store has, its server may.
+    assert_eq!(configuration.hidden.len(), 1);
     assert_eq!(configuration.app.env["TOKEN"], "hunter2");
     assert_eq!(configuration.app.env["secret"], "prod");
     assert_eq!(configuration.app.secrets[0].access.default, DefaultAccess::Deny);
@@ -352,15 +358,46 @@ fn each_secret_is_wanted_once_and_only_of_stores() {
         type = "mongodb"
         scopes = [{ secret = "app" }]
     "#;
+    let all = |wanted: &BTreeSet<(String, String)>| -> Vec<_> {
+        wanted.iter().map(|(store, name)| format!("{store}/{name}")).collect()
+    };
     let source = Source::new("components.toml", "/conf", text);
     let stores = SecretStores::read(source, Environment::default(), &Fake).unwrap();
-    let wanted: Vec<_> = stores
-        .wanted
-        .iter()
-        .map(|(store, name)| format!("{store}/{name}"))
-        .collect();
-    assert_eq!(wanted, ["vault/app", "vault/token"]);
-    assert_eq!((stores.names.len(), stores.stores.len()), (1, 0));
+    assert_eq!(all(&stores.wanted), ["vault/app", "vault/token"]);
+    // A store of this kind has none from elsewhere: what it wants is not read, and reported later.
+    assert_eq!(all(&stores.wanted_first), ["vault/none"]);
+    assert_eq!((stores.names.built_in.len(), stores.stores.len()), (1, 0));
+}
+
+#[test]
+fn a_store_that_is_not_built_in_may_have_a_secret_of_one_that_is() {
+    let text = r#"
+        [secrets.mounted]
+        type = "local.env"
+
+        [secrets.vault]
+        type = "mongodb"
+        host = "db"
+        password = { secret = "token" }
+    "#;
+    let environment = Environment::default();
+    let source = Source::new("components.toml", "/conf", text);
+    let first = SecretStores::read(source.clone(), environment.clone(), &Fake).unwrap();
+    assert_eq!((first.stores.len(), first.wanted.len()), (1, 0));
+    let mut secrets = first.names.unfetched();
+    fetch(&first, &first.wanted_first, &mut secrets);
+    let elsewhere = Elsewhere::new(environment, secrets);
+    let stores = SecretStores::read(source, elsewhere, &Fake).unwrap();
+    let [_, vault] = &stores.stores[..] else {
+        panic!("two stores")
+    };
+    let Implementation::Provider(config) = &vault.implementation else {
+        panic!("it is not built in")
+    };
+    assert_eq!(config.metadata["password"], "hunter2");
+    let hidden: Vec<_> = stores.hidden.iter().map(Secret::expose).collect();
+    assert_eq!(hidden, ["hunter2"]);
+    parse(text).unwrap();
 }
 
 #[test]

@@ -28,9 +28,9 @@
 //! | `value` | [`FromToml`] and [`FromText`], which read one value |
 //! | `scalar`, `collection`, `duration`, `byte_size`, `name` | the types of values |
 //! | `reference`, `place`, `given` | `{ env = "NAME" }` and `{ secret = "NAME" }` |
-//! | `elsewhere`, `environment` | [`Elsewhere`], what they refer to |
+//! | `elsewhere`, `environment`, `hidden` | [`Elsewhere`], what they refer to, and what of it nobody is to see |
 //! | `source`, `document`, `syntax` | the file, its tree, and what is no TOML |
-//! | `error`, `snippet`, `nearest` | what users read when something is wrong |
+//! | `error`, `snippet`, `nearest`, `credentials` | what users read when something is wrong, and what not |
 
 mod allowed_hosts;
 mod app;
@@ -39,6 +39,7 @@ mod byte_size;
 mod collection;
 mod component;
 mod configuration;
+mod credentials;
 mod document;
 mod duration;
 mod elsewhere;
@@ -47,6 +48,7 @@ mod error;
 mod given;
 #[cfg(test)]
 mod golden;
+mod hidden;
 mod installed;
 mod name;
 mod nearest;
@@ -88,7 +90,7 @@ pub use private_addresses::PrivateAddresses;
 pub use property::{Property, PropertyKind};
 pub use provider::{Implementation, ProviderConfig, StartWhen, TooManyInstances};
 pub use resiliency::{Resiliency, Target};
-pub use secrets::{SecretComponent, SecretStores};
+pub use secrets::{Names as SecretStoreNames, SecretComponent, SecretStores};
 pub use source::{ReadError, Source};
 pub use state::StateComponent;
 pub use table::Table;

@@ -15,10 +15,10 @@ use super::allowed_hosts::AllowedHosts;
 use super::byte_size::{ByteSize, TooSmall};
 use super::component::{ComponentType, KnownType};
 use super::error::{ConfigError, ConfigErrors};
-use super::given::Given;
 use super::installed::InstalledComponent;
 use super::table::Table;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::secrets::Secret;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -34,37 +34,53 @@ pub enum Implementation<S> {
 
 /// Where what stands behind a type comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Origin {
+pub(super) enum Origin {
     BuiltIn,
+    /// One of Dapr's, which is installed.
     Dapr,
+    /// The user's own, `type = "wasm"`.
+    Own,
 }
 
 const SOURCE: [(&str, Origin); 2] = [("built-in", Origin::BuiltIn), ("dapr", Origin::Dapr)];
+
+impl Origin {
+    /// What the type and `source` of a table say.
+    pub(super) fn read(
+        kind: &ComponentType,
+        table: &mut Table,
+        built_in: &[KnownType<'_>],
+    ) -> Result<Self, ConfigErrors> {
+        if kind.is_wasm()? {
+            let message = "`source` is for types that Dapr has, and this one is a file of your own";
+            table.refuse("source", message, Some("remove it"));
+            return Ok(Self::Own);
+        }
+        let source = table.take_choice("source", &SOURCE)?;
+        match (source, built_in.contains(&(kind.name(), kind.version()))) {
+            (Some(Self::BuiltIn), false) => Err(kind.not_built_in(&table.location_of("source"), built_in)),
+            (Some(Self::BuiltIn) | None, true) => Ok(Self::BuiltIn),
+            _ => Ok(Self::Dapr),
+        }
+    }
+}
 
 impl<S> Implementation<S> {
     /// Reads the keys of what stands behind a type, and answers what is to be told of them, too. `read` reads those of a
     /// built-in vendor, and `installed` finds a component.
     pub(super) fn read(
-        kind: &ComponentType,
+        origin: Origin,
         table: &mut Table,
-        built_in: &[KnownType<'_>],
         read: impl FnOnce(&mut Table) -> Result<S, ConfigErrors>,
         installed: impl FnOnce() -> Result<InstalledComponent, ConfigErrors>,
     ) -> Result<(Self, Vec<ConfigError>), ConfigErrors> {
-        if kind.is_wasm()? {
-            let message = "`source` is for types that Dapr has, and this one is a file of your own";
-            table.refuse("source", message, Some("remove it"));
-            let config = ProviderConfig::read(table)?;
-            return Ok((Self::Provider(config), Vec::new()));
-        }
-        let source = table.take_choice("source", &SOURCE)?;
-        match (source, built_in.contains(&(kind.name(), kind.version()))) {
-            (Some(Origin::BuiltIn), false) => Err(kind.not_built_in(&table.location_of("source"), built_in)),
-            (Some(Origin::BuiltIn) | None, true) => {
+        match origin {
+            Origin::Own => Ok((Self::Provider(ProviderConfig::read(table)?), Vec::new())),
+            Origin::BuiltIn => {
                 ProviderConfig::refuse_keys(table);
                 Ok((Self::BuiltIn(read(table)?), Vec::new()))
             }
-            (Some(Origin::Dapr), _) | (None, false) => {
+            Origin::Dapr => {
                 let (config, warnings) = ProviderConfig::read_installed(table, &installed()?)?;
                 Ok((Self::Provider(config), warnings))
             }
@@ -107,8 +123,6 @@ pub struct ProviderConfig {
     pub start: StartWhen,
     /// `metadata`, a table of strings: handed to the component when an instance begins. Default: empty.
     pub metadata: BTreeMap<String, String>,
-    /// The names in [`metadata`](Self::metadata) whose values do not stand in the file, and are not to be shown.
-    pub hidden: BTreeSet<String>,
 }
 
 /// When the first instance of a component begins.
@@ -166,7 +180,6 @@ impl ProviderConfig {
             instances: None,
             start: StartWhen::default(),
             metadata: BTreeMap::new(),
-            hidden: BTreeSet::new(),
         }
     }
 
@@ -194,21 +207,14 @@ impl ProviderConfig {
     pub(super) fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
         let component = table.require_or::<PathBuf>("component", || "add component = \"store.wasm\"".to_owned());
         let sandbox = Sandbox::read(table);
-        let metadata = table.take::<BTreeMap<String, Given<String>>>("metadata");
+        let metadata = table.take::<BTreeMap<String, Secret>>("metadata");
         table.finish()?;
         let metadata = metadata?.unwrap_or_default();
-        let hidden = metadata.iter().filter(|(_, given)| given.place().is_some());
+        let text = |(name, secret): (String, Secret)| (name, secret.expose().to_owned());
         Ok(Self {
-            hidden: hidden.map(|(name, _)| name.clone()).collect(),
-            metadata: metadata.into_iter().map(|(name, given)| (name, given.value)).collect(),
+            metadata: metadata.into_iter().map(text).collect(),
             ..Self::at(component?).within(sandbox?)
         })
-    }
-
-    /// The values of its metadata that do not stand in the file.
-    pub fn hidden_values(&self) -> impl Iterator<Item = &str> {
-        let value = |name| self.metadata.get(name).map(String::as_str);
-        self.hidden.iter().filter_map(value)
     }
 
     /// What an installed component is told stands in the table beside the host's keys, which all have to be taken before.
@@ -234,7 +240,6 @@ impl ProviderConfig {
             title: Some(installed.title.clone()),
             memory: Self::INSTALLED_MEMORY,
             metadata: settings.values,
-            hidden: settings.hidden,
             ..Self::at(&installed.file)
         };
         Ok((default.within(sandbox?), settings.warnings))
@@ -320,7 +325,6 @@ impl fmt::Debug for ProviderConfig {
             instances,
             start,
             metadata,
-            hidden: _,
         } = self;
         f.debug_struct("ProviderConfig")
             .field("component", component)

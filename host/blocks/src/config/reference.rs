@@ -11,6 +11,7 @@ use super::nearest::{choices, keys, nearest};
 use super::place::Place;
 use super::value::{Context, quoted};
 use super::{document::Data, secrets::EXAMPLE};
+use std::collections::BTreeSet;
 
 const ENV: &str = "env";
 const SECRET: &str = "secret";
@@ -79,9 +80,25 @@ pub(super) fn resolve<'a>(
     }
 }
 
-/// The secrets that a part of the file may refer to, as pairs of a store and a name: whatever looks like a reference. Where
-/// it is none, what is fetched is not used.
-pub(super) fn secrets<'a>(entries: &'a [Entry], found: &mut Vec<(Option<&'a str>, &'a str)>) {
+/// The secrets that parts of the file may refer to, as pairs of a store and a name: whatever looks like a reference. Where it is
+/// none, what is fetched is not used. Where no store is named, it is the only one of `stores`.
+pub(super) fn wanted<'a>(entries: impl IntoIterator<Item = &'a Entry>, stores: &[&str]) -> BTreeSet<(String, String)> {
+    let mut found = Vec::new();
+    entries
+        .into_iter()
+        .for_each(|entry| secrets_of(&entry.node, &mut found));
+    let wanted = found.into_iter().filter_map(|(store, name)| {
+        let store = match (store, stores) {
+            (Some(store), _) => store,
+            (None, [only]) => only,
+            (None, _) => return None,
+        };
+        Some((store.to_owned(), name.to_owned()))
+    });
+    wanted.collect()
+}
+
+fn secrets<'a>(entries: &'a [Entry], found: &mut Vec<(Option<&'a str>, &'a str)>) {
     let text = |name| {
         let entry = entries.iter().find(|entry| entry.name == name)?;
         match &entry.node.data {
@@ -182,13 +199,14 @@ impl<'a> Wanted<'a> {
     }
 
     fn resolve(self, context: &'a Context, label: &str) -> Result<Reference<'a>, ConfigError> {
-        let Secrets::Fetched(secrets) = &context.elsewhere.secrets else {
-            let error = self.name.at.error(format!(
-                "{label} refers to a secret, and stands in a secret store's own table"
-            ));
-            return Err(error.with_help(format!("write it here, or use {ENV_FORM}")));
+        let (secrets, store) = match &context.elsewhere.secrets {
+            Secrets::Fetched(secrets) => (secrets, self.store(secrets, label)?),
+            Secrets::OfBuiltIn(secrets) => (secrets, self.built_in_store(secrets, label)?),
+            Secrets::None(reason) => {
+                let error = self.name.at.error(format!("{label} refers to a secret, and {reason}"));
+                return Err(error.with_help(format!("write it here, or use {ENV_FORM}")));
+            }
         };
-        let store = self.store(secrets, label)?;
         let Word { text: name, at } = &self.name;
         let shown = format!("the secret `{}` of `{}`", name.escape_debug(), store.escape_debug());
         let values = match secrets.get(store, name) {
@@ -227,6 +245,26 @@ impl<'a> Wanted<'a> {
                 key: key.text.to_owned(),
             },
         })
+    }
+
+    /// The same in the table of a secret store, which others come before: those that are built in and need nobody.
+    fn built_in_store<'s>(&self, secrets: &'s FetchedSecrets, label: &str) -> Result<&'s str, ConfigError> {
+        let is_there = |word: &Word<'_>| secrets.stores().any(|name| name == word.text);
+        let error = match &self.store {
+            Some(word) if !is_there(word) => word.at.error(format!(
+                "{label} refers to the secret store {}, and stands in a secret store's own table",
+                quoted(word.text)
+            )),
+            None if secrets.stores().next().is_none() => self.name.at.error(format!(
+                "{label} refers to a secret, and stands in a secret store's own table"
+            )),
+            _ => return self.store(secrets, label),
+        };
+        let help = match secrets.stores().next() {
+            Some(_) => format!("it may refer to built-in ones: {}", choices(secrets.stores())),
+            None => format!("use {ENV_FORM}, or add a built-in store that it may refer to, as \"local.directory\""),
+        };
+        Err(error.with_help(help))
     }
 
     /// The store that is meant: the one that is named, or the only one.

@@ -11,14 +11,12 @@ use super::nearest::nearest;
 use super::property::Property;
 use super::table::Table;
 use super::value::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The settings of a component.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     pub(super) values: BTreeMap<String, String>,
-    /// Those whose values do not stand in the file.
-    pub(super) hidden: BTreeSet<String>,
     /// What is no error, and to be told.
     pub(super) warnings: Vec<ConfigError>,
 }
@@ -62,9 +60,6 @@ impl Table {
             let value = Value::new(&self.context, &label, &entry.node);
             match text(value, property) {
                 Ok(text) => {
-                    if value.place().is_some() {
-                        settings.hidden.insert(entry.name.clone());
-                    }
                     settings.values.insert(entry.name, text);
                 }
                 Err(errors) => self.errors.extend(errors),
@@ -88,6 +83,7 @@ fn text(value: Value<'_>, property: Option<&Property>) -> Result<String, ConfigE
     let kind = property.map(|property| property.kind);
     let fits = |text: &str| kind.map_or(Ok(()), |kind| kind.check(text));
     if let Some(text) = value.text()? {
+        value.hide(&text);
         return match (fits(text.as_str()), kind) {
             (Err(problem), Some(kind)) => {
                 let error = value.unfit_as(kind.what(), &text, &problem);

@@ -2,8 +2,9 @@
 //!
 //! Columns in numbers count characters; carets count terminal cells, of which a CJK character takes two and a combining one
 //! none. Tabs are shown as spaces and control characters as escapes, so that the carets stay aligned and a file cannot
-//! drive the terminal.
+//! drive the terminal. The user and the password of an address are not shown.
 
+use super::credentials::{HIDDEN, credentials};
 use std::fmt;
 use std::ops::Range;
 use unicode_width::UnicodeWidthChar;
@@ -85,10 +86,15 @@ impl Line {
     fn new(position: &Position<'_>, span: &Range<usize>) -> Self {
         let mut shown = String::new();
         let (mut lead, mut carets) = (0, 0);
+        let hidden = credentials(position.content).unwrap_or_default();
         for (index, c) in position.content.char_indices() {
             let offset = position.start + index;
             let before = shown.len();
-            push_printable(&mut shown, c);
+            if index == hidden.start && !hidden.is_empty() {
+                shown.push_str(HIDDEN);
+            } else if !hidden.contains(&index) {
+                push_printable(&mut shown, c);
+            }
             let width = cells(shown.get(before..).unwrap_or_default());
             if offset < span.start {
                 lead += width;
@@ -213,6 +219,21 @@ mod tests {
             "  |\n1 | a = \\u{1b}[31m\n  |           ^^^^"
         );
         assert_eq!(printable("\u{202e}abc"), "\\u{202e}abc");
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown_and_the_carets_stand_where_they_did() {
+        let text = "a = \"redis://:hunter2@db\", b = x";
+        for (part, carets) in [
+            ("x", "                          ^"),
+            ("\"redis://:hunter2@db\"", "    ^^^^^^^^^^^^^^^^"),
+        ] {
+            assert_eq!(
+                shown(text, part, None),
+                format!("  |\n1 | a = \"redis://***@db\", b = x\n  | {carets}")
+            );
+        }
+        assert!(!shown(text, "hunter2@db", None).contains("hunter2"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::duration::NonZeroDuration;
 use super::error::{ConfigError, ConfigErrors, Location};
 use super::given::Given;
 use super::name::ComponentName;
-use super::provider::Implementation;
+use super::provider::{Implementation, Origin};
 use super::table::Table;
 use super::value::FromText;
 use crate::state::KeyPrefix;
@@ -71,10 +71,9 @@ impl<S> StateComponent<S> {
             let deadline = table.take("deadline").map(|given| given.map(NonZeroDuration::get));
             let ignore_errors = table.take("ignoreErrors");
             refuse_daprs_keys(table);
-            let built_in = vendors.state_types();
+            let origin = Origin::read(&kind, table, &vendors.state_types())?;
             let read = |table: &mut Table| vendors.state(&kind, table);
-            let (implementation, warnings) =
-                Implementation::read(&kind, table, &built_in, read, || vendors.installed(&kind))?;
+            let (implementation, warnings) = Implementation::read(origin, table, read, || vendors.installed(&kind))?;
             table.finish()?;
             let (scopes, key_prefix, deadline) = (scopes?, key_prefix?.unwrap_or_default(), deadline?);
             let ignore_errors = ignore_errors?.unwrap_or_default();

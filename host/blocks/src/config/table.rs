@@ -83,7 +83,11 @@ impl Table {
     pub(super) fn parse_with(source: Source, elsewhere: Elsewhere) -> Result<Self, ConfigErrors> {
         let source = Arc::new(source);
         let entries = document::parse(&source)?;
-        let context = Arc::new(Context { source, elsewhere });
+        let context = Arc::new(Context {
+            source,
+            elsewhere,
+            hidden: Arc::default(),
+        });
         Ok(Self::new(context, Vec::new(), 0..0, entries))
     }
 
@@ -244,8 +248,17 @@ impl Table {
 
     /// Reads what comes from now on with this; the result is what was there before.
     pub(super) fn replace_elsewhere(&mut self, elsewhere: Elsewhere) -> Arc<Context> {
-        let source = Arc::clone(&self.context.source);
-        std::mem::replace(&mut self.context, Arc::new(Context { source, elsewhere }))
+        let context = Context {
+            source: Arc::clone(&self.context.source),
+            elsewhere,
+            hidden: Arc::clone(&self.context.hidden),
+        };
+        std::mem::replace(&mut self.context, Arc::new(context))
+    }
+
+    /// Lets what comes from now on refer to no secret, for this reason; the result is what was there before.
+    pub(super) fn without_secrets(&mut self, reason: &'static str) -> Arc<Context> {
+        self.replace_elsewhere(self.context.elsewhere.without_secrets(reason))
     }
 
     /// As [`Table::require`], with another help where the key is missing.

@@ -3,13 +3,16 @@
 //! A string may stand in the file, in an environment variable or in a secret: `"30s"` and `{ env = "NAME" }` are the same to
 //! whoever reads it. A message quotes what stands in the file, and never what stands elsewhere: that may be a password.
 
+use super::credentials::without_credentials;
 use super::document::{Data, Entry, Node};
 use super::elsewhere::Elsewhere;
 use super::error::{ConfigError, ConfigErrors, Location};
+use super::hidden::Hidden;
 use super::place::Place;
 use super::reference::{self, Reference};
 use super::snippet::drives_a_terminal;
 use super::source::Source;
+use crate::secrets::Secret;
 use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
@@ -45,6 +48,9 @@ pub trait FromText: Sized {
     /// come from a secret.
     const IS_SHOWN: bool = false;
 
+    /// Whether nobody is to see it where it is a reference, also where others quote it.
+    const IS_SECRET: bool = false;
+
     /// Reads the text.
     ///
     /// # Errors
@@ -66,6 +72,9 @@ impl<T: FromText> FromToml for T {
                 if T::IS_SHOWN {
                     value.refuse_secret(&text)?;
                 }
+                if T::IS_SECRET {
+                    value.hide(&text);
+                }
                 T::from_text(text.as_str()).map_err(|problem| value.unfit::<T>(&text, &problem).into())
             }
             // `30` is no duration in quotes either, and then quotes are no help.
@@ -82,6 +91,8 @@ impl<T: FromText> FromToml for T {
 pub(super) struct Context {
     pub(super) source: Arc<Source>,
     pub(super) elsewhere: Elsewhere,
+    /// What of it nobody is to see.
+    pub(super) hidden: Arc<Hidden>,
 }
 
 impl Context {
@@ -173,6 +184,13 @@ impl<'a> Value<'a> {
         self.text().ok().flatten()?.place
     }
 
+    /// Takes note that nobody is to see the text, if it stands elsewhere.
+    pub(super) fn hide(&self, text: &Text<'_>) {
+        if text.is_foreign() {
+            self.context.hidden.add(Secret::new(text.as_str().to_owned()));
+        }
+    }
+
     fn referred(&self, entries: &'a [Entry]) -> Result<Option<Text<'a>>, ConfigErrors> {
         let reference = reference::resolve(self.context, self.label, entries)?;
         Ok(reference.map(|Reference { place, text }| Text {
@@ -243,7 +261,7 @@ impl<'a> Value<'a> {
         let label = self.label;
         let message = match (&self.node.data, self.literal()) {
             (Data::Table(_), _) | (_, None) => format!("{label} is out of bounds: {problem}"),
-            (_, Some(literal)) => format!("{label} cannot be {literal}: {problem}"),
+            (_, Some(literal)) => format!("{label} cannot be {}: {problem}", without_credentials(literal)),
         };
         self.location().error(message)
     }
@@ -254,8 +272,9 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A text in quotes, cut where it is long, and without characters that drive a terminal.
+/// A text in quotes, cut where it is long, without characters that drive a terminal, and without the password of an address.
 pub(super) fn quoted(text: &str) -> String {
+    let text = without_credentials(text);
     let mut shown: String = text.chars().take(MAX_QUOTE).collect();
     if shown.len() < text.len() {
         shown.push('…');
@@ -274,5 +293,8 @@ mod tests {
             quoted(&"é".repeat(MAX_QUOTE + 1)),
             format!("\"{}…\"", "é".repeat(MAX_QUOTE))
         );
+        // Also where it is cut before the `@`.
+        let long = format!("redis://:{}@db", "hunter2".repeat(MAX_QUOTE));
+        assert_eq!(quoted(&long), r#""redis://***@db""#);
     }
 }

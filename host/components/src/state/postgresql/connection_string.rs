@@ -6,11 +6,38 @@
 //! | words | `host=localhost user='ann o\'neill'`; in quotes, and without, `\` takes the next character as it is |
 //!
 //! Both come to the same names. What they mean, `parameters` says.
+//!
+//! In a URL, an `@` behind the hosts is refused, though daprd takes it: more often than a part of a value it is what ends a
+//! password with a `/` or a `?` in it, whose rest would become the database or a parameter's name, and be shown.
 
 use crate::state::percent;
 
-/// A name and its value, as often as it is given; the last one holds.
-pub(super) type Parameter = (String, String);
+/// A name and its value. It may be given several times; the last one holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) value: String,
+    /// Whether it stands behind a password. If that should have been in quotes, or escaped, this is its rest.
+    pub(super) is_behind_password: bool,
+}
+
+impl Parameter {
+    pub(super) fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            value: value.into(),
+            is_behind_password: false,
+        }
+    }
+
+    /// The same, behind these.
+    fn behind(self, others: &[Self]) -> Self {
+        Self {
+            is_behind_password: others.iter().any(|other| other.name == "password"),
+            ..self
+        }
+    }
+}
 
 /// Why a text is no connection string. None of its text is repeated: a password may be anywhere in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +50,8 @@ pub(super) enum Malformed {
     Bracket,
     #[error("it is not UTF-8 behind its `%`")]
     NotText,
+    #[error("there is an `@` behind its hosts")]
+    At,
 }
 
 /// The names and values of a connection string.
@@ -35,38 +64,50 @@ pub(super) fn parse(text: &str) -> Result<Vec<Parameter>, Malformed> {
 }
 
 fn parse_url(text: &str) -> Result<Vec<Parameter>, Malformed> {
-    let (text, query) = text.split_once('?').unwrap_or((text, ""));
-    let (authority, database) = text.split_once('/').unwrap_or((text, ""));
-    let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let (user, password) = match user.split_once(':') {
-        Some((user, password)) => (user, Some(password)),
-        None => (user, None),
-    };
-    let mut hosts_and_ports = (Vec::new(), Vec::new());
-    for host in hosts.split(',').filter(|host| !host.is_empty()) {
-        let (host, port) = host_and_port(host)?;
-        hosts_and_ports.0.push(decoded(host)?);
-        hosts_and_ports.1.push(port.to_owned());
+    let end = text.find(['/', '?']).unwrap_or(text.len());
+    let (authority, rest) = text.split_at(end);
+    if rest.contains('@') {
+        return Err(Malformed::At);
     }
-    let (hosts, ports) = hosts_and_ports;
-    let mut parameters = Vec::new();
-    let mut add = |name: &str, value: String| {
-        if !value.is_empty() {
-            parameters.push((name.to_owned(), value));
-        }
-    };
-    add("user", decoded(user)?);
-    add("password", decoded(password.unwrap_or_default())?);
-    add("host", hosts.join(","));
-    if ports.iter().any(|port| !port.is_empty()) {
-        add("port", ports.join(","));
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut parameters = parse_authority(authority)?;
+    let database = decoded(path.strip_prefix('/').unwrap_or_default())?;
+    if !database.is_empty() {
+        parameters.push(Parameter::new("database", database));
     }
-    add("database", decoded(database)?);
+    let mut of_query = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').ok_or(Malformed::NoValue)?;
-        parameters.push((decoded(name)?, decoded(value)?));
+        let parameter = Parameter::new(decoded(name)?, decoded(value)?).behind(&of_query);
+        of_query.push(parameter);
     }
+    parameters.extend(of_query);
     Ok(parameters)
+}
+
+/// `USER:PASSWORD@HOST:PORT,HOST:PORT`
+fn parse_authority(text: &str) -> Result<Vec<Parameter>, Malformed> {
+    let (user, hosts) = text.rsplit_once('@').unwrap_or(("", text));
+    let (user, password) = user.split_once(':').unwrap_or((user, ""));
+    let (mut names, mut ports) = (Vec::new(), Vec::new());
+    for host in hosts.split(',').filter(|host| !host.is_empty()) {
+        let (host, port) = host_and_port(host)?;
+        names.push(decoded(host)?);
+        ports.push(port);
+    }
+    if ports.iter().all(|port| port.is_empty()) {
+        ports.clear();
+    }
+    let parameters = [
+        Parameter::new("user", decoded(user)?),
+        Parameter::new("password", decoded(password)?),
+        Parameter::new("host", names.join(",")),
+        Parameter::new("port", ports.join(",")),
+    ];
+    Ok(parameters
+        .into_iter()
+        .filter(|parameter| !parameter.value.is_empty())
+        .collect())
 }
 
 fn host_and_port(text: &str) -> Result<(&str, &str), Malformed> {
@@ -82,7 +123,7 @@ fn decoded(text: &str) -> Result<String, Malformed> {
 }
 
 fn parse_words(text: &str) -> Result<Vec<Parameter>, Malformed> {
-    let mut parameters = Vec::new();
+    let mut parameters: Vec<Parameter> = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let (name, after) = rest.split_once('=').ok_or(Malformed::NoValue)?;
@@ -91,7 +132,8 @@ fn parse_words(text: &str) -> Result<Vec<Parameter>, Malformed> {
             return Err(Malformed::NoValue);
         }
         let (value, after) = word(after.trim_start())?;
-        parameters.push((name.to_owned(), value));
+        let parameter = Parameter::new(name, value).behind(&parameters);
+        parameters.push(parameter);
         rest = after.trim_start();
     }
     Ok(parameters)
@@ -124,7 +166,8 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Vec<(String, String)> {
-        parse(text).unwrap()
+        let parameters = parse(text).unwrap().into_iter();
+        parameters.map(|parameter| (parameter.name, parameter.value)).collect()
     }
 
     fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -180,6 +223,19 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_the_rest_of_a_password_is_known() {
+        for (text, expected) in [
+            ("host=a password=b c=d", [false, false, true]),
+            ("password=b c=d host=a", [false, true, true]),
+            ("postgres://a?password=b&c=d", [false, false, true]),
+            ("postgres://:b@a?c=d", [false, false, false]),
+        ] {
+            let found: Vec<_> = parse(text).unwrap().iter().map(|one| one.is_behind_password).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_neither_form_is_refused() {
         for (text, expected) in [
             ("localhost", Malformed::NoValue),
@@ -189,6 +245,9 @@ mod tests {
             ("postgres://[::1/d", Malformed::Bracket),
             ("postgres://h/%ff", Malformed::NotText),
             ("postgres://h/d?sslmode", Malformed::NoValue),
+            ("postgres://u:12/34@h/d", Malformed::At),
+            ("postgres://u:12?34@h/d", Malformed::At),
+            ("postgres://u:12?3=4@h/d", Malformed::At),
         ] {
             assert_eq!(parse(text), Err(expected), "{text}");
         }

@@ -58,6 +58,9 @@ const KNOWN: [&str; 20] = [
     "channel_binding",
 ];
 
+/// Bytes of PostgreSQL's own names: what is longer is none.
+const MAX_NAME: usize = 63;
+
 /// Dapr's settings that come before the connection string.
 #[derive(Clone, Default)]
 pub(super) struct Above {
@@ -77,7 +80,8 @@ pub(super) struct PoolParameters {
     pub(super) max_idle: Option<Duration>,
 }
 
-/// Why a connection string is refused. Of its text only the names of parameters are repeated.
+/// Why a connection string is refused. Of its text only the names of parameters are repeated, and those only where they are no
+/// part of a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Problem {
     #[error("`connectionString` is no URL and no words like `host=localhost`: {0}")]
@@ -86,6 +90,8 @@ pub(super) enum Problem {
     Missing,
     #[error("the parameter `{name}` of `connectionString` is not supported")]
     Unknown { name: String },
+    #[error("a parameter of `connectionString` is not supported, and may be a part of a password")]
+    Unnamed,
     #[error("the parameter `{name}` of `connectionString` must be {must}")]
     Value { name: &'static str, must: &'static str },
     #[error("there are not as many of `{name}` as there are hosts")]
@@ -93,17 +99,44 @@ pub(super) enum Problem {
 }
 
 impl Problem {
+    /// The same of a text that stands elsewhere, of which nothing is repeated.
+    pub(super) fn unnamed(self) -> Self {
+        match self {
+            Self::Unknown { .. } => Self::Unnamed,
+            other => other,
+        }
+    }
+
     pub(super) fn help(&self) -> String {
         match self {
+            Self::Malformed(Malformed::At) => format!("in a password, {ESCAPES}"),
+            Self::Unnamed => format!("in a password, {ESCAPES}; in words, put it in quotes: password='a b'"),
             Self::Malformed(_) | Self::Missing => {
                 "write connectionString = \"postgres://USER@HOST:5432/DATABASE\", and `password` apart".to_owned()
             }
-            Self::Unknown { name } => match nearest(name, KNOWN.into_iter().chain(OF_SERVER)) {
+            Self::Unknown { name } => match known_near(name) {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => "leave it out".to_owned(),
             },
             Self::Value { .. } | Self::Count { .. } => "correct it".to_owned(),
         }
+    }
+}
+
+/// How a URL has what would end the password.
+const ESCAPES: &str = "write `@` as %40, `/` as %2F, `?` as %3F and `&` as %26";
+
+fn known_near(name: &str) -> Option<&'static str> {
+    nearest(name, KNOWN.into_iter().chain(OF_SERVER))
+}
+
+/// That nobody knows this parameter.
+fn unknown(parameter: &Parameter) -> Problem {
+    let name = &parameter.name;
+    let is_name = name.len() <= MAX_NAME && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    match is_name && (!parameter.is_behind_password || known_near(name).is_some()) {
+        true => Problem::Unknown { name: name.clone() },
+        false => Problem::Unnamed,
     }
 }
 
@@ -116,8 +149,8 @@ pub(super) fn read(text: Option<&str>, above: Above) -> Result<(Server, PoolPara
     let root = above.root.clone();
     put_above(&mut parameters, above);
     let mut read = Reading::default();
-    for (name, value) in parameters {
-        read.take(&name, value)?;
+    for parameter in parameters {
+        read.take(parameter)?;
     }
     let (mut server, pool) = read.finish()?;
     if let Some(root) = root {
@@ -137,14 +170,14 @@ fn put_above(parameters: &mut Vec<Parameter>, above: Above) {
         root: _,
     } = above;
     // Another host has another address. Another address may be the same host's.
-    parameters.retain(|(name, _)| match name.as_str() {
+    parameters.retain(|parameter| match parameter.name.as_str() {
         "host" => host.is_none(),
         "hostaddr" => host.is_none() && hostaddr.is_none(),
         _ => true,
     });
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            parameters.push((name.to_owned(), value));
+            parameters.push(Parameter::new(name, value));
         }
     };
     add("host", host);
@@ -183,12 +216,17 @@ impl Reading {
         })
     }
 
-    fn take(&mut self, name: &str, value: String) -> Result<(), Problem> {
+    fn take(&mut self, parameter: Parameter) -> Result<(), Problem> {
+        let Parameter { name, value, .. } = parameter.clone();
         let list = |value: String| value.split(',').map(|one| one.trim().to_owned()).collect();
-        match name {
-            "host" => self.hosts = list(value),
+        match name.as_str() {
+            "host" => self.hosts = hosts(list(value))?,
             "hostaddr" => self.addresses = list(value),
             "port" => self.ports = list(value),
+            // libpq takes a whole connection string for it, and it would be shown with its password.
+            "database" | "dbname" if value.contains("://") || value.contains('=') => {
+                return Err(must_be("database", "a database's name"));
+            }
             "database" | "dbname" => self.server().database = Some(value).filter(|name| !name.is_empty()),
             "user" => self.server().user = Some(value).filter(|name| !name.is_empty()),
             "password" => self.server().password = Some(Secret::new(value)),
@@ -226,10 +264,10 @@ impl Reading {
                 self.pool.max_idle = Some(idle.map_err(|_| must_be("pool_max_conn_idle_time", "a duration like 30m"))?);
             }
             _ if OF_SERVER.contains(&name.to_ascii_lowercase().as_str()) => {
-                self.server().options.push((name.to_owned(), value));
+                self.server().options.push((name, value));
             }
-            _ if WITHOUT_MEANING.contains(&name) => {}
-            _ => return Err(Problem::Unknown { name: name.to_owned() }),
+            _ if WITHOUT_MEANING.contains(&name.as_str()) => {}
+            _ => return Err(unknown(&parameter)),
         }
         Ok(())
     }
@@ -284,6 +322,15 @@ impl Reading {
     }
 }
 
+/// They are shown: a URL with a password would be, too.
+fn hosts(names: Vec<String>) -> Result<Vec<String>, Problem> {
+    let is_fit = |name: &String| name.starts_with('/') || !name.contains(['@', '/']);
+    match names.iter().all(is_fit) {
+        true => Ok(names),
+        false => Err(must_be("host", "a name, an address or the folder of a socket")),
+    }
+}
+
 fn must_be(name: &'static str, must: &'static str) -> Problem {
     Problem::Value { name, must }
 }
@@ -305,10 +352,6 @@ mod tests {
 
     fn server(text: &str) -> Server {
         read(Some(text), Above::default()).unwrap().0
-    }
-
-    fn problem(text: &str) -> String {
-        read(Some(text), Above::default()).err().unwrap().to_string()
     }
 
     #[test]
@@ -382,10 +425,41 @@ mod tests {
             ("host=a,b hostaddr=127.0.0.1", "not as many of `hostaddr`"),
             ("host=a port=1,2", "not as many of `port`"),
             ("hunter2", "no URL and no words"),
+            (
+                "host=db password=my hunter2=x",
+                "is not supported, and may be a part of a password",
+            ),
+            (
+                "host=db password=hunter sslmod=x",
+                "`sslmod` of `connectionString` is not supported",
+            ),
+            (
+                "host=db work_mem=x password=hunter2",
+                "`work_mem` of `connectionString` is not supported",
+            ),
+            ("postgres:/u:hunter2?x=1@db", "may be a part of a password"),
+            (
+                "postgres://u:pa?hunter2@db/d?sslmode=disable",
+                "there is an `@` behind its hosts",
+            ),
+            ("postgres://u:pa?x=hunter2@db/d", "there is an `@` behind its hosts"),
+            ("postgres://u:12/hunter2@db/x", "there is an `@` behind its hosts"),
+            ("postgres://db/d?password=pa&hunter2=x", "may be a part of a password"),
+            ("postgres://u:pa@db/d?x%40hunter2=x", "may be a part of a password"),
+            (
+                "host=postgres://u:hunter2@db/d",
+                "`host` of `connectionString` must be a name",
+            ),
+            ("host=u:hunter2@db", "`host` of `connectionString` must be a name"),
+            (
+                "host=db dbname=postgres://u:hunter2@db/d",
+                "`database` of `connectionString` must be a database's name",
+            ),
         ] {
-            let problem = problem(text);
-            assert!(problem.contains(expected), "{problem}");
-            assert!(!problem.contains("hunter2"), "{problem}");
+            let problem = read(Some(text), Above::default()).err().unwrap();
+            let shown = format!("{problem} {} {problem:?}", problem.help());
+            assert!(shown.contains(expected), "{shown}");
+            assert!(!shown.contains("hunter2"), "{shown}");
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::identifier::Identifier;
 use super::layout::Layout;
-use super::parameters::{self, Above, Problem};
+use super::parameters::{self, Above, PoolParameters};
 use super::server::Server;
-use dapr_blocks::config::{ComponentVersion, ConfigErrors, FromToml, InSeconds, Table, Value};
+use dapr_blocks::config::{ComponentVersion, ConfigErrors, FromToml, Given, InSeconds, Table, Value};
 use dapr_blocks::secrets::Secret;
 use std::fmt;
 use std::num::NonZeroU32;
@@ -53,7 +53,7 @@ impl PostgresqlSettings {
         table.alias("url", "connectionString");
         table.alias("timeoutInSeconds", "timeout");
         table.alias("cleanupIntervalInSeconds", "cleanupInterval");
-        let connection = table.take::<String>("connectionString");
+        let connection = table.take::<Given<Secret>>("connectionString");
         let above = Above::read(table);
         let timeout = table.take_checked("timeout", |timeout: &InSeconds| match timeout.0 < Self::MIN_TIMEOUT {
             true => Err("it must be at least a second"),
@@ -65,12 +65,7 @@ impl PostgresqlSettings {
         let metadata_table = table.take("metadataTableName");
         let cleanup_interval = table.take::<Cleanup>("cleanupInterval");
         refuse(table);
-        // Not at the connection string itself, which would be shown, with its password.
-        let at = table.location();
-        let server = connection.and_then(|connection| {
-            let parsed = parameters::read(connection.as_deref(), above?);
-            parsed.map_err(|problem: Problem| at.error(problem.to_string()).with_help(problem.help()).into())
-        });
+        let server = connection.and_then(|connection| server(table, connection, above?));
         let (server, pool) = match (server, table.finish()) {
             (Ok(server), Ok(())) => server,
             (Err(errors), Ok(())) | (Ok(_), Err(errors)) => return Err(errors),
@@ -111,6 +106,35 @@ impl PostgresqlSettings {
     }
 }
 
+/// The server that a connection string names, and the settings above it.
+fn server(
+    table: &Table,
+    connection: Option<Given<Secret>>,
+    above: Above,
+) -> Result<(Server, PoolParameters), ConfigErrors> {
+    let text = connection.as_ref().map(|given| given.value.expose());
+    let is_elsewhere = connection.as_ref().is_some_and(|given| given.place().is_some());
+    let (server, pool) = parameters::read(text, above).map_err(|problem| {
+        let problem = if is_elsewhere { problem.unnamed() } else { problem };
+        let error = table.location_of("connectionString").error(problem.to_string());
+        let error = error.with_help(problem.help());
+        match &connection {
+            // A password may be anywhere in it.
+            Some(_) => error.without_line(),
+            None => error,
+        }
+    })?;
+    if is_elsewhere {
+        // Whoever quotes it does not quote the whole string.
+        server
+            .password
+            .iter()
+            .cloned()
+            .for_each(|password| table.hide(password));
+    }
+    Ok((server, pool))
+}
+
 fn default_connections() -> NonZeroU32 {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let processors = u32::try_from(processors).ok().and_then(NonZeroU32::new);
@@ -135,7 +159,7 @@ impl Above {
     fn read(table: &mut Table) -> Result<Self, ConfigErrors> {
         let (host, hostaddr, port) = (table.take("host"), table.take("hostaddr"), table.take("port"));
         let (database, user) = (table.take("database"), table.take("user"));
-        let password = table.take::<String>("password");
+        let password = table.take("password");
         let root = table.take::<PathBuf>("sslRootCert");
         Ok(Self {
             host: host?,
@@ -143,7 +167,7 @@ impl Above {
             port: port?,
             database: database?,
             user: user?,
-            password: password?.map(Secret::new),
+            password: password?,
             root: root?,
         })
     }
@@ -265,11 +289,37 @@ mod tests {
 
     #[test]
     fn a_password_is_not_shown() {
-        // As behind a table's head.
-        let text = "# [state.s]\nconnectionString = 'postgres://ann:hunter2@db/dapr?sslmod=require'";
-        assert!(!problem(text).contains("hunter2"), "{}", problem(text));
+        for text in [
+            "connectionString = 'postgres://ann:hunter2@db/dapr?sslmod=require'",
+            "connectionString = 'host=db password=hunter2 sslmod=require'",
+            "connectionSring = 'postgres://ann:hunter2@db/dapr'",
+            "url = 'postgres://ann:hunter2@db/dapr'\nconnectionString = 'postgres://ann:hunter2@db/dapr'",
+            "host = 'postgres://ann:hunter2@db'",
+            "host = 'db'\ndatabase = 'postgres://ann:hunter2@db/d'",
+        ] {
+            assert!(!problem(text).contains("hunter2"), "{}", problem(text));
+        }
+        assert_eq!(
+            problem("connectionString = 'host=db password=hunter2 sslmod=require'"),
+            "components.toml:1:20: the parameter `sslmod` of `connectionString` is not supported\n  = did you mean `sslmode`?"
+        );
         let settings = read("host = 'db'\npassword = 'hunter2'").unwrap();
         assert!(!format!("{settings} {settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_a_variable_holds_is_not_repeated() {
+        let read = |held: &str| {
+            let source = Source::new("components.toml", "/conf", "url = { env = 'URL' }");
+            let table = Table::parse(source, [("URL", held)].into_iter().collect()).unwrap();
+            table.read(|table| PostgresqlSettings::read(ComponentVersion::V2, table))
+        };
+        for held in ["postgres://db/d?hunter2=1", "host=db hunter2=1", "hunter2"] {
+            let shown = format!("{:#}", read(held).unwrap_err());
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        let settings = read("postgres://ann:hunter2@db/d").unwrap();
+        assert_eq!(settings.server.password.unwrap().expose(), "hunter2");
     }
 
     #[test]

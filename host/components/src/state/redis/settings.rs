@@ -123,7 +123,7 @@ impl RedisSettings {
         let host: Result<HostText, _> = table.require("redisHost");
         let port = table.take::<u16>("redisPort");
         let username = table.take::<String>("redisUsername");
-        let password = table.take::<String>("redisPassword");
+        let password = table.take::<Secret>("redisPassword");
         let database = table.take::<u32>("redisDB");
         let kind = table.take_choice("redisType", &[("node", Kind::Node), ("cluster", Kind::Cluster)]);
         let (enabled, tls) = (table.take::<bool>("enableTLS"), TlsKeys::take(table));
@@ -153,7 +153,7 @@ impl RedisSettings {
         Ok(Self {
             address: address(table, host?, port?)?,
             username: username?.filter(|name| !name.is_empty()),
-            password: password?.filter(|text| !text.is_empty()).map(Secret::new),
+            password: password?.filter(|text| !text.expose().is_empty()),
             database: database?.unwrap_or_default(),
             tls: tls?.check(table, enabled?.unwrap_or(false))?,
             ttl: default_ttl(table, ttl?)?,
@@ -246,11 +246,11 @@ impl TlsKeys {
     fn take(table: &mut Table) -> Result<Self, ConfigErrors> {
         let insecure = table.take("insecureSkipTLSVerify");
         let certificate = table.take_checked("clientCert", |text: &String| tls::certificates(text).map(drop));
-        let key = table.take_checked("clientKey", |text: &String| tls::key(text).map(drop));
+        let key = table.take_checked("clientKey", |text: &Secret| tls::key(text.expose()).map(drop));
         Ok(Self {
             insecure: insecure?.unwrap_or(false),
             certificate: certificate?.filter(|text| !text.is_empty()),
-            key: key?.filter(|text| !text.is_empty()).map(Secret::new),
+            key: key?.filter(|text| !text.expose().is_empty()),
         })
     }
 

@@ -73,6 +73,9 @@ enum Problem {
     InMemory,
     #[error("the connection string names another host")]
     Authority,
+    /// As of a server, with a password, which would be shown as a part of the path.
+    #[error("the connection string is a URL of something else than a file")]
+    Url,
     #[error("the path of a connection string cannot have a `#`")]
     Fragment,
     #[error("`~` is not expanded in a connection string")]
@@ -88,6 +91,7 @@ impl Problem {
         match self {
             Self::NoPath => "write a path like \"data/state.db\"",
             Self::InMemory => "use type = \"in-memory\"",
+            Self::Url => "write a path, or name another `type`",
             Self::Authority => "write file:///absolute/path or a path alone",
             Self::Fragment => "write it as %23",
             Self::Home => "write the whole path",
@@ -111,6 +115,9 @@ fn path(text: &str) -> Result<PathBuf, Problem> {
         .get(..5)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
     let rest = if is_uri { &before[5..] } else { before };
+    if !is_uri && before.contains("://") {
+        return Err(Problem::Url);
+    }
     if rest.to_ascii_lowercase().starts_with(":memory:") {
         return Err(Problem::InMemory);
     }
@@ -204,6 +211,7 @@ mod tests {
             ("file::memory:?cache=shared", parameter("cache")),
             ("state.db?mode=memory", Problem::InMemory),
             ("file://server/state.db", Problem::Authority),
+            ("postgres://ann:hunter2@db/dapr", Problem::Url),
             ("file://state.db", Problem::Authority),
             ("state#1.db", Problem::Fragment),
             ("state%00.db", Problem::NotText),

@@ -92,6 +92,21 @@ fn what_only_daprs_own_component_has_says_so() {
 }
 
 #[test]
+fn an_address_with_a_password_is_refused_and_the_password_not_shown() {
+    for host in [
+        "redis://:hunter2@db:6379",
+        "redis://ann:hunt/hunter2@db",
+        "ann:hunter2@db:6379",
+        ":hunter2@db",
+    ] {
+        for text in [format!("redisHost = '{host}'"), format!("redisHos = '{host}'")] {
+            let shown = format!("{:#}", read(&text).unwrap_err());
+            assert!(shown.contains("***@db") && !shown.contains("hunter2"), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn two_ports_are_a_mistake() {
     let error = read("redisHost = 'db:6379'\nredisPort = 7000").unwrap_err().to_string();
     assert!(
