@@ -9,6 +9,7 @@
 //! | `rows` | nothing: what lies in a server, read by its own client |
 //! | `layout` | what lies in the server: what daprd would have written, and reads |
 //! | `faults` | servers that die, stop and come back |
+//! | `said` | what an app hears of failures, and what stays in the log |
 //! | `panics` | a component that panics while others wait for it |
 //! | `vault` | secrets of HashiCorp Vault's component, on a stand-in for the server |
 //! | `soak` | many operations while deadlines expire |
@@ -22,6 +23,7 @@ mod layout;
 mod native;
 mod panics;
 mod rows;
+mod said;
 mod soak;
 mod vault;
 mod vendors;
