@@ -2,7 +2,7 @@
 //! host's servers, users and databases. The log has it all.
 
 use crate::ground::{Ground, assert_done, assert_error, assert_one_of};
-use crate::vendors::{ETCD, Feature, MYSQL, POSTGRESQL, REDIS, Vendor, each};
+use crate::vendors::{ETCD, Feature, MYSQL, POSTGRESQL, REDIS, Vendor, ZOOKEEPER, each};
 use dapr_wasm_tests::Response;
 use std::thread;
 
@@ -132,4 +132,36 @@ fn a_value_that_redis_has_is_not_said_to_be_none_because_its_ttl_was_refused() {
         .send();
     assert_error(&create, 504, "outcome-unknown");
     assert_eq!(ground.get("/k").text(), "value");
+}
+
+#[test]
+fn no_key_leaves_the_path_of_zookeeper() {
+    let server = ZOOKEEPER.serve();
+    for path in ["/apps", "/apps/one"] {
+        server.client(&["create", path]);
+    }
+    let address = server.address();
+    let more = "keyPrefix = \"none\"\nkeyPrefixPath = \"/apps/one\"";
+    let host = crate::ground::launch(ZOOKEEPER, &server, &address, more).start();
+    let ground = Ground { server, host };
+    for (target, name) in [
+        ("/%2E", "%2E"),
+        ("/%2E%2E", "%2E%2E"),
+        ("/%252E%252E", "%252E%252E"),
+        ("/...", "..."),
+    ] {
+        assert_done(&ground.put(target, name));
+        assert_eq!(ground.get(target).text(), name);
+        let there = ground.server.client(&["get", &format!("/apps/one/{name}")]);
+        assert_eq!(there, name);
+    }
+    for path in ["/apps", "/apps/one"] {
+        let there = ground.server.client(&["get", path]);
+        assert_eq!(there, "null", "{path}");
+    }
+    for target in ["/%2E", "/%2E%2E"] {
+        assert_done(&ground.host.client().delete(target));
+        assert_eq!(ground.get(target).status, 404);
+    }
+    assert_eq!(ground.get("/%252E%252E").text(), "%252E%252E");
 }

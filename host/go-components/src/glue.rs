@@ -5,9 +5,10 @@ use crate::{Go, Recipe};
 
 /// The tests, by where they stand in the module that a component is built from, and what takes the place of the two packages
 /// that need a host.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("failure/failure_test.go", include_str!("../tests/glue/failure_test.go")),
     ("store/errors_test.go", include_str!("../tests/glue/errors_test.go")),
+    ("store/keys_test.go", include_str!("../tests/glue/keys_test.go")),
     ("serve", include_str!("../tests/glue/serve.go")),
     ("wasi_logging_logging", include_str!("../tests/glue/logging.go")),
 ];

@@ -60,6 +60,8 @@ type traits struct {
 	ignoresContext bool
 	// Runes that it cannot have in a key. Nil: it can have all.
 	unfit func(rune) bool
+	// A key is a name in a path.
+	inPath bool
 	// Most bytes of a key without the app's prefix, and of a value. 0: the host's.
 	key, value uint32
 	// How many operations fewer than it says a transaction may have.
@@ -141,7 +143,7 @@ func traitsOf(kind, version string) traits {
 			defaults:   []setting{{[]string{"keyPrefixPath"}, "/"}},
 			readsFirst: true, marksEtags: true, neverEtag: "2147483647", withEtag: state.FirstWrite,
 			mismatchSays: []string{"version conflict", "already exists"}, ignoresContext: true,
-			unfit: unfitForZookeeper, value: 1_000_000,
+			unfit: unfitForZookeeper, inPath: true, value: 1_000_000,
 		}
 	case "state.sqlserver", "state.oracledatabase":
 		return traits{withEtag: state.FirstWrite, readsFirst: true, exists: updatedNone}
