@@ -10,6 +10,7 @@
 //! | `rows` | nothing: what lies in a server, read by its own client |
 //! | `layout` | what lies in the server: what daprd would have written, and reads |
 //! | `faults` | servers that die, stop and come back |
+//! | `said` | what an app hears of failures, and what stays in the log |
 //! | `panics` | a component that panics while others wait for it |
 //! | `vault` | secrets of HashiCorp Vault's component, on a stand-in for the server |
 //! | `soak` | many operations while deadlines expire |
@@ -24,6 +25,7 @@ mod native;
 mod own;
 mod panics;
 mod rows;
+mod said;
 mod soak;
 mod vault;
 mod vendors;

@@ -40,6 +40,8 @@ mod error;
 mod files;
 mod fingerprint;
 mod folder;
+#[cfg(all(test, feature = "go"))]
+mod glue;
 mod go;
 mod known;
 mod licences;

@@ -34,6 +34,9 @@ func (l *Logger) Without(beginnings []string) *Logger {
 
 var own = New("component")
 
+// Warnf logs what the glue has to say of a call.
+func Warnf(format string, args ...any) { own.Warnf(format, args...) }
+
 // Errorf logs what the glue itself has to say.
 func Errorf(format string, args ...any) { own.Errorf(format, args...) }
 

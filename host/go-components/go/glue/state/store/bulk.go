@@ -19,7 +19,7 @@ const atOnce = 16
 func (c *contrib) bulkGet(ctx context.Context, request requests.BulkGetRequest) answer {
 	entries, err := c.entries(ctx, request)
 	if err != nil {
-		return refuse(readError(err))
+		return refuse(c.readError(err, request.Keys...))
 	}
 	total := 0
 	for _, entry := range entries {
@@ -102,18 +102,18 @@ func (c *contrib) oneByOne(ctx context.Context, gets []state.GetRequest, found [
 // together what became of them.
 
 func (c *contrib) bulkSet(ctx context.Context, items []types.SetItem) answer {
-	return c.writtenEach(len(items), func(i int) error { return c.set(ctx, items[i]) })
+	return c.writtenEach(len(items), func(i int) answer { return c.written(c.set(ctx, items[i]), items[i].Key) })
 }
 
 func (c *contrib) bulkDelete(ctx context.Context, items []types.DeleteItem) answer {
-	return c.writtenEach(len(items), func(i int) error { return c.delete(ctx, items[i]) })
+	return c.writtenEach(len(items), func(i int) answer { return c.written(c.delete(ctx, items[i]), items[i].Key) })
 }
 
-func (c *contrib) writtenEach(count int, write func(int) error) answer {
+func (c *contrib) writtenEach(count int, write func(int) answer) answer {
 	results := make([]witTypes.Result[witTypes.Unit, types.Error], count)
 	c.each(count, func(i int) {
-		if err := write(i); err != nil {
-			results[i] = witTypes.Err[witTypes.Unit, types.Error](writeError(err))
+		if written := write(i); written.IsErr() {
+			results[i] = witTypes.Err[witTypes.Unit, types.Error](written.Err())
 		} else {
 			results[i] = witTypes.Ok[witTypes.Unit, types.Error](witTypes.Unit{})
 		}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 
 	"github.com/dapr/components-contrib/state"
 	witTypes "go.bytecodealliance.org/pkg/wit/types"
@@ -10,6 +9,7 @@ import (
 	requests "wit_component/dapr_state_provider_requests"
 	types "wit_component/dapr_state_provider_types"
 	hosttypes "wit_component/dapr_state_types"
+	"wit_component/failure"
 )
 
 type answer = witTypes.Result[requests.Response, types.Error]
@@ -20,10 +20,10 @@ func accept(response requests.Response) answer {
 
 func refuse(err types.Error) answer { return witTypes.Err[requests.Response, types.Error](err) }
 
-// written is the answer to a write.
-func written(err error) answer {
+// written is the answer to a write of these keys.
+func (c *contrib) written(err error, keys ...string) answer {
 	if err != nil {
-		return refuse(writeError(err))
+		return refuse(c.writeError(err, keys...))
 	}
 	return accept(requests.MakeResponseDone())
 }
@@ -36,15 +36,15 @@ func (c *contrib) do(ctx context.Context, call requests.Call) answer {
 	case requests.Call_BulkGet:
 		return c.bulkGet(ctx, call.BulkGet())
 	case requests.Call_Set:
-		return written(c.set(ctx, call.Set()))
+		return c.written(c.set(ctx, call.Set()), call.Set().Key)
 	case requests.Call_BulkSet:
 		return c.bulkSet(ctx, call.BulkSet())
 	case requests.Call_Delete:
-		return written(c.delete(ctx, call.Delete()))
+		return c.written(c.delete(ctx, call.Delete()), call.Delete().Key)
 	case requests.Call_BulkDelete:
 		return c.bulkDelete(ctx, call.BulkDelete())
 	case requests.Call_Transact:
-		return written(c.transact(ctx, call.Transact()))
+		return c.written(c.transact(ctx, call.Transact()), keysOf(call.Transact().Operations)...)
 	default:
 		return c.listKeys(ctx, call.ListKeys())
 	}
@@ -53,11 +53,11 @@ func (c *contrib) do(ctx context.Context, call requests.Call) answer {
 func (c *contrib) get(ctx context.Context, request requests.GetRequest) answer {
 	found, err := c.read(ctx, c.getRequest(request.Key, request.Options))
 	if err != nil {
-		return refuse(readError(err))
+		return refuse(c.readError(err, request.Key))
 	}
 	entry, err := c.entry(found)
 	if err != nil {
-		return refuse(readError(err))
+		return refuse(c.readError(err, request.Key))
 	}
 	return accept(requests.MakeResponseEntry(entry))
 }
@@ -65,7 +65,7 @@ func (c *contrib) get(ctx context.Context, request requests.GetRequest) answer {
 // read reads once more where the store does not say why it failed.
 func (c *contrib) read(ctx context.Context, request *state.GetRequest) (*state.GetResponse, error) {
 	found, err := c.inner.Get(ctx, request)
-	if hidden := c.traits.hidesBehind; err != nil && hidden != "" && strings.Contains(err.Error(), hidden) {
+	if hidden := c.traits.hidesBehind; hidden != "" && failure.Begins(err, hidden) {
 		return c.inner.Get(ctx, request)
 	}
 	return found, err
@@ -123,6 +123,18 @@ func (c *contrib) transact(ctx context.Context, request requests.TransactRequest
 	return c.write(ctx, creates, func() error {
 		return inner.Multi(ctx, &state.TransactionalStateRequest{Operations: operations, Metadata: metadata})
 	})
+}
+
+func keysOf(operations []types.Operation) []string {
+	keys := make([]string, len(operations))
+	for i, operation := range operations {
+		if operation.Tag() == types.Operation_Delete {
+			keys[i] = operation.Delete().Key
+		} else {
+			keys[i] = operation.Set().Key
+		}
+	}
+	return keys
 }
 
 func (c *contrib) checkOperation(ctx context.Context, operation types.Operation) error {

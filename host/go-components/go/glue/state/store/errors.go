@@ -10,73 +10,129 @@ import (
 
 	types "wit_component/dapr_state_provider_types"
 	"wit_component/failure"
-	"wit_component/source"
+	"wit_component/logs"
 )
 
-var errNoTransactions = errors.New("the component has no transactions")
+// What an app hears. What the component or its server said goes into the log: it may name servers, users and databases.
+const (
+	saysDenied     = "this host may not do that there"
+	saysNotReached = "its server cannot be reached, or takes nothing now"
+	saysLost       = "the connection broke, or there was no answer in time"
+	saysTooLarge   = "it is larger than the store takes"
+	saysInvalid    = "the store cannot have such a key, value or TTL"
+	saysUnknown    = "the store does not say what was done"
+)
 
 // notDone is a failure before a write: nothing was written.
 type notDone struct{ error }
 
 func (e notDone) Unwrap() error { return e.error }
 
-// plain gives an error by its kind, where nothing can have been written; none for what has no kind.
-func plain(kind failure.Kind, err error) (types.Error, bool) {
-	switch kind {
-	case failure.Denied:
-		return types.MakeErrorDenied(err.Error()), true
-	case failure.NotReached, failure.Lost:
-		return types.MakeErrorUnavailable(err.Error()), true
-	case failure.TooLarge:
-		return types.MakeErrorTooLarge(err.Error()), true
-	case failure.Invalid:
-		return types.MakeErrorInvalid(err.Error()), true
-	default:
-		return types.Error{}, false
-	}
-}
+var errNoTransactions = notDone{errors.New("the component has no transactions")}
 
-// openError is why the store does not open. What is no matter of the server is one of its settings.
+// openError is why the store does not open, for the one who has set it up. What is no matter of the server is one of its
+// settings.
 func openError(err error) types.Error {
-	if known, ok := plain(failure.Of(err), err); ok {
-		return known
+	switch said := err.Error(); failure.Of(err) {
+	case failure.Denied:
+		return types.MakeErrorDenied(said)
+	case failure.NotReached, failure.Lost:
+		return types.MakeErrorUnavailable(said)
+	case failure.TooLarge:
+		return types.MakeErrorTooLarge(said)
+	default:
+		return types.MakeErrorInvalid(said)
 	}
-	return types.MakeErrorInvalid(err.Error())
 }
 
-func readError(err error) types.Error {
-	if known, ok := plain(failure.Of(err), err); ok {
-		return known
+// readError is why these keys were not read.
+func (c *contrib) readError(err error, keys ...string) types.Error {
+	kind := failure.Of(err, c.spelledAll(keys)...)
+	switch kind {
+	case failure.Lost:
+		return logged(types.MakeErrorUnavailable(saysLost), err)
+	case failure.Unknown:
+		return types.MakeErrorInternal(err.Error())
+	default:
+		return notWritten(kind, err)
 	}
-	return types.MakeErrorInternal(err.Error())
 }
 
-// writeError does not believe every mismatch: some components call each failure of a write with an etag one.
-func writeError(err error) types.Error {
+// writeError is why these keys were not written, or may not have been. Once the component was asked to write, only its or the
+// server's own word that nothing was done is believed.
+func (c *contrib) writeError(err error, keys ...string) types.Error {
 	var before notDone
 	if errors.As(err, &before) {
-		return readError(before.error)
+		return c.readError(before.error, keys...)
 	}
-	if mismatch, ok := asMismatch(err); ok {
+	if mismatch, ok := c.asMismatch(err); ok {
 		return mismatch
 	}
-	kind := failure.Of(err)
-	if kind == failure.Lost {
-		return types.MakeErrorOutcomeUnknown(err.Error())
+	keys = c.spelledAll(keys)
+	kind := failure.Of(err, keys...)
+	switch {
+	case c.traits.wasWritten(err, keys):
+		return logged(types.MakeErrorOutcomeUnknown(saysUnknown), err)
+	case kind == failure.Lost:
+		return logged(types.MakeErrorOutcomeUnknown(saysLost), err)
+	case kind == failure.Unknown && !c.traits.local:
+		return logged(types.MakeErrorOutcomeUnknown(saysUnknown), err)
+	default:
+		return notWritten(kind, err)
 	}
-	if known, ok := plain(kind, err); ok {
-		return known
-	}
-	return types.MakeErrorInternal(err.Error())
 }
 
-// asMismatch knows an etag that is not the item's, one that the store cannot parse included.
-func asMismatch(err error) (types.Error, bool) {
+// notWritten gives an error of a kind by which nothing was written.
+func notWritten(kind failure.Kind, err error) types.Error {
+	switch kind {
+	case failure.Denied:
+		return logged(types.MakeErrorDenied(saysDenied), err)
+	case failure.NotReached:
+		return logged(types.MakeErrorUnavailable(saysNotReached), err)
+	case failure.TooLarge:
+		return logged(types.MakeErrorTooLarge(saysTooLarge), err)
+	case failure.Invalid:
+		return logged(types.MakeErrorInvalid(saysInvalid), err)
+	default: // whose text the host logs, and no app sees
+		return types.MakeErrorInternal(err.Error())
+	}
+}
+
+// logged is what an app hears of a failure that is logged.
+func logged(heard types.Error, err error) types.Error {
+	logs.Warnf("a call failed: %v", err)
+	return heard
+}
+
+// spelledAll are keys as the component gets them.
+func (c *contrib) spelledAll(keys []string) []string {
+	spelled := make([]string, len(keys))
+	for i, key := range keys {
+		spelled[i] = c.traits.spelled(key)
+	}
+	return spelled
+}
+
+// wasWritten knows the failure of what the store does once a value is written.
+func (t traits) wasWritten(err error, keys []string) bool {
+	for _, beginning := range t.saysWritten {
+		for _, key := range keys {
+			if strings.HasPrefix(err.Error(), strings.ReplaceAll(beginning, "%s", key)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// asMismatch knows an etag that is not the item's, one that the store cannot parse included. It does not believe every one:
+// some components call each failure of a write with an etag a mismatch.
+func (c *contrib) asMismatch(err error) (types.Error, bool) {
 	var etag *state.ETagError
 	if !errors.As(err, &etag) {
 		return types.Error{}, false
 	}
-	says := traitsOf(source.Type, source.Version).mismatchSays
+	says := c.traits.mismatchSays
 	if cause := errors.Unwrap(etag); etag.Kind() == state.ETagMismatch && cause != nil && len(says) > 0 {
 		mismatch := func(said string) bool { return strings.Contains(cause.Error(), said) }
 		if !slices.ContainsFunc(says, mismatch) {

@@ -15,10 +15,11 @@ func (t traits) spelled(key string) string {
 	if t.unfit == nil || !t.needsSpelling(key) {
 		return key
 	}
+	leads := t.inPath && leadsElsewhere(key)
 	var text strings.Builder
 	for i, r := range key {
 		size := utf8.RuneLen(r)
-		if t.unfit(r) || r == '%' && isSpelling(key[i:]) {
+		if leads || t.unfit(r) || r == '%' && isSpelling(key[i:]) {
 			for _, b := range []byte(key[i : i+size]) {
 				text.WriteByte('%')
 				text.WriteByte(hexDigits[b>>4])
@@ -37,8 +38,11 @@ func (t traits) needsSpelling(key string) bool {
 			return true
 		}
 	}
-	return false
+	return t.inPath && leadsElsewhere(key)
 }
+
+// leadsElsewhere knows what is no name in a path.
+func leadsElsewhere(key string) bool { return key == "." || key == ".." }
 
 // isSpelling says whether a text begins with % and two digits.
 func isSpelling(text string) bool {

@@ -33,7 +33,7 @@ func (c *contrib) listKeys(ctx context.Context, listing types.Listing) answer {
 		return refuse(types.MakeErrorInvalid("the position was not given out"))
 	}
 	if err != nil {
-		return refuse(readError(err))
+		return refuse(c.readError(err, listing.Prefix))
 	}
 	return accept(requests.MakeResponseKeys(page))
 }

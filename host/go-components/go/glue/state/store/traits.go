@@ -5,6 +5,7 @@ import (
 	witTypes "go.bytecodealliance.org/pkg/wit/types"
 
 	types "wit_component/dapr_state_provider_types"
+	"wit_component/failure"
 )
 
 // traits is what components-contrib does not say of a store, and where it is not as the host has it.
@@ -47,16 +48,20 @@ type traits struct {
 	missesHigh bool
 	// What the cause of a mismatch says, one of them, where other failures are called mismatches, too. Empty: none are.
 	mismatchSays []string
-	// What the failure to create says where the item exists, if that is not called a mismatch.
-	existsSays string
+	// Knows the failure to create where the item exists, if that is not called a mismatch. Nil: it is.
+	exists func(error) bool
 	// An ended item keeps another from being created until it is removed, which happens soon.
 	endedStays bool
-	// What the failure of a read says that hides another one.
+	// How the failure of a read begins that hides another one.
 	hidesBehind string
+	// How the failure of a write begins when the value is written already, with %s for the key.
+	saysWritten []string
 	// Its client does not look at contexts.
 	ignoresContext bool
 	// Runes that it cannot have in a key. Nil: it can have all.
 	unfit func(rune) bool
+	// A key is a name in a path.
+	inPath bool
 	// Most bytes of a key without the app's prefix, and of a value. 0: the host's.
 	key, value uint32
 	// How many operations fewer than it says a transaction may have.
@@ -92,6 +97,8 @@ func traitsOf(kind, version string) traits {
 			mismatchSays:      []string{"failed to set key", "failed to delete"},
 			// Whatever fails, it then looks for a string in place of the hash.
 			hidesBehind: "WRONGTYPE",
+			// Behind the script come a TTL, or none, and replicas.
+			saysWritten: []string{"failed to set key %s ttl: ", "failed to persist key %s: ", "redis waiting for "},
 			mutes:       []string{"Redis does not support transaction rollbacks"},
 		}
 	case "state.postgresql", "state.cockroachdb":
@@ -101,13 +108,13 @@ func traitsOf(kind, version string) traits {
 		}
 		return traits{
 			withEtag: state.FirstWrite, etagForm: form, readsBeforeDelete: true, bulkGet: true,
-			existsSays: "no item was updated",
+			exists: updatedNone,
 		}
 	case "state.mysql":
 		return traits{
 			withEtag: state.FirstWrite, etagForm: isUUID, readsBeforeDelete: true, bulkGet: true,
-			defaults:   []setting{{[]string{"cleanupInterval"}, "1s"}},
-			existsSays: "Error 1062", endedStays: true, missesHigh: true,
+			defaults: []setting{{[]string{"cleanupInterval"}, "1s"}},
+			exists:   failure.IsDuplicate, endedStays: true, missesHigh: true,
 			// The second is said of what the server has undone already.
 			mutes:   []string{"possible etag mismatch", "Error while attempting to roll back"},
 			moreTTL: 1,
@@ -135,13 +142,17 @@ func traitsOf(kind, version string) traits {
 			// Without one all paths are wrong.
 			defaults:   []setting{{[]string{"keyPrefixPath"}, "/"}},
 			readsFirst: true, marksEtags: true, neverEtag: "2147483647", withEtag: state.FirstWrite,
-			mismatchSays: []string{"version conflict", "already exists"}, ignoresContext: true, unfit: unfitForZookeeper, value: 1_000_000,
+			mismatchSays: []string{"version conflict", "already exists"}, ignoresContext: true,
+			unfit: unfitForZookeeper, inPath: true, value: 1_000_000,
 		}
 	case "state.sqlserver", "state.oracledatabase":
-		return traits{withEtag: state.FirstWrite, readsFirst: true, existsSays: "no item was updated"}
+		return traits{withEtag: state.FirstWrite, readsFirst: true, exists: updatedNone}
 	}
 	return traits{withEtag: state.FirstWrite, readsFirst: true}
 }
+
+// updatedNone is what SQL stores say of an item that is there.
+func updatedNone(err error) bool { return failure.Says(err, "no item was updated") }
 
 // declaration is what the host may ask for.
 func (c *contrib) declaration() types.Declaration {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/dapr/components-contrib/state"
@@ -42,6 +41,6 @@ func (c *contrib) write(ctx context.Context, condition hosttypes.Condition, do f
 
 // isThere knows the failure to create an item where one is, if that is not called a mismatch.
 func (c *contrib) isThere(condition hosttypes.Condition, err error) bool {
-	return err != nil && condition.Tag() == hosttypes.Condition_Absent && c.traits.existsSays != "" &&
-		strings.Contains(err.Error(), c.traits.existsSays)
+	exists := c.traits.exists
+	return err != nil && condition.Tag() == hosttypes.Condition_Absent && exists != nil && exists(err)
 }
