@@ -14,7 +14,13 @@ fn on_redis() -> (Server, Host) {
         "[state.statestore]\ntype = \"wasm\"\ncomponent = {component:?}\nallow-hosts = [{address:?}]\ndeadline = \"2s\"\n\
          metadata = {{ redisHost = {address:?} }}\n"
     ));
-    (server, host.start())
+    (server, host.watched().start())
+}
+
+fn says(host: &Host, status: u16) {
+    until("the host to say how it is", PATIENCE, || {
+        (host.health().status == status).then_some(())
+    });
 }
 
 fn is_kept(host: &Host) {
@@ -47,7 +53,10 @@ fn it_connects_again_to_a_server_that_died() {
     server.kill();
     assert_eq!(host.get("/kept").status, 503);
     assert!(matches!(host.client().put("/lost", "perhaps").status, 503 | 504));
+    says(&host, 503);
     server.restart();
+    // Although nobody asks.
+    says(&host, 200);
     is_kept(&host);
 }
 
@@ -57,7 +66,9 @@ fn a_server_that_stands_still_is_an_error_in_time() {
     assert_eq!(host.client().put("/kept", "acknowledged").status, 204);
     server.pause();
     assert_eq!(host.get("/kept").status, 503);
+    says(&host, 503);
     server.resume();
+    says(&host, 200);
     is_kept(&host);
 }
 

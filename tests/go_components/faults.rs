@@ -59,6 +59,17 @@ fn serves_again(ground: &Ground) {
     assert_eq!(ground.get("/again").text(), "and again");
 }
 
+/// Waits for `/healthz`, on which the other store stays `ok`.
+fn says(ground: &Ground, status: u16) {
+    let health = until("the host to say how it is", PATIENCE, || {
+        Some(ground.host.health()).filter(|health| health.status == status)
+    });
+    let health = health.json();
+    let is = |store: &str| health["stores"][store]["status"].clone();
+    let said = if status == 200 { "ok" } else { "failing" };
+    assert_eq!((is("statestore"), is("other")), (said.into(), "ok".into()), "{health}");
+}
+
 /// Reads and writes fail in time, both at once, and the other store answers.
 fn fails_in_time(ground: &Ground, reads: &[(u16, &str)], writes: &[(u16, &str)]) {
     let asked = Instant::now();
@@ -109,7 +120,10 @@ fn a_server_that_dies_is_an_error_in_time_and_has_all_that_was_acknowledged_when
         for _ in 0..3 {
             fails_in_time(&ground, &UNREAD, &UNWRITTEN);
         }
+        says(&ground, 503);
         ground.server.restart();
+        // Although nobody asks.
+        says(&ground, 200);
         serves_again(&ground);
         if vendor.kind.keeps_data() {
             assert_eq!(ground.get("/kept").text(), "acknowledged");
@@ -147,7 +161,9 @@ fn a_server_that_stands_still_is_an_error_in_time_and_is_used_again_when_it_goes
         for _ in 0..2 {
             fails_in_time(&ground, &UNREAD, &UNWRITTEN);
         }
+        says(&ground, 503);
         ground.server.resume();
+        says(&ground, 200);
         serves_again(&ground);
         assert_eq!(ground.get("/kept").text(), "acknowledged");
     });

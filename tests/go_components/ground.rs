@@ -31,7 +31,7 @@ impl Ground {
     /// The same with more settings of the store.
     pub(crate) fn with(vendor: Vendor, more: &str) -> Self {
         let server = vendor.serve();
-        let host = launch(vendor, &server, &server.address(), more).start();
+        let host = launch(vendor, &server, &server.address(), more).watched().start();
         Self { server, host }
     }
 

@@ -272,14 +272,21 @@ fn a_server_that_is_away_is_unavailable_and_found_again() {
         until("the server to be found", PATIENCE, || {
             (said(&host, "/vault/db") == "200 password=p\nuser=u\n").then_some(())
         });
+        assert_eq!(host.health().status, 200, "{}", host.health().text());
         vault.stop();
         away(&host);
+        let health = host.health();
+        assert_eq!(health.status, 503, "{}", health.text());
+        assert_eq!(
+            health.json()["secrets"]["vault"]["reason"],
+            "its server cannot be reached; the log has the causes"
+        );
+        assert_eq!(host.health_of("/healthz/live").status, 200);
     }
-    assert_eq!(
-        host.health().status,
-        200,
-        "it is the server's fault and not the component's"
-    );
+    vault.resume();
+    until("the host to find it although nobody asks", PATIENCE, || {
+        (host.health().status == 200).then_some(())
+    });
 }
 
 #[test]

@@ -5,7 +5,10 @@ use crate::ground::{Version, url};
 use dapr_wasm_tests::chaos::{Chaos, DEADLINE};
 use dapr_wasm_tests::servers::{Kind, Proxy, Server, Setup};
 use dapr_wasm_tests::{Host, Launch, PATIENCE, until};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// What a call may take where nothing else is said.
+const DEADLINE_AS_IT_COMES: Duration = Duration::from_secs(5);
 
 /// The store's own timeout.
 const TIMEOUT: Duration = DEADLINE;
@@ -99,6 +102,54 @@ fn a_server_that_comes_back_is_found_although_nobody_calls() {
     assert_eq!(host.health().status, 503);
     server.restart();
     says(&host, 200);
+}
+
+/// As it comes: its timeout is four times the deadline of a call, which is what ends one.
+#[test]
+fn a_server_that_stands_still_is_told_of_and_found_again_with_the_timeouts_that_a_store_has_as_it_comes() {
+    let server = Setup::of(Kind::Postgresql).start();
+    let url = url(&server, &server.address());
+    let toml = format!("[state.statestore]\ntype = \"postgresql\"\nconnectionString = \"{url}\"\n");
+    let host = Launch::guest("kv").components(&toml).watched().start();
+    assert_eq!(host.client().put("/k", "v").status, 204);
+    server.pause();
+    let begun = Instant::now();
+    let answer = host.get("/k");
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(begun.elapsed() >= DEADLINE_AS_IT_COMES);
+    let health = host.health();
+    assert_eq!(health.status, 503, "{}", health.text());
+    assert_eq!(
+        health.json()["stores"]["statestore"]["reason"],
+        "it did not answer in time"
+    );
+    server.resume();
+    says(&host, 200);
+    assert_eq!(host.get("/k").text(), "v");
+}
+
+#[test]
+fn a_server_that_stands_still_opens_a_circuit_breaker_by_the_deadlines_of_calls() {
+    let policies = "[resiliency.policies.circuitBreakers.DefaultCircuitBreakerPolicy]\n\
+                    trip = \"consecutiveFailures >= 2\"\ntimeout = \"1s\"\n";
+    let server = Setup::of(Kind::Postgresql).start();
+    let url = url(&server, &server.address());
+    let toml = format!(
+        "[state.statestore]\ntype = \"postgresql\"\nconnectionString = \"{url}\"\ndeadline = \"1s\"\n{policies}"
+    );
+    let host = Launch::guest("kv").components(&toml).start();
+    assert_eq!(host.client().put("/k", "v").status, 204);
+    server.pause();
+    for _ in 0..2 {
+        let answer = host.get("/k").text();
+        assert!(answer.contains("no answer within 1s"), "{answer}");
+    }
+    let refused = host.get("/k").text();
+    assert!(refused.contains("its circuit breaker"), "{refused}");
+    server.resume();
+    until("the circuit breaker to close", PATIENCE, || {
+        (host.get("/k").text() == "v").then_some(())
+    });
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use crate::ground::{Version, serve, settings, url};
 use dapr_components::state::postgresql::{OpenError, PostgresqlStore};
-use dapr_wasm_tests::Launch;
 use dapr_wasm_tests::servers::{Kind, Server, Setup};
+use dapr_wasm_tests::{Client, Launch, PATIENCE, until};
 use std::error::Error;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 async fn refused(version: Version, lines: &str) -> OpenError {
@@ -49,6 +50,45 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
     .await;
     assert!(matches!(error, OpenError::TimedOut { .. }), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+/// As behind a firewall that drops what it gets.
+#[test]
+fn servers_that_say_nothing_are_waited_for_all_at_once_while_the_host_says_that_it_starts() {
+    const TIMEOUT: Duration = Duration::from_secs(5);
+    let silent = ["b", "a", "c"].map(|name| (name, TcpListener::bind("127.0.0.1:0").unwrap()));
+    let table = |(name, silent): &(&str, TcpListener)| {
+        let address = silent.local_addr().unwrap();
+        format!(
+            "[state.{name}]\ntype = \"postgresql\"\nconnectionString = \"postgres://u@{address}/d\"\n\
+             timeout = \"{TIMEOUT:?}\"\nignoreErrors = true\n"
+        )
+    };
+    let toml: String = silent.iter().map(table).collect();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let launch = Launch::guest("kv").components(&toml);
+    let launch = launch.option("--admin-listen").option(&port.to_string());
+    let begun = Instant::now();
+    let host = thread::scope(|scope| {
+        let started = scope.spawn(|| launch.start());
+        until("the host to be there", PATIENCE, || {
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        let ready = Client::new(port).get("/healthz/ready");
+        assert_eq!((ready.status, &ready.json()["status"]), (503, &"starting".into()));
+        assert_eq!(Client::new(port).get("/healthz/live").status, 200);
+        started.join().unwrap()
+    });
+    let took = begun.elapsed();
+    assert!(took >= TIMEOUT && took < 3 * TIMEOUT, "{took:?}");
+    let told = host.stderr().lines_with("cannot open the state store");
+    let told: Vec<_> = told.iter().filter_map(|line| line.split('`').nth(1)).collect();
+    assert_eq!(told, ["b", "a", "c"], "in the order of the configuration");
+    let health = Client::new(port).get("/healthz").json();
+    assert_eq!(
+        (&health["status"], &health["stores"]["b"]["status"]),
+        (&"failing".into(), &"failing".into())
+    );
 }
 
 #[tokio::test]

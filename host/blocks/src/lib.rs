@@ -7,8 +7,10 @@
 mod chain;
 pub mod config;
 mod late;
+mod pulse;
 pub mod resiliency;
 pub mod secrets;
 pub mod state;
 
 pub use chain::{chain, own_text};
+pub use pulse::Pulse;

@@ -8,6 +8,7 @@ use dapr_blocks::state::{
     SetItem, StateError, StateStore, StoredPage,
 };
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// The store itself where the configuration refers to no secret.
 pub(crate) fn masked_store(store: Arc<dyn StateStore>) -> Arc<dyn StateStore> {
@@ -42,6 +43,10 @@ impl StateStore for MaskedStore {
             Health::Well => Health::Well,
             Health::Failing(reason) => Health::Failing(text(&reason)),
         }
+    }
+
+    fn unanswered(&self, since: Instant) {
+        self.0.unanswered(since);
     }
 
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {

@@ -4,7 +4,8 @@
 
 use crate::examined::Examined;
 use crate::failure::Outcome;
-use crate::setup::{OpenStore, Setup};
+use crate::opening::OpenStore;
+use crate::setup::Setup;
 use dapr_blocks::secrets::{AppSecrets, SecretStore};
 use dapr_runtime::app::{AppSpec, Shared};
 use dapr_runtime::needs::Block;

@@ -6,9 +6,9 @@ use crate::failure::{Failure, Outcome};
 use crate::shared;
 use crate::size::size;
 use crate::target;
-use dapr_blocks::config::{ProviderConfig, SecretComponent, StartWhen, StateComponent};
+use dapr_blocks::config::{ProviderConfig, SecretComponent, StateComponent};
 use dapr_blocks::secrets::{LateSecretStore, SecretStore};
-use dapr_blocks::state::{LateStore, StateStore};
+use dapr_blocks::state::StateStore;
 use dapr_components::{SecretSettings, StateSettings};
 use dapr_runtime::app::Shared;
 use dapr_runtime::engine::Guests;
@@ -109,24 +109,7 @@ impl<'a> Wanted<'a> {
         Ok(Arc::new(LateSecretStore::after_failure(self.name, opener)))
     }
 
-    /// Reads, compiles and links a state store, and starts its first instance, now or when it is first used. With
-    /// `ignore_errors`, one that does not start is a warning, and starts later.
-    pub(crate) async fn open(&self, shared: &Shared, ignore_errors: bool) -> Outcome<Arc<dyn StateStore>> {
-        let provider = self.link(shared).await?;
-        let opener = state::opener(provider.clone());
-        match self.config.start {
-            StartWhen::FirstUse => Ok(Arc::new(LateStore::at_first_use(self.name, opener))),
-            StartWhen::AtStart => match self.start(provider, shared).await {
-                Err(failure) if ignore_errors && !failure.is_mistake() => {
-                    failure.help(IGNORED).warn();
-                    Ok(Arc::new(LateStore::after_failure(self.name, opener)))
-                }
-                started => started,
-            },
-        }
-    }
-
-    /// The same, now.
+    /// Reads, compiles and links a state store, and starts its first instance.
     pub(crate) async fn open_now(&self, shared: &Shared) -> Outcome<Arc<dyn StateStore>> {
         let provider = self.link(shared).await?;
         self.start(provider, shared).await
@@ -142,7 +125,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// Why the first instance does not start: it may be for what it was refused.
-    async fn does_not_start(&self, error: &OpenError, refusals: &Refusals, shared: &Shared) -> Failure {
+    pub(crate) async fn does_not_start(&self, error: &OpenError, refusals: &Refusals, shared: &Shared) -> Failure {
         // What it printed comes before what is said of it.
         shared::printed(shared).await;
         match error {

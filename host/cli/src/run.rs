@@ -1,25 +1,20 @@
 //! `dapr-wasm run`: from the target to an open port, or a program's exit code.
 
-use crate::args::{Listen, RunArgs};
+use crate::args::RunArgs;
 use crate::examined::Examined;
 use crate::failure::{Failure, Outcome};
+use crate::health::Health;
 use crate::load;
-use crate::masked_store::masked_store;
 use crate::opened::Opened;
-use crate::setup::{OpenStore, Setup};
+use crate::setup::Setup;
 use crate::shared;
 use crate::shutdown;
 use crate::summary::{Addresses, Summary};
 use crate::watch::{Renewal, Watched};
-use dapr_runtime::admin::{Admin, Components};
 use dapr_runtime::app::{App, Shared};
 use dapr_runtime::triggers::command;
 use dapr_runtime::triggers::http::{Server, ServerError};
-use std::io;
-use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Runs an app until it ends or the host is told to stop.
@@ -54,6 +49,11 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
         let shown = examined.target.path.display();
         return Err(Failure::usage(format!("`{shown}` is a program, and is not watched")).help("remove --watch"));
     }
+    let stop = CancellationToken::new();
+    let health = match &args.admin_listen {
+        Some(address) => Some(Health::of_a_start(address, stop.clone()).await?),
+        None => None,
+    };
     let mut opened = Opened::by(&setup);
     opened.open(&examined, &setup, &shared).await?;
     if watched.is_none() {
@@ -66,6 +66,8 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
             args: &args,
             setup: &setup,
             shared: &shared,
+            stop: &stop,
+            health: health.as_ref(),
         };
         serve(host, &examined, app, watched, &mut opened).await
     } else {
@@ -73,6 +75,7 @@ pub(crate) async fn run(args: RunArgs) -> Outcome<ExitCode> {
         code.map(exit_code)
             .map_err(|error| Failure::run(format!("`{}` failed", app.id())).caused(&error))
     };
+    drop(health);
     opened.close(shared.limits.drain).await;
     shared::printed(&shared).await;
     // Last: a guest that still computes lets nobody else run any more.
@@ -86,6 +89,10 @@ pub(crate) struct Host<'a> {
     pub(crate) args: &'a RunArgs,
     pub(crate) setup: &'a Setup,
     pub(crate) shared: &'a Shared,
+    /// Cancelled when it is to end.
+    stop: &'a CancellationToken,
+    /// What answers `/healthz`, if it is asked for.
+    health: Option<&'a Health>,
 }
 
 async fn serve(
@@ -95,15 +102,9 @@ async fn serve(
     watched: Option<Watched>,
     opened: &mut Opened,
 ) -> Outcome<ExitCode> {
-    let args = host.args;
-    let drain = app.limits().drain;
-    let stop = CancellationToken::new();
+    let (drain, stop) = (app.limits().drain, host.stop.clone());
     shutdown::listen(stop.clone(), drain)?;
-    let admin = match &args.admin_listen {
-        Some(address) => Some(admin(address, &app, opened.stores(), stop.clone()).await?),
-        None => None,
-    };
-    let server = Server::bind(args.listen.as_str(), app.clone())
+    let server = Server::bind(host.args.listen.as_str(), app.clone())
         .await
         .map_err(cannot_serve)?;
     let address = server
@@ -111,8 +112,11 @@ async fn serve(
         .map_err(|error| Failure::run("cannot tell the port").because(&error))?;
     let addresses = Addresses {
         app: address,
-        admin: admin.as_ref().map(|admin| admin.address),
+        admin: host.health.map(|health| health.address),
     };
+    if let Some(health) = host.health {
+        health.serves(&app, opened.stores());
+    }
     Summary::new(host.setup, examined, &app, opened.stores(), addresses).tell();
     drop(app);
     let all_done = match watched {
@@ -127,42 +131,12 @@ async fn serve(
                 .map_err(|error| Failure::run("the server failed").because(&error))?
         }
     };
-    if let Some(admin) = admin {
-        admin.task.abort();
-    }
     if !all_done {
         return Err(Failure::run(format!(
             "stopped with requests under way, which had no answer in {drain:?}"
         )));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What answers `/healthz`.
-struct AdminTask {
-    address: SocketAddr,
-    task: JoinHandle<()>,
-}
-
-async fn admin(address: &Listen, app: &App, stores: &[OpenStore], stop: CancellationToken) -> Outcome<AdminTask> {
-    let address = address.as_str();
-    let cannot = |error: &io::Error| {
-        Failure::run(format!("cannot listen on {address} for /healthz"))
-            .because(error)
-            .help("choose another address with --admin-listen; --admin-listen 0 picks a free port")
-    };
-    let admin = Admin::bind(address).await.map_err(|error| cannot(&error))?;
-    let address = admin.local_addr().map_err(|error| cannot(&error))?;
-    let stores = stores.iter();
-    let stores = stores.map(|open| (open.name.clone(), masked_store(Arc::clone(&open.store))));
-    let secrets = app.spec().secrets.iter();
-    let secrets = secrets.map(|store| (store.name.clone(), Arc::clone(&store.store)));
-    let components = Components {
-        stores: stores.collect(),
-        secrets: secrets.collect(),
-    };
-    let task = tokio::spawn(admin.serve(components, stop));
-    Ok(AdminTask { address, task })
 }
 
 fn cannot_serve(error: ServerError) -> Failure {

@@ -1,4 +1,4 @@
-//! The configuration, and the stores that it names: read for `check`, opened for `run`.
+//! The configuration, and what it makes of the stores that it names.
 
 use crate::args::AppArgs;
 use crate::components::Known;
@@ -6,78 +6,31 @@ use crate::failure::{Failure, Outcome, counted};
 use crate::masked;
 use crate::masked_store::masked_store;
 use crate::named_value::named_value;
-use crate::provider::{IGNORED, Wanted};
+use crate::opening::OpenStore;
+use crate::origin::{DEFAULT_FILE, Origin, source};
 use crate::secrets::{BoundSecrets, Secrets};
 use crate::shared;
 use crate::target;
 use dapr_blocks::config::{
-    AppId, ConfigError, ConfigErrors, Configuration, Elsewhere, Environment, Implementation, Namespace, ReadError,
-    SecretComponent, Source, StateComponent, Target,
+    AppId, ConfigError, ConfigErrors, Configuration, Elsewhere, Environment, Implementation, Namespace,
+    SecretComponent, StateComponent, Target,
 };
 use dapr_blocks::resiliency::{Guard, Policy};
 use dapr_blocks::secrets::{AppSecrets, SecretStore};
-use dapr_blocks::state::{AppStores, KeyPrefix, LateStore, Limits, StateStore, StoreSettings};
-use dapr_components::{OpenError, SecretSettings, StateSettings};
+use dapr_blocks::state::{AppStores, KeyPrefix, Limits, StateStore, StoreSettings};
+use dapr_components::{SecretSettings, StateSettings};
 use dapr_runtime::app::{AppSpec, Shared};
 use dapr_runtime::needs::{Block, Stores};
 use serde::{Serialize, Serializer};
 use std::env::VarError;
 use std::fmt;
-use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is used where there is no configuration file.
-const DEFAULT: &str = include_str!("../../../components.toml");
-
-/// The file that is used without being named.
-const DEFAULT_FILE: &str = "components.toml";
-
-/// How to do without what is built in.
-const OWN_FILE: &str = "a components.toml of your own can put the store elsewhere";
-
 /// Dapr's name for the namespace that a host runs in.
 const NAMESPACE: &str = "NAMESPACE";
-
-/// What messages call it, with the lines of that text.
-const DEFAULT_NAME: &str = "the built-in configuration";
-
-/// Where a configuration came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    BuiltIn,
-    /// A file, as the user named it.
-    File(String),
-}
-
-impl Origin {
-    /// What messages call it.
-    fn name(&self) -> &str {
-        match self {
-            Self::BuiltIn => DEFAULT_NAME,
-            Self::File(name) => name,
-        }
-    }
-
-    /// The file's name, if it is one.
-    pub(crate) fn file(&self) -> Option<&str> {
-        match self {
-            Self::BuiltIn => None,
-            Self::File(name) => Some(name),
-        }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BuiltIn => write!(f, "built in, since there is no ./{DEFAULT_FILE}"),
-            Self::File(name) => f.write_str(name),
-        }
-    }
-}
 
 /// The configuration as it applies to one app.
 pub(crate) struct Setup {
@@ -88,12 +41,6 @@ pub(crate) struct Setup {
     /// The namespace of the host's environment, if a store's keys begin with it.
     namespace: Option<Namespace>,
     env: Vec<(String, String)>,
-}
-
-/// An open store, and what the app calls it.
-pub(crate) struct OpenStore {
-    pub(crate) name: String,
-    pub(crate) store: Arc<dyn StateStore>,
 }
 
 /// A store as it is bound. `Display` says it in a line, with what bounds its calls.
@@ -286,58 +233,6 @@ impl Setup {
             .outbound(&self.app_id, Target::State, &store.name, is_remote)
     }
 
-    /// Opens the stores that the app may use.
-    pub(crate) async fn open(&self, shared: &Shared) -> Outcome<Vec<OpenStore>> {
-        let mut open = Vec::new();
-        for component in self.stores() {
-            let store = match &component.implementation {
-                Implementation::BuiltIn(settings) => self.open_built_in(component, settings).await?,
-                Implementation::Provider(config) => {
-                    let wanted = Wanted::by(component, config);
-                    wanted.open(shared, component.ignore_errors).await?
-                }
-            };
-            open.push(OpenStore {
-                name: component.name.to_string(),
-                store,
-            });
-        }
-        Ok(open)
-    }
-
-    async fn open_built_in(
-        &self,
-        component: &StateComponent<StateSettings>,
-        settings: &StateSettings,
-    ) -> Outcome<Arc<dyn StateStore>> {
-        let failure = match settings.open().await {
-            Ok(store) => return Ok(store),
-            Err(error) => self.cannot_open(component, &error),
-        };
-        if !component.ignore_errors {
-            return Err(failure);
-        }
-        failure.help(IGNORED).warn();
-        let settings = settings.clone();
-        let open = move || {
-            let settings = settings.clone();
-            async move { settings.open().await }
-        };
-        Ok(Arc::new(LateStore::after_failure(component.name.as_str(), open)))
-    }
-
-    /// That a built-in store does not open.
-    pub(crate) fn cannot_open(&self, component: &StateComponent<StateSettings>, error: &OpenError) -> Failure {
-        let StateComponent { name, location, .. } = component;
-        let (place, more_help) = match self.origin {
-            Origin::BuiltIn => (DEFAULT_NAME.to_owned(), Some(OWN_FILE)),
-            Origin::File(_) => (location.to_string(), None),
-        };
-        let failure = Failure::run(format!("cannot open the state store `{name}` ({place})")).because(error);
-        let failure = error.help().into_iter().fold(failure, Failure::help);
-        more_help.into_iter().fold(failure, Failure::help)
-    }
-
     /// Whether the app may ask any server over HTTP.
     pub(crate) fn app_may_ask(&self) -> bool {
         !self.configuration.app.allow_hosts.is_empty()
@@ -404,25 +299,6 @@ async fn fetch(secrets: &mut Secrets, shared: &Shared) -> Outcome<()> {
     masked::hide(secrets.fetched().secrets().chain(secrets.hidden()));
     drop(held);
     outcome
-}
-
-fn source(named: Option<&Path>) -> Outcome<(Origin, Source)> {
-    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    let error = match Source::read(path) {
-        Ok(source) => return Ok((Origin::File(source.name().to_owned()), source)),
-        Err(error) => error,
-    };
-    match &error {
-        ReadError::Io { source, .. } if source.kind() == ErrorKind::NotFound => match named {
-            None => Ok((Origin::BuiltIn, Source::new(DEFAULT_NAME, "", DEFAULT))),
-            Some(path) => Err(
-                Failure::usage(format!("there is no file `{}`", path.display())).help(format!(
-                    "--components names the configuration; without it ./{DEFAULT_FILE} is used, if it is there"
-                )),
-            ),
-        },
-        _ => Err(Failure::usage(&error).caused(&error)),
-    }
 }
 
 fn wrong(origin: &Origin, errors: &ConfigErrors) -> Failure {

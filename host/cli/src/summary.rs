@@ -2,8 +2,9 @@
 
 use crate::examined::Examined;
 use crate::in_force::{self, InForce};
+use crate::opening::OpenStore;
 use crate::secrets::BoundSecrets;
-use crate::setup::{Bound, OpenStore, Setup};
+use crate::setup::{Bound, Setup};
 use crate::tell::{Level, harmless, one_line, say, tell};
 use dapr_blocks::config::PrivateAddresses;
 use dapr_runtime::app::App;

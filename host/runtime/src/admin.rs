@@ -3,6 +3,7 @@
 //! | the host | status | body |
 //! |---|---|---|
 //! | serves | 200 | `{"status":"ok","stores":{"statestore":{"status":"ok"}},"tasks":12}` |
+//! | compiles and opens what it needs | 503 | `{"status":"starting","stores":{},"tasks":2}` |
 //! | has a store that keeps failing | 503 | `{"status":"failing","stores":{"mine":{"status":"failing","reason":"…"}, …}}` |
 //! | was told to stop | 503 | `{"status":"stopping", …}` |
 //!
@@ -28,7 +29,7 @@ use serde_json::{Map, Value, json};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -88,8 +89,8 @@ impl Admin {
         self.listener.local_addr()
     }
 
-    /// Answers until it is dropped, also after `stopping` is cancelled, and says so then.
-    pub async fn serve(self, components: Components, stopping: CancellationToken) {
+    /// Answers until it is dropped, also before there are components, and after `stopping` is cancelled, and says so then.
+    pub async fn serve(self, components: Arc<OnceLock<Components>>, stopping: CancellationToken) {
         let state = Arc::new(State { components, stopping });
         let mut connections = JoinSet::new();
         loop {
@@ -125,7 +126,8 @@ async fn connection(stream: TcpStream, state: Arc<State>) {
 }
 
 struct State {
-    components: Components,
+    /// None before the host serves.
+    components: Arc<OnceLock<Components>>,
     stopping: CancellationToken,
 }
 
@@ -156,9 +158,14 @@ impl State {
             };
             (name.clone(), said)
         };
-        let Components { stores, secrets } = &self.components;
-        let stores: Map<_, _> = stores.iter().map(|(name, store)| said(name, store.health())).collect();
-        let secrets: Map<_, _> = secrets.iter().map(|(name, store)| said(name, store.health())).collect();
+        let components = self.components.get();
+        let stores = components.iter().flat_map(|components| &components.stores);
+        let stores: Map<_, _> = stores.map(|(name, store)| said(name, store.health())).collect();
+        let secrets = components.iter().flat_map(|components| &components.secrets);
+        let secrets: Map<_, _> = secrets.map(|(name, store)| said(name, store.health())).collect();
+        if components.is_none() {
+            status = "starting";
+        }
         if self.stopping.is_cancelled() {
             status = "stopping";
         }

@@ -6,8 +6,9 @@
 //! | open | none | half-open, after [`BreakerSettings::timeout`] |
 //! | half-open | [`BreakerSettings::max_requests`] | closed, when so many have succeeded one after the other; open, when one fails |
 //!
-//! That is what Dapr's does, which is [gobreaker](https://github.com/sony/gobreaker). What is given up half-way counts as
-//! neither, and makes room for another in half-open, where gobreaker would wait for it for ever.
+//! That is what Dapr's does, which is [gobreaker](https://github.com/sony/gobreaker). What its caller gives up half-way
+//! counts as neither, and makes room for another in half-open, where gobreaker would wait for it for ever. What the deadline of
+//! the call ends is a failure.
 
 use super::trip::{Counts, Trip};
 use std::fmt;

@@ -5,12 +5,12 @@
 //!
 //! ```
 //! # use dapr_blocks::resiliency::{Guard, Policy, Refused, Repeat, Retry, Retryable, Verdict};
-//! # use tokio::time::{Duration, Instant};
+//! # use std::time::Duration;
 //! # async fn ask(number: u32) -> Result<u32, &'static str> { if number < 2 { Err("away") } else { Ok(number) } }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let guard = Guard::new(Policy { retry: Some(Retry::for_servers()), ..Policy::default() });
-//! let mut attempts = guard.attempts(Instant::now() + Duration::from_secs(5));
+//! let mut attempts = guard.attempts(Duration::from_secs(5));
 //! let mut asked = 0;
 //! let answer = loop {
 //!     asked += 1;
@@ -18,7 +18,7 @@
 //!         Ok(_) => Verdict::Answered,
 //!         Err(_) => Verdict::Again(Retryable::Unavailable),
 //!     };
-//!     let answer = guard.attempt(ask(asked), verdict).await.expect("it has neither a timeout nor a circuit breaker");
+//!     let answer = attempts.attempt(ask(asked), verdict).await.expect("it is answered, and has no circuit breaker");
 //!     if !attempts.allow(verdict(&answer), Repeat::Always) || !attempts.wait().await {
 //!         break answer;
 //!     }
@@ -73,7 +73,7 @@ pub enum Refused {
         /// When another attempt will be let through; none: once one of those under way has ended.
         again: Option<Duration>,
     },
-    /// It took longer than the policy's timeout.
+    /// It took longer than this: the policy's timeout, or what the call may take with all its attempts.
     TooSlow(Duration),
 }
 
@@ -107,7 +107,34 @@ impl Guard {
         }
     }
 
-    /// Makes an attempt, as far as the circuit breaker lets it, and no longer than the timeout.
+    /// The attempts of a call that begins now and takes no longer than `deadline`.
+    pub fn attempts(&self, deadline: Duration) -> Attempts<'_> {
+        let mut delays = self.policy.retry.as_ref().map(super::Retry::delays);
+        Attempts {
+            guard: self,
+            next: delays.as_mut().and_then(Iterator::next),
+            delays,
+            on: self.policy.retry.as_ref().map_or(&[], |retry| &retry.on),
+            deadline,
+            until: Instant::now() + deadline,
+        }
+    }
+}
+
+/// What is left of the attempts of a call.
+pub struct Attempts<'a> {
+    guard: &'a Guard,
+    delays: Option<Box<dyn Iterator<Item = Duration> + Send>>,
+    /// How long to wait for the next one, if there is one.
+    next: Option<Duration>,
+    on: &'a [Retryable],
+    deadline: Duration,
+    until: Instant,
+}
+
+impl Attempts<'_> {
+    /// Makes an attempt, as far as the circuit breaker lets it. The timeout ends it, or the deadline of the call, whichever
+    /// comes first; to a circuit breaker either is a failure.
     ///
     /// # Errors
     ///
@@ -117,20 +144,22 @@ impl Guard {
     ///
     /// As the attempt's; a circuit breaker does not count what is given up.
     pub async fn attempt<T>(
-        &self,
+        &mut self,
         attempt: impl Future<Output = T>,
         verdict: impl FnOnce(&T) -> Verdict,
     ) -> Result<T, Refused> {
-        let begun = self.breaker.as_ref().map(|breaker| breaker.begin(Instant::now()));
+        let Guard { policy, breaker } = self.guard;
+        let now = Instant::now();
+        let begun = breaker.as_ref().map(|breaker| breaker.begin(now));
         let counted = begun
             .transpose()
             .map_err(|IsOpen { name, again }| Refused::Open { policy: name, again })?;
-        let answer = match self.policy.timeout {
-            Some(timeout) => tokio::time::timeout(timeout, attempt)
-                .await
-                .map_err(|_| Refused::TooSlow(timeout)),
-            None => Ok(attempt.await),
+        let (end, most) = match policy.timeout {
+            Some(timeout) if now + timeout < self.until => (now + timeout, timeout),
+            _ => (self.until, self.deadline),
         };
+        let answer = tokio::time::timeout_at(end, attempt).await;
+        let answer = answer.map_err(|_| Refused::TooSlow(most));
         if let Some(counted) = counted {
             match answer.as_ref().map_or(Verdict::Failed, verdict) {
                 Verdict::Answered => counted.succeeded(Instant::now()),
@@ -140,28 +169,6 @@ impl Guard {
         answer
     }
 
-    /// The attempts of a call that ends at `until`.
-    pub fn attempts(&self, until: Instant) -> Attempts<'_> {
-        let mut delays = self.policy.retry.as_ref().map(super::Retry::delays);
-        Attempts {
-            next: delays.as_mut().and_then(Iterator::next),
-            delays,
-            on: self.policy.retry.as_ref().map_or(&[], |retry| &retry.on),
-            until,
-        }
-    }
-}
-
-/// What is left of the attempts of a call.
-pub struct Attempts<'a> {
-    delays: Option<Box<dyn Iterator<Item = Duration> + Send>>,
-    /// How long to wait for the next one, if there is one.
-    next: Option<Duration>,
-    on: &'a [Retryable],
-    until: Instant,
-}
-
-impl Attempts<'_> {
     /// Whether the attempt under way may be followed by another.
     pub fn may_go_on(&self) -> bool {
         self.next.is_some()
@@ -220,7 +227,7 @@ mod tests {
     async fn there_are_as_many_attempts_as_the_policy_says() {
         let guard = every_second(Some(2));
         let begun = Instant::now();
-        assert_eq!(waited(&mut guard.attempts(begun + 60 * SECOND)).await, 2);
+        assert_eq!(waited(&mut guard.attempts(60 * SECOND)).await, 2);
         assert_eq!(begun.elapsed(), 2 * SECOND);
     }
 
@@ -228,7 +235,7 @@ mod tests {
     async fn an_attempt_that_could_not_begin_in_time_is_not_waited_for() {
         let guard = every_second(None);
         let begun = Instant::now();
-        let mut attempts = guard.attempts(begun + Duration::from_millis(2500));
+        let mut attempts = guard.attempts(Duration::from_millis(2500));
         assert_eq!(waited(&mut attempts).await, 2);
         assert_eq!(begun.elapsed(), 2 * SECOND);
         assert!(!attempts.may_go_on());
@@ -237,7 +244,7 @@ mod tests {
     #[tokio::test]
     async fn what_may_have_been_done_is_repeated_only_where_that_is_harmless() {
         let guard = every_second(None);
-        let attempts = guard.attempts(Instant::now() + SECOND);
+        let attempts = guard.attempts(SECOND);
         let (unknown, unavailable) = (Retryable::OutcomeUnknown, Retryable::Unavailable);
         assert!(!attempts.allow(Verdict::Again(unknown), Repeat::IfNotDone));
         assert!(attempts.allow(Verdict::Again(unknown), Repeat::Always));
@@ -246,24 +253,53 @@ mod tests {
         assert!(!attempts.allow(Verdict::Answered, Repeat::Always));
     }
 
+    fn opens_at_once(timeout: Option<Duration>) -> Guard {
+        let settings = super::super::BreakerSettings {
+            trip: "totalFailures >= 1".parse().unwrap(),
+            ..Default::default()
+        };
+        Guard::new(Policy {
+            timeout,
+            breaker: Some(("simple".to_owned(), settings)),
+            ..Policy::default()
+        })
+    }
+
+    async fn never(guard: &Guard, deadline: Duration) -> Result<(), Refused> {
+        let mut attempts = guard.attempts(deadline);
+        attempts.attempt(std::future::pending(), |()| Verdict::Answered).await
+    }
+
+    async fn at_once(guard: &Guard) -> Result<(), Refused> {
+        guard.attempts(SECOND).attempt(async {}, |()| Verdict::Answered).await
+    }
+
     #[tokio::test(start_paused = true)]
     async fn an_attempt_ends_at_the_timeout_and_opens_the_breaker() {
-        let guard = Guard::new(Policy {
-            timeout: Some(SECOND),
-            breaker: Some((
-                "simple".to_owned(),
-                super::super::BreakerSettings {
-                    trip: "totalFailures >= 1".parse().unwrap(),
-                    ..Default::default()
-                },
-            )),
-            ..Policy::default()
-        });
-        let never = guard.attempt(std::future::pending::<()>(), |()| Verdict::Answered);
-        assert_eq!(never.await, Err(Refused::TooSlow(SECOND)));
-        let refused = guard.attempt(async {}, |()| Verdict::Answered).await.unwrap_err();
+        let guard = opens_at_once(Some(SECOND));
+        assert_eq!(never(&guard, 5 * SECOND).await, Err(Refused::TooSlow(SECOND)));
+        let refused = at_once(&guard).await.unwrap_err();
         assert_eq!(refused.to_string(), "its circuit breaker `simple` is open for 61s more");
         tokio::time::advance(60 * SECOND).await;
-        assert_eq!(guard.attempt(async {}, |()| Verdict::Answered).await, Ok(()));
+        assert_eq!(at_once(&guard).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_ends_at_the_deadline_of_the_call_and_opens_the_breaker() {
+        for timeout in [None, Some(9 * SECOND)] {
+            let guard = opens_at_once(timeout);
+            let begun = Instant::now();
+            assert_eq!(never(&guard, 5 * SECOND).await, Err(Refused::TooSlow(5 * SECOND)));
+            assert_eq!(begun.elapsed(), 5 * SECOND);
+            at_once(&guard).await.unwrap_err();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_whose_caller_leaves_counts_for_nothing() {
+        let guard = opens_at_once(None);
+        let left = tokio::time::timeout(SECOND, never(&guard, 5 * SECOND));
+        left.await.unwrap_err();
+        assert_eq!(at_once(&guard).await, Ok(()));
     }
 }

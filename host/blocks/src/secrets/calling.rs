@@ -13,17 +13,13 @@ impl AppSecretStore {
     where
         F: Future<Output = Result<T, SecretError>>,
     {
-        let until = Instant::now() + self.deadline;
-        let answer = tokio::time::timeout_at(until, async {
-            match &self.guard {
-                None => ask().await,
-                Some(guard) => self.attempts(guard, operation, until, ask).await,
-            }
-        });
-        let error = match answer.await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => error,
-            Err(_) => unanswered(format!("no answer within {:?}", self.deadline)),
+        let answer = match &self.guard {
+            None => self.once(ask()).await,
+            Some(guard) => self.attempts(guard, operation, ask).await,
+        };
+        let error = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
         };
         if matches!(
             error,
@@ -36,23 +32,30 @@ impl AppSecretStore {
         Err(error)
     }
 
+    /// The one attempt of a call without a policy, within the deadline.
+    async fn once<T>(&self, ask: impl Future<Output = Result<T, SecretError>>) -> Result<T, SecretError> {
+        let begun = Instant::now();
+        let answer = tokio::time::timeout_at(begun + self.deadline, ask).await;
+        answer.unwrap_or_else(|_| Err(self.refused(&Refused::TooSlow(self.deadline), begun)))
+    }
+
     async fn attempts<T, F>(
         &self,
         guard: &Guard,
         operation: &'static str,
-        until: Instant,
         ask: impl Fn() -> F,
     ) -> Result<T, SecretError>
     where
         F: Future<Output = Result<T, SecretError>>,
     {
-        let mut attempts = guard.attempts(until);
+        let mut attempts = guard.attempts(self.deadline);
         loop {
             let verdict_of = |answer: &Result<T, _>| answer.as_ref().map_or_else(verdict, |_| Verdict::Answered);
-            let (error, was_begun) = match guard.attempt(ask(), verdict_of).await {
+            let begun = Instant::now();
+            let (error, was_begun) = match attempts.attempt(ask(), verdict_of).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => (error, true),
-                Err(refused) => (unanswered(refused.to_string()), matches!(refused, Refused::TooSlow(_))),
+                Err(refused) => (self.refused(&refused, begun), matches!(refused, Refused::TooSlow(_))),
             };
             if !was_begun || !attempts.allow(verdict(&error), Repeat::Always) || !attempts.wait().await {
                 return Err(error);
@@ -65,6 +68,16 @@ impl AppSecretStore {
                 "a call to a secret store is tried again"
             );
         }
+    }
+}
+
+impl AppSecretStore {
+    /// What there is of an attempt without an answer that began then.
+    fn refused(&self, refused: &Refused, begun: Instant) -> SecretError {
+        if matches!(refused, Refused::TooSlow(_)) {
+            self.store.unanswered(begun);
+        }
+        unanswered(refused.to_string())
     }
 }
 
@@ -99,6 +112,8 @@ mod tests {
         for_calls: u32,
         is_silent: bool,
         calls: AtomicU32,
+        /// How often it was told that a call had no answer.
+        unanswered: AtomicU32,
     }
 
     impl Away {
@@ -115,6 +130,10 @@ mod tests {
 
     #[async_trait]
     impl SecretStore for Away {
+        fn unanswered(&self, _: Instant) {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+        }
+
         async fn get(&self, name: &str) -> Result<SecretValues, SecretError> {
             self.asked().await?;
             match name {
@@ -133,17 +152,18 @@ mod tests {
             for_calls,
             is_silent: false,
             calls: AtomicU32::new(0),
+            unanswered: AtomicU32::new(0),
         }
     }
 
-    fn under(policy: Policy, away: Away) -> (AppSecretStore, Arc<Away>) {
+    fn under(policy: impl Into<Option<Policy>>, away: Away) -> (AppSecretStore, Arc<Away>) {
         let store = Arc::new(away);
         let app = AppSecretStore {
             name: "vault".to_owned(),
             store: store.clone(),
             access: SecretAccess::default(),
             deadline: 5 * SECOND,
-            guard: Some(Arc::new(Guard::new(policy))),
+            guard: policy.into().map(|policy| Arc::new(Guard::new(policy))),
         };
         (app, store)
     }
@@ -204,21 +224,43 @@ mod tests {
         );
         app.get("token").await.unwrap();
         assert_eq!(store.calls.load(Ordering::Relaxed), 2);
+        assert_eq!(store.unanswered.load(Ordering::Relaxed), 1);
+        let (app, store) = under(opens_at_once(), away(9));
+        app.get("token").await.unwrap_err();
+        assert_is_open(&app).await;
+        assert_eq!(store.calls.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_deadline_ends_is_told_to_the_store_and_opens_a_breaker() {
+        for policy in [None, Some(opens_at_once())] {
+            let silent = Away {
+                is_silent: true,
+                ..away(9)
+            };
+            let (app, store) = under(policy.clone(), silent);
+            let error = app.get("token").await.unwrap_err().to_string();
+            assert_eq!(error, "the store is unavailable: no answer within 5s");
+            assert_eq!(store.unanswered.load(Ordering::Relaxed), 1);
+            if policy.is_some() {
+                assert_is_open(&app).await;
+            }
+        }
+    }
+
+    fn opens_at_once() -> Policy {
         let trips = BreakerSettings {
             trip: "totalFailures >= 1".parse().unwrap(),
             ..BreakerSettings::default()
         };
-        let breaker = Some(("simple".to_owned(), trips));
-        let (app, store) = under(
-            Policy {
-                breaker,
-                ..Policy::default()
-            },
-            away(9),
-        );
-        app.get("token").await.unwrap_err();
+        Policy {
+            breaker: Some(("simple".to_owned(), trips)),
+            ..Policy::default()
+        }
+    }
+
+    async fn assert_is_open(app: &AppSecretStore) {
         let refused = app.get("token").await.unwrap_err().to_string();
         assert!(refused.contains("its circuit breaker `simple` is open"), "{refused}");
-        assert_eq!(store.calls.load(Ordering::Relaxed), 1);
     }
 }

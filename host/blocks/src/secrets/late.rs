@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A secret store that is opened later. Dropping it gives up.
 pub struct LateSecretStore(Arc<Late<dyn SecretStore>>);
@@ -42,6 +43,12 @@ impl From<NotOpen> for SecretError {
 impl SecretStore for LateSecretStore {
     fn health(&self) -> Health {
         self.0.health(|store| store.health())
+    }
+
+    fn unanswered(&self, since: Instant) {
+        if let Some(store) = self.0.get() {
+            store.unanswered(since);
+        }
     }
 
     async fn get(&self, name: &str) -> Result<SecretValues, SecretError> {

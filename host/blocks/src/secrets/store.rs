@@ -4,6 +4,7 @@ use super::{Secret, SecretAccess, SecretError};
 use crate::state::Health;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
+use tokio::time::Instant;
 
 /// What a secret holds, by key. Where a store's secrets have one value each, the key is the secret's own name, as in Dapr.
 pub type SecretValues = BTreeMap<String, Secret>;
@@ -19,6 +20,10 @@ pub trait SecretStore: Send + Sync {
     fn health(&self) -> Health {
         Health::Well
     }
+
+    /// Hears that a call which began then has had no answer in its time. Its future was dropped, as when a caller leaves, of
+    /// which a store hears nothing.
+    fn unanswered(&self, _since: Instant) {}
 
     /// Reads a secret.
     ///

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 /// A store that is opened later.
 pub struct LateStore {
@@ -112,6 +113,13 @@ impl StateStore for LateStore {
 
     fn health(&self) -> Health {
         self.late.health(|store| store.health())
+    }
+
+    fn unanswered(&self, since: Instant) {
+        // Opening has a time of its own.
+        if let Some(view) = self.view.get() {
+            view.unanswered(since);
+        }
     }
 
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {

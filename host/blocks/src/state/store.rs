@@ -6,6 +6,7 @@ use super::{
 };
 use async_trait::async_trait;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// What a store can do beside get, set and delete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +90,10 @@ pub trait StateStore: Send + Sync {
     fn health(&self) -> Health {
         Health::Well
     }
+
+    /// Hears that a call which began then has had no answer in its time. Its future was dropped, as when a caller leaves, of
+    /// which a store hears nothing.
+    fn unanswered(&self, _since: Instant) {}
 
     /// Reads an item.
     ///

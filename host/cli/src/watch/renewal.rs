@@ -121,7 +121,9 @@ impl<'a> Renewal<'a> {
     }
 
     async fn replace(&mut self) -> Result<(), Stopped> {
-        let Host { args, setup, shared } = self.host;
+        let Host {
+            args, setup, shared, ..
+        } = self.host;
         let target = &args.app.target;
         let component = match target.is_dir() {
             false => target.clone(),

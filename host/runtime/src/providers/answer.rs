@@ -2,6 +2,7 @@
 
 use super::pool::{Fitness, Refused};
 use super::serving::{Silent, Why};
+use dapr_blocks::Pulse;
 use dapr_blocks::state::Health;
 
 /// What a call gives: what the provider answered, or the trap that ended the instance.
@@ -18,6 +19,21 @@ pub(super) enum Instances {
 pub(super) trait Declared: Clone + PartialEq + Send + Sync + 'static {
     /// How many instances there may be.
     fn instances(&self) -> Instances;
+}
+
+/// What a provider answers, as far as it tells of the server behind it.
+pub(super) trait Heard {
+    /// Whether it says that the server cannot be reached, or broke off.
+    fn is_away(&self) -> bool;
+}
+
+/// Notes an answer.
+pub(super) fn note(pulse: &Pulse, answer: &impl Heard) {
+    match answer.is_away() {
+        // In what way may be the server's own words, and is for the log.
+        true => pulse.silent("its server cannot be reached; the log has the causes"),
+        false => pulse.answered(),
+    }
 }
 
 /// That a provider answered what it must not, for the log.
@@ -53,10 +69,10 @@ pub(super) fn silent(silent: &Silent) -> String {
     }
 }
 
-/// What operators hear of the instances.
-pub(super) fn health(fitness: Fitness) -> Health {
+/// What operators hear of the instances, and where those are well, of the server behind them.
+pub(super) fn health(fitness: Fitness, pulse: &Pulse) -> Health {
     match fitness {
-        Fitness::Well => Health::Well,
+        Fitness::Well => pulse.health(),
         // The causes may be the server's own words, and are for the log.
         Fitness::Failing { failures } => Health::Failing(format!(
             "its component failed {failures} times in a row; the log has the causes"

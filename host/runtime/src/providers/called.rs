@@ -1,14 +1,16 @@
 //! Instances that are called: a pool of them, and calls that go on when their callers have left.
 
-use super::answer::{Answer, health};
+use super::answer::{Answer, Heard, health, note};
 use super::detached::Detached;
 use super::linked::ProviderSpec;
 use super::pool::{Broken, Pool, Refused};
 use super::start::{Alike, Begin, OpenError, size};
+use dapr_blocks::Pulse;
 use dapr_blocks::state::Health;
 use std::future::Future;
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 /// The instances of one store, whoever asks them.
@@ -18,6 +20,7 @@ pub(super) struct Called<P: Begin> {
     size: usize,
     declaration: P::Declaration,
     deadline: Duration,
+    pulse: Pulse,
     tasks: TaskTracker,
     runtime: Handle,
 }
@@ -49,6 +52,7 @@ impl<P: Begin> Called<P> {
             size,
             declaration,
             deadline: spec.deadline,
+            pulse: Pulse::default(),
             tasks,
             runtime: Handle::current(),
         })
@@ -69,26 +73,45 @@ impl<P: Begin> Called<P> {
 
     /// How they are.
     pub(super) fn health(&self) -> Health {
-        health(self.pool.fitness())
+        health(self.pool.fitness(), &self.pulse)
+    }
+
+    /// What its calls say of the server behind it.
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// Where its tasks run.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// Makes a call on an instance. It is begun or refused within half of the deadline, so that what is begun has the other
     /// half, and an app is not told that a write which nobody began may have been done.
     pub(super) async fn call<T, F>(&self, work: impl FnOnce(P::Instance) -> F + Send + 'static) -> Result<T, Uncalled>
     where
-        T: Send + 'static,
+        T: Heard + Send + 'static,
         F: Future<Output = (P::Instance, Answer<T>)> + Send + 'static,
     {
         let Self {
             pool,
+            pulse,
             deadline,
             tasks,
             runtime,
             ..
         } = self;
         let lease = pool.acquire(*deadline / 2).await.map_err(Uncalled::Refused)?;
+        let begun = Instant::now();
         let call = lease.call(*deadline, work);
-        Detached::new(call, tasks, runtime).await.map_err(Uncalled::Broken)
+        let answer = Detached::new(call, tasks, runtime).await;
+        match &answer {
+            Ok(answer) => note(pulse, answer),
+            Err(Broken::TooSlow(_)) => pulse.unanswered(begun),
+            // That it broke was noted where it was found.
+            Err(Broken::Trapped(_)) => {}
+        }
+        answer.map_err(Uncalled::Broken)
     }
 
     /// Refuses calls from now on, waits for those under way, and lets go of the instances.

@@ -23,15 +23,6 @@ impl Access {
         }
     }
 
-    /// What there is of an attempt without an answer, and whether it was begun.
-    fn refused(self, refused: &Refused) -> (StateError, bool) {
-        let reason = refused.to_string();
-        match refused {
-            Refused::TooSlow(_) => (self.unanswered(reason), true),
-            _ => (StateError::Unavailable { reason, source: None }, false),
-        }
-    }
-
     fn repeat(self) -> Repeat {
         match self {
             Self::Read => Repeat::Always,
@@ -110,20 +101,11 @@ impl AppStore {
         F: Future<Output = Result<T, StateError>>,
     {
         let outcome = match &self.guard {
-            None => tokio::time::timeout(self.deadline, attempt(input)).await,
-            Some(guard) => {
-                let until = Instant::now() + self.deadline;
-                let asked = self.asked(operation, guard, until);
-                // Boxed, so that calls without a policy do not carry its size.
-                let attempts = Box::pin(asked.attempts(access, input, attempt));
-                tokio::time::timeout_at(until, attempts).await
-            }
+            None => self.once(attempt(input), access).await,
+            // Boxed, so that calls without a policy do not carry its size.
+            Some(guard) => Box::pin(self.asked(operation, guard).attempts(access, input, attempt)).await,
         };
-        match outcome {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.seal(operation, error)),
-            Err(_) => Err(self.seal(operation, self.too_late(access))),
-        }
+        outcome.map_err(|error| self.seal(operation, error))
     }
 
     /// Writes items, each on its own, and those that failed as often as they have to be.
@@ -137,43 +119,41 @@ impl AppStore {
         F: Future<Output = Result<(), BulkError>>,
     {
         let outcome = match &self.guard {
-            None => tokio::time::timeout(self.deadline, write(items)).await,
-            Some(guard) => {
-                let until = Instant::now() + self.deadline;
-                let asked = self.asked(operation, guard, until);
-                tokio::time::timeout_at(until, Box::pin(asked.bulk_attempts(items, write))).await
-            }
+            None => self.once(write(items), Access::Write(Repeat::IfNotDone)).await,
+            Some(guard) => Box::pin(self.asked(operation, guard).bulk_attempts(items, write)).await,
         };
-        match outcome {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(BulkError::Call(error))) => Err(self.seal(operation, error).into()),
-            Ok(Err(BulkError::Items(items))) => Err(BulkError::Items(
-                items
-                    .into_iter()
-                    .map(|item| ItemError {
-                        error: self.seal(operation, item.error),
-                        ..item
-                    })
-                    .collect(),
-            )),
-            Err(_) => {
-                let error = self.too_late(Access::Write(Repeat::IfNotDone));
-                Err(self.seal(operation, error).into())
+        outcome.map_err(|error| match error {
+            BulkError::Call(error) => self.seal(operation, error).into(),
+            BulkError::Items(items) => {
+                let sealed = |item: ItemError| ItemError {
+                    error: self.seal(operation, item.error),
+                    ..item
+                };
+                BulkError::Items(items.into_iter().map(sealed).collect())
             }
-        }
+        })
     }
 
-    fn asked<'a>(&'a self, operation: &'static str, guard: &'a Guard, until: Instant) -> Asked<'a> {
+    /// The one attempt of a call without a policy, within the deadline.
+    async fn once<T, E: From<StateError>>(
+        &self,
+        attempt: impl Future<Output = Result<T, E>>,
+        access: Access,
+    ) -> Result<T, E> {
+        let begun = Instant::now();
+        let done = tokio::time::timeout_at(begun + self.deadline, attempt).await;
+        done.unwrap_or_else(|_| {
+            self.store.unanswered(begun);
+            Err(access.unanswered(Refused::TooSlow(self.deadline).to_string()).into())
+        })
+    }
+
+    fn asked<'a>(&'a self, operation: &'static str, guard: &'a Guard) -> Asked<'a> {
         Asked {
-            store: &self.name,
+            app: self,
             operation,
             guard,
-            until,
         }
-    }
-
-    fn too_late(&self, access: Access) -> StateError {
-        access.unanswered(format!("no answer within {:?}", self.deadline))
     }
 
     /// Names things as the app does, and logs what the app is not shown.

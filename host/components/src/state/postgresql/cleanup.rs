@@ -54,7 +54,7 @@ async fn run(shared: &Shared) {
         let next = due.map_or(next_prune, |due| due.min(next_prune));
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
-            () = shared.found_away() => {
+            () = shared.pulse.lost() => {
                 probe::until_well(shared).await;
                 continue;
             }

@@ -61,12 +61,11 @@ impl Fault {
         }
     }
 
-    /// How the server is, if it could not be asked or has not answered.
+    /// How the server is, if it could not be asked or has broken off.
     pub(super) fn silence(&self) -> Option<&'static str> {
         match self {
-            Self::Closed => None,
+            Self::Closed | Self::TimedOut { .. } => None,
             _ if self.leaves_connection() => None,
-            Self::TimedOut { .. } => Some("it did not answer in time"),
             Self::Postgres { cause, .. } if cause.as_db_error().is_some() => Some("it closes connections"),
             Self::Postgres {
                 stage: Stage::Connect, ..

@@ -1,21 +1,21 @@
-//! Asks a server that was found away until it answers: where nobody calls because `/healthz` says that the store fails, it
-//! would fail for ever.
+//! Asks a server that was found away until it answers, if need be on new connections.
 
 use super::fault::{Fault, Stage};
 use super::session::Session;
 use super::store::{Request, Shared};
 use std::time::Duration;
 
-/// How often: little for a server that is back, and soon enough for who watches `/healthz`.
-const EVERY: Duration = Duration::from_secs(1);
+/// How long it waits for an answer. A new connection is no later then, where an old one leads nowhere any more.
+const ANSWERED_IN: Duration = Duration::from_secs(3);
 
-/// Asks until the store is well, if need be on new connections.
+/// Asks until the store is well.
 pub(super) async fn until_well(shared: &Shared) {
-    while shared.is_failing() {
-        tokio::time::sleep(EVERY).await;
+    let timeout = ANSWERED_IN.min(shared.settings.timeout);
+    let ask = || async move {
         // What came of it, the store remembers.
-        let _ = shared.ask(&Probe, shared.settings.timeout).await;
-    }
+        let _ = shared.ask(&Probe, timeout).await;
+    };
+    shared.pulse.find(ask).await;
 }
 
 struct Probe;

@@ -12,14 +12,14 @@ use super::session::Session;
 use super::settings::PostgresqlSettings;
 use super::write::{Delete, DeleteEach, NotDone, Set, SetEach, Transact};
 use async_trait::async_trait;
+use dapr_blocks::Pulse;
 use dapr_blocks::state::{
     BulkError, DeleteItem, Entry, Features, GetOptions, Health, ItemError, Key, Listing, Metadata, Operation, SetItem,
     StateError, StateStore, StoredPage,
 };
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 /// A store in a PostgreSQL database.
@@ -33,10 +33,8 @@ pub struct PostgresqlStore {
 pub(super) struct Shared {
     pub(super) pool: Pool,
     pub(super) settings: PostgresqlSettings,
-    /// Why the server was not reached the last time, if it was not.
-    failing: Mutex<Option<&'static str>>,
-    /// Told when it was not, and had been before.
-    away: Notify,
+    /// Whether the server answers.
+    pub(super) pulse: Pulse,
 }
 
 /// Something that is asked of the server.
@@ -108,15 +106,15 @@ impl Shared {
         Arc::new(Self {
             pool: Pool::new(connector, settings.clone(), first),
             settings: settings.clone(),
-            failing: Mutex::default(),
-            away: Notify::new(),
+            pulse: Pulse::default(),
         })
     }
 
     /// Asks once: what fails is tried again by the store's policy, which knows how often and what is safe.
     pub(super) async fn ask<R: Request>(&self, request: &R, timeout: Duration) -> Result<R::Answer, Fault> {
-        let asked = self.ask_in(request, timeout).await;
-        self.note(asked.as_ref().err());
+        let begun = Instant::now();
+        let asked = self.ask_in(request, begun, timeout).await;
+        self.note(begun, asked.as_ref().err());
         if asked.as_ref().err().is_some_and(Fault::breaks_connections) {
             // So that the next attempt does not find the next one that is broken.
             self.pool.forget();
@@ -124,8 +122,8 @@ impl Shared {
         asked
     }
 
-    async fn ask_in<R: Request>(&self, request: &R, timeout: Duration) -> Result<R::Answer, Fault> {
-        let deadline = Instant::now() + timeout;
+    async fn ask_in<R: Request>(&self, request: &R, begun: Instant, timeout: Duration) -> Result<R::Answer, Fault> {
+        let deadline = begun + timeout;
         let timed_out = |stage| Fault::TimedOut { after: timeout, stage };
         let lease = timeout_at(deadline, self.pool.lease()).await;
         let lease = lease.map_err(|_| timed_out(Stage::Connect))??;
@@ -138,25 +136,15 @@ impl Shared {
     }
 
     /// Remembers whether the server answers.
-    fn note(&self, fault: Option<&Fault>) {
-        let before = std::mem::replace(&mut *self.failing(), fault.and_then(Fault::silence));
-        if before.is_none() && self.is_failing() {
-            self.away.notify_one();
+    fn note(&self, begun: Instant, fault: Option<&Fault>) {
+        match fault {
+            Some(Fault::Closed) => {}
+            Some(Fault::TimedOut { .. }) => self.pulse.unanswered(begun),
+            fault => match fault.and_then(Fault::silence) {
+                None => self.pulse.answered(),
+                Some(reason) => self.pulse.silent(reason),
+            },
         }
-    }
-
-    pub(super) fn is_failing(&self) -> bool {
-        self.failing().is_some()
-    }
-
-    /// Resolves when a server that answered does not any more.
-    pub(super) async fn found_away(&self) {
-        self.away.notified().await;
-    }
-
-    // Nothing panics while it holds the lock.
-    fn failing(&self) -> MutexGuard<'_, Option<&'static str>> {
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,10 +159,11 @@ impl StateStore for PostgresqlStore {
     }
 
     fn health(&self) -> Health {
-        match *self.shared.failing() {
-            None => Health::Well,
-            Some(reason) => Health::Failing(reason.to_owned()),
-        }
+        self.shared.pulse.health()
+    }
+
+    fn unanswered(&self, since: Instant) {
+        self.shared.pulse.unanswered(since);
     }
 
     async fn get(&self, key: &Key, _options: &GetOptions) -> Result<Option<Entry>, StateError> {

@@ -1,6 +1,6 @@
 //! The contract with secret stores, both forms of it: what an instance is told, and how what it says is checked.
 
-use crate::providers::answer::{Declared, Instances, shown, untrue};
+use crate::providers::answer::{Declared, Heard, Instances, shown, untrue};
 use crate::providers::linked::ProviderSpec;
 use dapr_blocks::secrets::{BULK_BYTES, NAME_BYTES, SECRET_BYTES, Secret, SecretError, SecretValues};
 use std::collections::BTreeMap;
@@ -52,6 +52,12 @@ impl From<wit::Declaration> for Declaration {
                 wit::Instances::Several => Instances::Several,
             },
         }
+    }
+}
+
+impl<T> Heard for Result<T, wit::Error> {
+    fn is_away(&self) -> bool {
+        matches!(self, Err(wit::Error::Unavailable(_)))
     }
 }
 

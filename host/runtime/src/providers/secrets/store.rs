@@ -9,10 +9,14 @@ use crate::providers::pool::Refused;
 use crate::providers::serving::{Fleet, Unanswered};
 use crate::providers::start::OpenError;
 use async_trait::async_trait;
+use dapr_blocks::Pulse;
 use dapr_blocks::secrets::{BULK_BYTES, SecretAccess, SecretError, SecretStore, SecretValues};
 use dapr_blocks::state::Health;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Starts the first instance of a provider, of either form.
 ///
@@ -20,6 +24,7 @@ use std::sync::Arc;
 ///
 /// [`OpenError`] if it does not start, or does not allow what is configured.
 pub async fn open(provider: Provider) -> Result<Arc<dyn SecretStore>, OpenError> {
+    let runtime = Handle::current();
     let instances = match provider.in_a_loop() {
         Some(provider) => Instances::Loop(Fleet::open(provider).await?),
         None => {
@@ -27,11 +32,34 @@ pub async fn open(provider: Provider) -> Result<Arc<dyn SecretStore>, OpenError>
             Instances::Called(Called::open(provider, &spec).await?)
         }
     };
-    Ok(Arc::new(ProviderStore(instances)))
+    let asked = Arc::new(Asked {
+        instances,
+        last: Mutex::default(),
+    });
+    let asks = Arc::clone(&asked);
+    let finds = AbortOnDropHandle::new(runtime.spawn(async move { asks.keep_finding().await }));
+    Ok(Arc::new(ProviderStore { asked, finds }))
 }
 
 /// A store whose vendor is a provider.
-struct ProviderStore(Instances);
+struct ProviderStore {
+    asked: Arc<Asked>,
+    /// Asks while the server is away.
+    finds: AbortOnDropHandle<()>,
+}
+
+/// What is asked.
+struct Asked {
+    instances: Instances,
+    /// What an app has asked for last.
+    last: Mutex<Option<Last>>,
+}
+
+#[derive(Clone)]
+enum Last {
+    One(String),
+    All,
+}
 
 /// Its instances, by its form.
 enum Instances {
@@ -39,17 +67,43 @@ enum Instances {
     Loop(Fleet<Secrets>),
 }
 
-impl ProviderStore {
+impl Asked {
     fn declaration(&self) -> &Declaration {
-        match &self.0 {
+        match &self.instances {
             Instances::Called(called) => called.declaration(),
             Instances::Loop(fleet) => fleet.declaration(),
         }
     }
 
+    fn pulse(&self) -> &Pulse {
+        match &self.instances {
+            Instances::Called(called) => called.pulse(),
+            Instances::Loop(fleet) => fleet.pulse(),
+        }
+    }
+
+    // Nothing panics while it is held.
+    fn last(&self) -> MutexGuard<'_, Option<Last>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks again for what was asked for last, while the server is away: a name that nobody asked for may be an alarm to it.
+    async fn keep_finding(&self) {
+        let ask = || async move {
+            let last = self.last().clone();
+            // What comes of it, the pulse has noted.
+            match last {
+                Some(Last::One(name)) => drop(self.values(&name).await),
+                Some(Last::All) => drop(self.all().await),
+                None => {}
+            }
+        };
+        self.pulse().keep_finding(ask).await;
+    }
+
     async fn values(&self, name: &str) -> Result<Result<Vec<types::Value>, wit::Error>, SecretError> {
         let name = name.to_owned();
-        match &self.0 {
+        match &self.instances {
             Instances::Called(called) => {
                 let asked = called.call(move |mut instance| async move {
                     let answer = instance.get(&name).await;
@@ -67,7 +121,7 @@ impl ProviderStore {
 
     async fn all(&self) -> Result<Result<Vec<types::Secret>, wit::Error>, SecretError> {
         let most = u32::try_from(BULK_BYTES).unwrap_or(u32::MAX);
-        match &self.0 {
+        match &self.instances {
             Instances::Called(called) => {
                 let asked = called.call(move |mut instance| async move {
                     let answer = instance.bulk_get(most).await;
@@ -121,24 +175,33 @@ fn unanswered(unanswered: Unanswered) -> SecretError {
 #[async_trait]
 impl SecretStore for ProviderStore {
     fn health(&self) -> Health {
-        match &self.0 {
+        match &self.asked.instances {
             Instances::Called(called) => called.health(),
             Instances::Loop(fleet) => fleet.health(),
         }
     }
 
+    fn unanswered(&self, since: Instant) {
+        self.asked.pulse().unanswered(since);
+    }
+
     async fn get(&self, name: &str) -> Result<SecretValues, SecretError> {
-        let values = self.values(name).await?.map_err(|error| contract::of(error, name))?;
-        contract::secret(self.declaration(), name, values)
+        let asked = &self.asked;
+        *asked.last() = Some(Last::One(name.to_owned()));
+        let values = asked.values(name).await?.map_err(|error| contract::of(error, name))?;
+        contract::secret(asked.declaration(), name, values)
     }
 
     async fn bulk_get(&self, _access: &SecretAccess) -> Result<BTreeMap<String, SecretValues>, SecretError> {
-        let secrets = self.all().await?.map_err(contract::of_all)?;
-        contract::secrets(self.declaration(), secrets)
+        let asked = &self.asked;
+        *asked.last() = Some(Last::All);
+        let secrets = asked.all().await?.map_err(contract::of_all)?;
+        contract::secrets(asked.declaration(), secrets)
     }
 
     async fn close(&self) {
-        match &self.0 {
+        self.finds.abort();
+        match &self.asked.instances {
             Instances::Called(called) => called.close().await,
             Instances::Loop(fleet) => fleet.close().await,
         }

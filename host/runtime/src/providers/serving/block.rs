@@ -1,7 +1,7 @@
 //! What a building block is to the loop: what is asked and answered, and how an instance is entered.
 
 use super::exchange::Exchange;
-use crate::providers::answer::Declared;
+use crate::providers::answer::{Declared, Heard};
 use crate::providers::guest::{ProviderGuest, Requests};
 use crate::providers::linked::ProviderSpec;
 use std::future::Future;
@@ -19,7 +19,7 @@ pub(in crate::providers) trait BuildingBlock: Sized + Send + Sync + 'static {
     /// What it is asked.
     type Call: Send + 'static;
     /// What it answers.
-    type Reply: Send + 'static;
+    type Reply: Heard + Send + 'static;
 
     /// What an instance is told.
     fn configuration(spec: &ProviderSpec) -> Self::Configuration;

@@ -80,6 +80,7 @@ struct State<B: BuildingBlock> {
     silent_since: Option<Instant>,
     /// When there was a request last.
     last_asked: Option<Instant>,
+    /// Whether the instance has ended, or was told to stop: it takes nothing more.
     is_over: bool,
 }
 
@@ -127,7 +128,7 @@ impl<B: BuildingBlock> Exchange<B> {
     ///
     /// # Errors
     ///
-    /// The request, if the instance has ended.
+    /// The request, if the instance has ended or was told to stop.
     pub(super) fn ask(self: &Arc<Self>, call: B::Call, timeout: Duration) -> Result<Asked<B>, Box<B::Call>> {
         let (answer, answered) = oneshot::channel();
         let now = Instant::now();
@@ -170,23 +171,20 @@ impl<B: BuildingBlock> Exchange<B> {
         self.state().under_way.len()
     }
 
-    /// How long there was no request.
-    pub(super) fn idle_for(&self, now: Instant) -> Option<Duration> {
-        let state = self.state();
-        match state.under_way.is_empty() {
-            true => Some(
-                state
-                    .last_asked
-                    .map_or(Duration::MAX, |asked| now.saturating_duration_since(asked)),
-            ),
-            false => None,
-        }
-    }
-
     /// Tells the instance that nothing more comes.
     pub(super) fn stop(&self) {
-        self.state().queue.push_back(Queued::Stop);
+        self.state().stop();
         self.arrived.notify_one();
+    }
+
+    /// The same, if there has been no request for this long. Answers whether that is so. In one step: what comes in between
+    /// would be lost with the instance.
+    pub(super) fn stop_if_idle(&self, time: Duration) -> bool {
+        let is_idle = self.state().stop_if_idle(time);
+        if is_idle {
+            self.arrived.notify_one();
+        }
+        is_idle
     }
 
     /// Has the instance ended, whatever it does.
@@ -328,6 +326,20 @@ impl<B: BuildingBlock> Exchange<B> {
 }
 
 impl<B: BuildingBlock> State<B> {
+    fn stop(&mut self) {
+        if !std::mem::replace(&mut self.is_over, true) {
+            self.queue.push_back(Queued::Stop);
+        }
+    }
+
+    fn stop_if_idle(&mut self, time: Duration) -> bool {
+        let is_idle = self.under_way.is_empty() && self.last_asked.is_none_or(|asked| asked.elapsed() >= time);
+        if is_idle {
+            self.stop();
+        }
+        is_idle
+    }
+
     /// Drops requests that nobody waits for.
     fn forget_stale(&mut self) {
         let Self { queue, under_way, .. } = self;

@@ -7,13 +7,13 @@
 //! ends again soon. While no instance lives and none is starting, requests are refused at once.
 
 use super::block::BuildingBlock;
-use super::exchange::{Exchange, Silent};
+use super::exchange::{Exchange, Silent, Why};
 use super::instance::{self, Ended, LoopProvider, Serving};
-use crate::providers::answer::health;
+use crate::providers::answer::{health, note};
 use crate::providers::pool::{FIRST_REST, Failures, Refused};
 use crate::providers::start::{OpenError, StartError, size};
-use dapr_blocks::chain;
 use dapr_blocks::state::Health;
+use dapr_blocks::{Pulse, chain};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -50,6 +50,7 @@ struct Inner<B: BuildingBlock> {
     state: Mutex<State<B>>,
     /// An instance began to serve, or one that was starting did not.
     changed: Notify,
+    pulse: Pulse,
     tasks: TaskTracker,
     closing: CancellationToken,
     runtime: Handle,
@@ -110,6 +111,7 @@ impl<B: BuildingBlock> Fleet<B> {
                 failures: Failures::default(),
             }),
             changed: Notify::new(),
+            pulse: Pulse::default(),
             tasks,
             closing: CancellationToken::new(),
             runtime,
@@ -130,19 +132,27 @@ impl<B: BuildingBlock> Fleet<B> {
         let timeout = deadline - (deadline / 20).min(Duration::from_millis(100));
         let begin = Instant::now();
         let mut call = call;
-        loop {
+        let asked = loop {
             let exchange = self.instance(deadline / 2).await.map_err(Unanswered::Refused)?;
             let left = timeout.saturating_sub(begin.elapsed());
             match exchange.ask(call, left) {
-                Ok(asked) => {
-                    let answer = asked.answer().await.map_err(Unanswered::Silent)?;
-                    self.0.answered();
-                    return Ok(answer);
-                }
-                // It ended in this moment.
+                Ok(asked) => break asked,
+                // It ended in this moment, or was told to. Whoever replaces it may have to run here.
                 Err(back) => call = *back,
             }
+            tokio::task::yield_now().await;
+        };
+        let answer = asked.answer().await;
+        match &answer {
+            Ok(reply) => {
+                self.0.answered();
+                note(&self.0.pulse, reply);
+            }
+            Err(Silent::NotBegun(Why::TooSlow(_)) | Silent::Begun(Why::TooSlow(_))) => self.0.pulse.unanswered(begin),
+            // That it broke was noted where it was found.
+            Err(Silent::NotBegun(Why::Ended) | Silent::Begun(Why::Ended)) => {}
         }
+        answer.map_err(Unanswered::Silent)
     }
 
     /// An instance for a request, waited for no longer than `patience` if none lives.
@@ -166,7 +176,17 @@ impl<B: BuildingBlock> Fleet<B> {
     pub(in crate::providers) fn health(&self) -> Health {
         let state = self.0.state();
         let deadline = self.0.provider.spec().deadline;
-        health(state.failures.fitness(Instant::now(), deadline))
+        health(state.failures.fitness(Instant::now(), deadline), &self.0.pulse)
+    }
+
+    /// What its calls say of the server behind it.
+    pub(in crate::providers) fn pulse(&self) -> &Pulse {
+        &self.0.pulse
+    }
+
+    /// Where its tasks run.
+    pub(in crate::providers) fn runtime(&self) -> &Handle {
+        &self.0.runtime
     }
 
     /// Refuses calls from now on, and lets the instances answer what they have and end.
@@ -279,11 +299,7 @@ impl<B: BuildingBlock> Inner<B> {
     /// Takes an instance that had nothing to do for long out of service, unless it is the last.
     fn dismiss(&self, serving: &Serving<B>) -> bool {
         let mut state = self.state();
-        let is_idle = serving
-            .exchange
-            .idle_for(Instant::now())
-            .is_some_and(|idle| idle >= IDLE);
-        let may_go = is_idle && state.live.len() > 1;
+        let may_go = state.live.len() > 1 && serving.exchange.stop_if_idle(IDLE);
         if may_go {
             state.live.retain(|exchange| !Arc::ptr_eq(exchange, &serving.exchange));
         }
@@ -333,3 +349,6 @@ impl<B: BuildingBlock> Inner<B> {
         rest
     }
 }
+
+#[cfg(test)]
+mod tests;

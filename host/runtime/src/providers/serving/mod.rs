@@ -17,6 +17,8 @@ mod events;
 mod exchange;
 mod fleet;
 mod instance;
+#[cfg(test)]
+mod testing;
 
 pub(super) use block::BuildingBlock;
 pub(super) use events::Events;

@@ -1,8 +1,9 @@
 //! What a state store in WebAssembly says of itself, and what it must not say.
 
-use crate::providers::answer::{self, Declared, Instances};
+use crate::providers::answer::{self, Declared, Heard, Instances};
 use crate::providers::pool::Refused;
-use dapr_blocks::state::{Entry, Features, Limits, StateError};
+use dapr_blocks::Pulse;
+use dapr_blocks::state::{BulkError, Entry, Features, GetOptions, KeyPrefix, Limits, StateError, StateStore};
 
 /// What a provider says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,29 @@ pub(in crate::providers) struct Declaration {
 impl Declared for Declaration {
     fn instances(&self) -> Instances {
         self.instances
+    }
+}
+
+fn is_of_the_server(error: &StateError) -> bool {
+    matches!(
+        error,
+        StateError::Unavailable { .. } | StateError::OutcomeUnknown { .. }
+    )
+}
+
+impl<T> Heard for Result<T, StateError> {
+    fn is_away(&self) -> bool {
+        self.as_ref().err().is_some_and(is_of_the_server)
+    }
+}
+
+impl Heard for Result<(), BulkError> {
+    fn is_away(&self) -> bool {
+        match self {
+            Ok(()) => false,
+            Err(BulkError::Call(error)) => is_of_the_server(error),
+            Err(BulkError::Items(items)) => items.iter().all(|item| is_of_the_server(&item.error)),
+        }
     }
 }
 
@@ -57,4 +81,18 @@ pub(super) fn refused(refused: &Refused) -> StateError {
             source: None,
         },
     }
+}
+
+/// A key that no app has an item under.
+const NOBODYS: &str = "dapr-wasm health";
+
+/// Asks a store for an item while its server is away, as the app whose view it is.
+pub(super) async fn keep_finding(pulse: &Pulse, store: &impl StateStore) {
+    let key = KeyPrefix::None.resolve("", "", None).key(NOBODYS, &Limits::default());
+    let key = &key.expect("it is a key");
+    let ask = || async move {
+        // What comes of it, the pulse has noted.
+        let _ = store.get(key, &GetOptions::default()).await;
+    };
+    pulse.keep_finding(ask).await;
 }

@@ -2,6 +2,7 @@
 
 use super::answer::Declaration;
 use super::contract::{self, configuration};
+use crate::providers::answer::Heard;
 use crate::providers::guest::{ProviderGuest, Requests};
 use crate::providers::linked::ProviderSpec;
 use crate::providers::serving::{BuildingBlock, Events, Exchange, Happening};
@@ -68,6 +69,20 @@ impl BuildingBlock for State {
     async fn run(pre: &Self::Pre, guest: &mut Store<ProviderGuest>) -> wasmtime::Result<()> {
         let bindings = pre.instantiate_async(&mut *guest).await?;
         bindings.dapr_state_provider_loop().call_run(guest).await
+    }
+}
+
+impl Heard for Result<Response, Error> {
+    fn is_away(&self) -> bool {
+        let is_of_the_server = |error: &Error| matches!(error, Error::Unavailable(_) | Error::OutcomeUnknown(_));
+        match self {
+            Err(error) => is_of_the_server(error),
+            Ok(Response::Each(items)) => {
+                let mut errors = items.iter().filter_map(|item| item.as_ref().err()).peekable();
+                errors.peek().is_some() && errors.all(is_of_the_server)
+            }
+            Ok(_) => false,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The fleet as a `StateStore`: apps cannot tell it from a built-in one.
 
+use super::answer::keep_finding;
 use super::answer::{of_read, refused, untrue, within_features};
 use super::contract;
 use super::requests::{Asked, BulkGetRequest, Call, GetRequest, Response, State, TransactRequest};
@@ -12,12 +13,16 @@ use dapr_blocks::state::{
     StateError, StateStore, StoredPage,
 };
 use std::sync::Arc;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 /// A store whose vendor is a provider in the serve-loop form.
 pub(super) struct LoopStore {
     fleet: Arc<Fleet<State>>,
     /// The app id of whoever asks.
     caller: Arc<str>,
+    /// Asks for an app while the server is away.
+    _finds: Option<AbortOnDropHandle<()>>,
 }
 
 impl LoopStore {
@@ -30,7 +35,16 @@ impl LoopStore {
         Ok(Self {
             fleet: Arc::new(Fleet::open(provider).await?),
             caller: "".into(),
+            _finds: None,
         })
+    }
+
+    fn view(&self, app: &str, finds: Option<AbortOnDropHandle<()>>) -> Self {
+        Self {
+            fleet: Arc::clone(&self.fleet),
+            caller: app.into(),
+            _finds: finds,
+        }
     }
 
     async fn ask(&self, call: Call) -> Result<Result<Response, StateError>, Unanswered> {
@@ -108,14 +122,18 @@ impl StateStore for LoopStore {
     }
 
     fn of_app(&self, app: &str) -> Option<Arc<dyn StateStore>> {
-        Some(Arc::new(Self {
-            fleet: Arc::clone(&self.fleet),
-            caller: app.into(),
-        }))
+        let asks = self.view(app, None);
+        let finds = async move { keep_finding(asks.fleet.pulse(), &asks).await };
+        let finds = AbortOnDropHandle::new(self.fleet.runtime().spawn(finds));
+        Some(Arc::new(self.view(app, Some(finds))))
     }
 
     fn health(&self) -> Health {
         self.fleet.health()
+    }
+
+    fn unanswered(&self, since: Instant) {
+        self.fleet.pulse().unanswered(since);
     }
 
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {

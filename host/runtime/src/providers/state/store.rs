@@ -1,10 +1,10 @@
 //! A provider as a `StateStore`: apps cannot tell it from a built-in one.
 
-use super::answer::{of_read, refused, within_features};
+use super::answer::{keep_finding, of_read, refused, within_features};
 use super::instance::Instance;
 use super::provider::Provider;
 use super::serving::LoopStore;
-use crate::providers::answer::Answer;
+use crate::providers::answer::{Answer, Heard};
 use crate::providers::called::{Called, Uncalled, broken};
 use crate::providers::start::OpenError;
 use async_trait::async_trait;
@@ -15,6 +15,8 @@ use dapr_blocks::state::{
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Starts the first instance of a provider, of whichever form.
 ///
@@ -42,6 +44,8 @@ struct ProviderStore {
     called: Arc<Called<Provider>>,
     /// The app id of whoever asks.
     caller: Arc<str>,
+    /// Asks for an app while the server is away.
+    _finds: Option<AbortOnDropHandle<()>>,
 }
 
 /// What a call that was begun and has no answer may have done.
@@ -57,7 +61,16 @@ impl ProviderStore {
         Ok(Self {
             called: Arc::new(Called::open(provider, &spec).await?),
             caller: "".into(),
+            _finds: None,
         })
+    }
+
+    fn view(&self, app: &str, finds: Option<AbortOnDropHandle<()>>) -> Self {
+        Self {
+            called: Arc::clone(&self.called),
+            caller: app.into(),
+            _finds: finds,
+        }
     }
 
     /// Makes a call on an instance.
@@ -67,7 +80,7 @@ impl ProviderStore {
         work: impl FnOnce(Instance, Arc<str>) -> F + Send + 'static,
     ) -> Result<T, StateError>
     where
-        T: Send + 'static,
+        T: Heard + Send + 'static,
         F: Future<Output = (Instance, Answer<T>)> + Send + 'static,
     {
         let caller = Arc::clone(&self.caller);
@@ -109,10 +122,10 @@ impl StateStore for ProviderStore {
     }
 
     fn of_app(&self, app: &str) -> Option<Arc<dyn StateStore>> {
-        Some(Arc::new(Self {
-            called: Arc::clone(&self.called),
-            caller: app.into(),
-        }))
+        let asks = self.view(app, None);
+        let finds = async move { keep_finding(asks.called.pulse(), &asks).await };
+        let finds = AbortOnDropHandle::new(self.called.runtime().spawn(finds));
+        Some(Arc::new(self.view(app, Some(finds))))
     }
 
     fn bounds(&self) -> Option<String> {
@@ -121,6 +134,10 @@ impl StateStore for ProviderStore {
 
     fn health(&self) -> Health {
         self.called.health()
+    }
+
+    fn unanswered(&self, since: Instant) {
+        self.called.pulse().unanswered(since);
     }
 
     async fn get(&self, key: &Key, options: &GetOptions) -> Result<Option<Entry>, StateError> {

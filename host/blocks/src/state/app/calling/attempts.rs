@@ -1,8 +1,8 @@
 //! The attempts of a call, one after the other, as long as its policy and what it is allow another.
 
-use super::{Access, Write};
+use super::{Access, AppStore, Write};
 use crate::chain;
-use crate::resiliency::{Attempts, Guard, Repeat, Retryable, Verdict};
+use crate::resiliency::{Attempts, Guard, Refused, Repeat, Retryable, Verdict};
 use crate::state::{BulkError, ItemError, StateError};
 use std::future::Future;
 use tokio::time::Instant;
@@ -10,10 +10,9 @@ use tokio::time::Instant;
 /// A call under a policy, and what the log calls it.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    pub(super) store: &'a str,
+    pub(super) app: &'a AppStore,
     pub(super) operation: &'static str,
     pub(super) guard: &'a Guard,
-    pub(super) until: Instant,
 }
 
 impl Asked<'_> {
@@ -26,7 +25,7 @@ impl Asked<'_> {
     where
         F: Future<Output = Result<T, StateError>>,
     {
-        let mut attempts = self.guard.attempts(self.until);
+        let mut attempts = self.guard.attempts(self.app.deadline);
         let (mut input, mut is_in_doubt) = (Some(input), false);
         loop {
             // A large value is not copied for the last attempt.
@@ -36,17 +35,18 @@ impl Asked<'_> {
             };
             let input = input.expect("only the last attempt takes it");
             let verdict = |done: &Result<T, StateError>| done.as_ref().map_or_else(verdict, |_| Verdict::Answered);
-            let (error, was_begun) = match self.guard.attempt(attempt(input), verdict).await {
+            let begun = Instant::now();
+            let (error, was_begun) = match attempts.attempt(attempt(input), verdict).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => (error, true),
-                Err(refused) => access.refused(&refused),
+                Err(refused) => self.refused(&refused, begun, access),
             };
             let verdict = self::verdict(&error);
             is_in_doubt |= verdict == Verdict::Again(Retryable::OutcomeUnknown);
             if !was_begun || !attempts.allow(verdict, access.repeat()) || !attempts.wait().await {
                 return Err(if is_in_doubt { in_doubt(error) } else { error });
             }
-            let (store, operation, cause) = (self.store, self.operation, chain(&error));
+            let (store, operation, cause) = (&self.app.name, self.operation, chain(&error));
             tracing::info!(store, operation, cause, "a call to a state store is tried again");
         }
     }
@@ -59,7 +59,7 @@ impl Asked<'_> {
     where
         F: Future<Output = Result<(), BulkError>>,
     {
-        let mut attempts = self.guard.attempts(self.until);
+        let mut attempts = self.guard.attempts(self.app.deadline);
         let mut pending: Vec<_> = items.into_iter().enumerate().map(Pending::new).collect();
         let mut failed = Vec::new();
         // The error of the call, as long as none was of some items only.
@@ -68,14 +68,16 @@ impl Asked<'_> {
         loop {
             let is_last = !attempts.may_go_on();
             let items = pending.iter_mut().map(|pending| pending.item(is_last)).collect();
-            let (error, was_begun) = match self.guard.attempt(write(items), bulk_verdict).await {
+            let begun = Instant::now();
+            let (error, was_begun) = match attempts.attempt(write(items), bulk_verdict).await {
                 Ok(Ok(())) => {
                     pending.clear();
                     break;
                 }
                 Ok(Err(error)) => (error, true),
                 Err(refused) => {
-                    let (error, was_begun) = Access::Write(Repeat::IfNotDone).refused(&refused);
+                    let access = Access::Write(Repeat::IfNotDone);
+                    let (error, was_begun) = self.refused(&refused, begun, access);
                     (error.into(), was_begun)
                 }
             };
@@ -97,7 +99,7 @@ impl Asked<'_> {
             if !was_begun || pending.is_empty() || !attempts.wait().await {
                 break;
             }
-            let (store, operation, items) = (self.store, self.operation, pending.len());
+            let (store, operation, items) = (&self.app.name, self.operation, pending.len());
             tracing::info!(
                 store,
                 operation,
@@ -117,6 +119,20 @@ impl Asked<'_> {
                 failed.sort_by_key(|failed| failed.index);
                 Err(BulkError::Items(failed))
             }
+        }
+    }
+}
+
+impl Asked<'_> {
+    /// What there is of an attempt without an answer that began then, and whether the store was asked.
+    fn refused(&self, refused: &Refused, begun: Instant, access: Access) -> (StateError, bool) {
+        let reason = refused.to_string();
+        match refused {
+            Refused::TooSlow(_) => {
+                self.app.store.unanswered(begun);
+                (access.unanswered(reason), true)
+            }
+            _ => (StateError::Unavailable { reason, source: None }, false),
         }
     }
 }

@@ -45,6 +45,8 @@ struct Scripted {
     fates: Mutex<VecDeque<Fate>>,
     /// The keys of each call.
     calls: Mutex<Vec<Vec<String>>>,
+    /// Since when it was told that a call had no answer.
+    unanswered: Mutex<Vec<Instant>>,
 }
 
 impl Scripted {
@@ -66,6 +68,10 @@ fn bare(key: &Key) -> String {
 impl StateStore for Scripted {
     fn features(&self) -> Features {
         Features::ALL
+    }
+
+    fn unanswered(&self, since: Instant) {
+        self.unanswered.lock().unwrap().push(since);
     }
 
     async fn get(&self, key: &Key, _: &GetOptions) -> Result<Option<Entry>, StateError> {
@@ -114,16 +120,21 @@ struct Ground {
 
 impl Ground {
     fn new(policy: Policy, fates: impl IntoIterator<Item = Fate>) -> Self {
+        Self::under(Some(policy), fates)
+    }
+
+    fn under(policy: Option<Policy>, fates: impl IntoIterator<Item = Fate>) -> Self {
         let store = Arc::new(Scripted {
             fates: Mutex::new(fates.into_iter().collect()),
             calls: Mutex::default(),
+            unanswered: Mutex::default(),
         });
         let mut stores = AppStores::default();
         let settings = StoreSettings {
             key_prefix: KeyPrefix::AppId,
             deadline: 5 * SECOND,
             limits: Limits::default(),
-            guard: Some(Arc::new(Guard::new(policy))),
+            guard: policy.map(|policy| Arc::new(Guard::new(policy))),
         };
         stores.insert("statestore", store.clone(), &settings, "app", None);
         let app = stores.get("statestore").unwrap().clone();
@@ -132,6 +143,10 @@ impl Ground {
 
     fn calls(&self) -> usize {
         self.store.calls.lock().unwrap().len()
+    }
+
+    fn unanswered(&self) -> Vec<Instant> {
+        self.store.unanswered.lock().unwrap().clone()
     }
 
     async fn get(&self) -> Result<Option<Entry>, StateError> {
@@ -225,17 +240,79 @@ async fn all_attempts_together_end_at_the_deadline() {
     assert_eq!(ground.calls(), 2);
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_open_circuit_breaker_is_unavailable_and_asks_nobody() {
+fn opens_at_once() -> Policy {
     let settings = BreakerSettings {
         trip: "totalFailures >= 1".parse().unwrap(),
         ..BreakerSettings::default()
     };
-    let policy = Policy {
+    Policy {
         breaker: Some(("simple".to_owned(), settings)),
         ..Policy::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_hears_of_each_attempt_that_had_no_answer_in_its_time() {
+    let begun = Instant::now();
+    let timeout = Policy {
+        timeout: Some(2 * SECOND),
+        ..twice()
     };
-    let ground = Ground::new(policy, [Mismatch, Cut]);
+    for (policy, since) in [
+        (None, vec![0]),
+        (Some(Policy::default()), vec![0]),
+        (Some(timeout), vec![0, 3]),
+    ] {
+        for is_bulk in [false, true] {
+            let begun = begun + begun.elapsed();
+            let ground = Ground::under(policy.clone(), [Never, Never, Never]);
+            let error = match is_bulk {
+                false => ground.set().await.unwrap_err(),
+                true => match ground.app.bulk_delete(vec![DeleteItem::new("a".to_owned())]).await {
+                    Err(BulkError::Call(error)) => error,
+                    other => panic!("{other:?}"),
+                },
+            };
+            assert_eq!(
+                error.to_string(),
+                "the outcome of the write is unknown: no answer within 5s"
+            );
+            assert_eq!(begun.elapsed(), 5 * SECOND);
+            let heard: Vec<_> = ground.unanswered().iter().map(|at| (*at - begun).as_secs()).collect();
+            assert_eq!(heard, since, "{policy:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_caller_that_leaves_a_store_hears_nothing_and_a_breaker_counts_nothing() {
+    for policy in [None, Some(opens_at_once())] {
+        let ground = Ground::under(policy, [Never]);
+        tokio::time::timeout(SECOND, ground.get()).await.unwrap_err();
+        assert_eq!(ground.unanswered(), []);
+        ground.get().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_opens_a_circuit_breaker() {
+    let ground = Ground::new(opens_at_once(), [Never]);
+    ground.get().await.unwrap_err();
+    let error = ground.get().await.unwrap_err().to_string();
+    assert!(error.contains("its circuit breaker `simple` is open"), "{error}");
+    let ground = Ground::new(opens_at_once(), [Never]);
+    ground
+        .app
+        .bulk_delete(vec![DeleteItem::new("a".to_owned())])
+        .await
+        .unwrap_err();
+    ground.get().await.unwrap_err();
+    assert_eq!(ground.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_breaker_is_unavailable_and_asks_nobody() {
+    let ground = Ground::new(opens_at_once(), [Mismatch, Cut]);
     ground.set().await.unwrap_err();
     assert_eq!(
         ground.set().await.unwrap_err().case(),

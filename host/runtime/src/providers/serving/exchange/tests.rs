@@ -1,10 +1,8 @@
+use super::super::testing::{DEADLINE as TIMEOUT, spec};
 use super::*;
-use crate::providers::answer::{Declared, Instances};
+use crate::providers::answer::{Declared, Heard, Instances};
 use crate::providers::guest::{ProviderGuest, Requests};
-use crate::providers::linked::AllowedIn;
 use wasmtime::Store;
-
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A building block whose calls are names, and whose replies are numbers.
 #[derive(Debug)]
@@ -13,6 +11,12 @@ struct Names;
 impl Declared for () {
     fn instances(&self) -> Instances {
         Instances::One
+    }
+}
+
+impl Heard for u32 {
+    fn is_away(&self) -> bool {
+        false
     }
 }
 
@@ -35,16 +39,7 @@ impl BuildingBlock for Names {
 }
 
 fn exchange() -> Arc<Exchange<Names>> {
-    let spec = ProviderSpec {
-        name: "store".to_owned(),
-        allow_hosts: std::iter::empty().collect(),
-        memory: 1 << 20,
-        instances: None,
-        deadline: TIMEOUT,
-        allowed_in: AllowedIn::CommandLine,
-        metadata: Vec::new(),
-    };
-    Exchange::new(&spec).0
+    Exchange::new(&spec(1)).0
 }
 
 fn ask(exchange: &Arc<Exchange<Names>>) -> Asked<Names> {
@@ -177,6 +172,39 @@ async fn what_nobody_waits_for_does_not_pile_up() {
         drop(ask(&exchange));
     }
     assert!(exchange.state().queue.len() <= STALE + 1);
+}
+
+// ---- the end ----
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_after_stop_comes_back_and_what_was_asked_before_is_answered() {
+    let exchange = exchange();
+    let before = ask(&exchange);
+    exchange.stop();
+    exchange.stop();
+    assert!(exchange.ask("k".to_owned(), TIMEOUT).is_err());
+    exchange.reply(take(&exchange), 1);
+    assert!(matches!(exchange.next(), Some(Happening::Stop)));
+    assert!(exchange.next().is_none(), "it is told once");
+    assert!(before.answer().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_with_a_request_or_that_had_one_lately_is_not_idle() {
+    let exchange = exchange();
+    let asked = ask(&exchange);
+    tokio::time::advance(TIMEOUT * 2).await;
+    assert!(!exchange.stop_if_idle(TIMEOUT), "one is waiting");
+    exchange.reply(take(&exchange), 1);
+    assert!(asked.answer().await.is_ok());
+    drop(ask(&exchange));
+    tokio::time::advance(TIMEOUT - Duration::from_millis(1)).await;
+    assert!(!exchange.stop_if_idle(TIMEOUT));
+    drop(ask(&exchange));
+    tokio::time::advance(TIMEOUT).await;
+    assert!(exchange.stop_if_idle(TIMEOUT));
+    assert!(exchange.ask("k".to_owned(), TIMEOUT).is_err());
+    assert!(matches!(exchange.next(), Some(Happening::Stop)));
 }
 
 // ---- the order of things ----

@@ -1,0 +1,158 @@
+//! Whether what a store asks is there: its server, or the component that asks one.
+//!
+//! | a call | the store is |
+//! |---|---|
+//! | was answered, if only with a no | well |
+//! | could not be asked, or was cut off | failing, until one is answered |
+//! | had no answer in its time | the same, unless another was answered since it began: it is that call which is slow |
+//! | was given up by its caller | as before |
+//!
+//! Where nobody calls because `/healthz` says that a store fails, it would fail for ever. So it is asked then by itself, at once
+//! and every second, until it answers.
+
+use crate::state::Health;
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// How often what fails is asked: little for a server that is back, and soon enough for who watches `/healthz`.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What calls of one store have come to.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    seen: Mutex<Seen>,
+    /// Told when it fails, and did not before.
+    lost: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// Why it fails, if it does.
+    failing: Option<&'static str>,
+    /// When a call was answered last.
+    answered: Option<Instant>,
+}
+
+impl Pulse {
+    // Nothing panics while it is held.
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call was answered.
+    pub fn answered(&self) {
+        *self.seen() = Seen {
+            failing: None,
+            answered: Some(Instant::now()),
+        };
+    }
+
+    /// A call could not be made, or was cut off, for this reason.
+    pub fn silent(&self, reason: &'static str) {
+        let before = self.seen().failing.replace(reason);
+        if before.is_none() {
+            self.lost.notify_one();
+        }
+    }
+
+    /// A call that began then has had no answer in its time.
+    pub fn unanswered(&self, since: Instant) {
+        if self.seen().answered.is_none_or(|answered| answered < since) {
+            self.silent("it did not answer in time");
+        }
+    }
+
+    /// How it is.
+    pub fn health(&self) -> Health {
+        match self.seen().failing {
+            None => Health::Well,
+            Some(reason) => Health::Failing(reason.to_owned()),
+        }
+    }
+
+    /// Resolves when it fails and did not before.
+    pub async fn lost(&self) {
+        self.lost.notified().await;
+    }
+
+    /// Asks until it answers, which whoever asks has to note here.
+    pub async fn find<F: Future<Output = ()>>(&self, ask: impl Fn() -> F) {
+        while self.is_failing() {
+            ask().await;
+            if self.is_failing() {
+                tokio::time::sleep(EVERY).await;
+            }
+        }
+    }
+
+    /// Does so whenever it fails, without end.
+    pub async fn keep_finding<F: Future<Output = ()>>(&self, ask: impl Fn() -> F) {
+        loop {
+            self.find(&ask).await;
+            self.lost().await;
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        self.seen().failing.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn is_well(pulse: &Pulse) -> bool {
+        pulse.health() == Health::Well
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_call_says_how_it_is() {
+        let pulse = Pulse::default();
+        assert!(is_well(&pulse));
+        pulse.silent("it cannot be reached");
+        assert_eq!(pulse.health(), Health::Failing("it cannot be reached".to_owned()));
+        pulse.answered();
+        assert!(is_well(&pulse));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_without_an_answer_says_nothing_where_another_had_one_meanwhile() {
+        let pulse = Pulse::default();
+        pulse.answered();
+        tokio::time::advance(SECOND).await;
+        let begun = Instant::now();
+        tokio::time::advance(SECOND).await;
+        pulse.answered();
+        pulse.unanswered(begun);
+        assert!(is_well(&pulse));
+        tokio::time::advance(SECOND).await;
+        pulse.unanswered(Instant::now());
+        assert!(!is_well(&pulse));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_is_asked_at_once_and_every_second_until_it_answers() {
+        let pulse = Pulse::default();
+        let asked = Cell::new(0);
+        let ask = || async {
+            asked.set(asked.get() + 1);
+            if asked.get() == 3 {
+                pulse.answered();
+            }
+        };
+        let keep = pulse.keep_finding(ask);
+        tokio::pin!(keep);
+        assert!(tokio::time::timeout(60 * SECOND, &mut keep).await.is_err());
+        assert_eq!(asked.get(), 0);
+        pulse.silent("it cannot be reached");
+        assert!(tokio::time::timeout(60 * SECOND, &mut keep).await.is_err());
+        assert_eq!((asked.get(), is_well(&pulse)), (3, true));
+    }
+}
