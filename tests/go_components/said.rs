@@ -135,6 +135,22 @@ fn a_value_that_redis_has_is_not_said_to_be_none_because_its_ttl_was_refused() {
 }
 
 #[test]
+fn redis_without_memory_has_written_nothing_when_it_says_so() {
+    let ground = Ground::of(REDIS);
+    assert_done(&ground.put("/k?ttl=1000", "before"));
+    let memory = |bytes| ground.server.client(&["CONFIG", "SET", "maxmemory", bytes]);
+    memory("1");
+    let create = ground.host.call("PUT", "/new").header("if-none-match", "*");
+    assert_error(&create.body("value").send(), 503, "unavailable");
+    // Without TTL, which would clear the one that is there.
+    assert_error(&ground.put("/k", "after"), 503, "unavailable");
+    memory("0");
+    assert_eq!(ground.get("/k").text(), "before");
+    assert_ne!(ground.server.client(&["TTL", "kv||k"]), "-1");
+    assert_eq!(ground.get("/new").status, 404);
+}
+
+#[test]
 fn no_key_leaves_the_path_of_zookeeper() {
     let server = ZOOKEEPER.serve();
     for path in ["/apps", "/apps/one"] {
