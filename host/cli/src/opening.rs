@@ -31,7 +31,7 @@ enum Opening<'a> {
     /// It opens when it is first used.
     Later(Arc<dyn StateStore>),
     BuiltIn(&'a StateSettings, Task<OpenError>),
-    Provider(Wanted<'a>, Provider, Task<start::OpenError>),
+    Provider(Box<(Wanted<'a>, Provider)>, Task<start::OpenError>),
 }
 
 type Task<E> = AbortOnDropHandle<Result<Arc<dyn StateStore>, E>>;
@@ -75,16 +75,15 @@ impl Setup {
                     Ok(Arc::new(LateStore::after_failure(name, open)))
                 }
             },
-            Opening::Provider(wanted, provider, task) => {
-                match task.await.map_err(|panic| panicked(component, &panic))? {
-                    Ok(store) => Ok(store),
-                    Err(error) => {
-                        let refusals = provider.linked().refusals().clone();
-                        ignored(component, wanted.does_not_start(&error, &refusals, shared).await)?;
-                        Ok(Arc::new(LateStore::after_failure(name, state::opener(provider))))
-                    }
+            Opening::Provider(linked, task) => match task.await.map_err(|panic| panicked(component, &panic))? {
+                Ok(store) => Ok(store),
+                Err(error) => {
+                    let (wanted, provider) = *linked;
+                    let refusals = provider.linked().refusals().clone();
+                    ignored(component, wanted.does_not_start(&error, &refusals, shared).await)?;
+                    Ok(Arc::new(LateStore::after_failure(name, state::opener(provider))))
                 }
-            }
+            },
         }
     }
 
@@ -118,7 +117,10 @@ impl<'a> Opening<'a> {
                     return Ok(Self::Later(Arc::new(LateStore::at_first_use(wanted.name, open))));
                 }
                 let task = tokio::spawn(state::open(provider.clone()));
-                Ok(Self::Provider(wanted, provider, AbortOnDropHandle::new(task)))
+                Ok(Self::Provider(
+                    Box::new((wanted, provider)),
+                    AbortOnDropHandle::new(task),
+                ))
             }
         }
     }

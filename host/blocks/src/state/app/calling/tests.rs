@@ -91,11 +91,14 @@ impl StateStore for Scripted {
             .lock()
             .unwrap()
             .push(items.iter().map(|item| bare(&item.key)).collect());
-        let mut fates = self.fates.lock().unwrap();
-        BulkError::from_results(items.iter().map(|_| {
-            let error = fates.pop_front().unwrap_or(Done).error();
-            error.map_or(Ok(()), Err)
-        }))
+        let fates: Vec<_> = {
+            let mut fates = self.fates.lock().unwrap();
+            items.iter().map(|_| fates.pop_front().unwrap_or(Done)).collect()
+        };
+        if fates.iter().any(|fate| matches!(fate, Never)) {
+            std::future::pending::<()>().await;
+        }
+        BulkError::from_results(fates.into_iter().map(|fate| fate.error().map_or(Ok(()), Err)))
     }
 
     /// In one: the call has a fate, and not its items.
@@ -364,6 +367,14 @@ async fn of_a_bulk_write_what_never_succeeds_has_its_last_error() {
     // The second of them is done at the third attempt.
     assert_eq!(items(error), [(0, "outcome-unknown")]);
     assert_eq!(ground.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_done_of_a_bulk_write_before_the_deadline_is_not_in_doubt() {
+    let ground = Ground::new(twice(), [Done, Unavailable, Never]);
+    let error = ground.app.bulk_set(vec![item("a"), item("b")]).await.unwrap_err();
+    assert_eq!(items(error), [(1, "outcome-unknown")]);
+    assert_eq!(ground.unanswered().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
