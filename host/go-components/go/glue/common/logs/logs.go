@@ -34,6 +34,9 @@ func (l *Logger) Without(beginnings []string) *Logger {
 
 var own = New("component")
 
+// Debugf logs what the glue has to say to those who look for it.
+func Debugf(format string, args ...any) { own.Debugf(format, args...) }
+
 // Warnf logs what the glue has to say of a call.
 func Warnf(format string, args ...any) { own.Warnf(format, args...) }
 

@@ -90,9 +90,9 @@ func notWritten(kind failure.Kind, err error) types.Error {
 	case failure.NotReached:
 		return logged(types.MakeErrorUnavailable(saysNotReached), err)
 	case failure.TooLarge:
-		return logged(types.MakeErrorTooLarge(saysTooLarge), err)
+		return noted(types.MakeErrorTooLarge(saysTooLarge), err)
 	case failure.Invalid:
-		return logged(types.MakeErrorInvalid(saysInvalid), err)
+		return noted(types.MakeErrorInvalid(saysInvalid), err)
 	default: // whose text the host logs, and no app sees
 		return types.MakeErrorInternal(err.Error())
 	}
@@ -101,6 +101,12 @@ func notWritten(kind failure.Kind, err error) types.Error {
 // logged is what an app hears of a failure that is logged.
 func logged(heard types.Error, err error) types.Error {
 	logs.Warnf("a call failed: %v", err)
+	return heard
+}
+
+// noted is the same of what is the app's own fault, which the operator need not hear of.
+func noted(heard types.Error, err error) types.Error {
+	logs.Debugf("a call is refused: %v", err)
 	return heard
 }
 
