@@ -131,7 +131,7 @@ fn a_server_that_stands_still_is_told_of_and_found_again_with_the_timeouts_that_
 #[test]
 fn a_server_that_stands_still_opens_a_circuit_breaker_by_the_deadlines_of_calls() {
     let policies = "[resiliency.policies.circuitBreakers.DefaultCircuitBreakerPolicy]\n\
-                    trip = \"consecutiveFailures >= 2\"\ntimeout = \"1s\"\n";
+                    trip = \"consecutiveFailures >= 2\"\ntimeout = \"5s\"\n";
     let server = Setup::of(Kind::Postgresql).start();
     let url = url(&server, &server.address());
     let toml = format!(
