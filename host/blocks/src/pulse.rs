@@ -8,13 +8,13 @@
 //! | was given up by its caller | as before |
 //!
 //! Where nobody calls because `/healthz` says that a store fails, it would fail for ever. So it is asked then by itself, at once
-//! and every second, until it answers.
+//! and every second, until it answers, and no more often where it fails again and again.
 
 use crate::state::Health;
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How often what fails is asked: little for a server that is back, and soon enough for who watches `/healthz`.
@@ -24,8 +24,8 @@ const EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Pulse {
     seen: Mutex<Seen>,
-    /// Told when it fails, and did not before.
-    lost: Notify,
+    /// Whether it fails, for whoever waits for that. Written while `seen` is held.
+    fails: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +34,8 @@ struct Seen {
     failing: Option<&'static str>,
     /// When a call was answered last.
     answered: Option<Instant>,
+    /// When it was last asked since it failed.
+    asked: Option<Instant>,
 }
 
 impl Pulse {
@@ -44,17 +46,18 @@ impl Pulse {
 
     /// A call was answered.
     pub fn answered(&self) {
-        *self.seen() = Seen {
-            failing: None,
-            answered: Some(Instant::now()),
-        };
+        let mut seen = self.seen();
+        seen.answered = Some(Instant::now());
+        if seen.failing.take().is_some() {
+            self.fails.send_replace(false);
+        }
     }
 
     /// A call could not be made, or was cut off, for this reason.
     pub fn silent(&self, reason: &'static str) {
-        let before = self.seen().failing.replace(reason);
-        if before.is_none() {
-            self.lost.notify_one();
+        let mut seen = self.seen();
+        if seen.failing.replace(reason).is_none() {
+            self.fails.send_replace(true);
         }
     }
 
@@ -73,26 +76,30 @@ impl Pulse {
         }
     }
 
-    /// Resolves when it fails and did not before.
+    /// Resolves when it fails, at once if it does already.
     pub async fn lost(&self) {
-        self.lost.notified().await;
+        // There is a sender as long as this is there.
+        let _ = self.fails.subscribe().wait_for(|fails| *fails).await;
     }
 
     /// Asks until it answers, which whoever asks has to note here.
     pub async fn find<F: Future<Output = ()>>(&self, ask: impl Fn() -> F) {
         while self.is_failing() {
-            ask().await;
-            if self.is_failing() {
-                tokio::time::sleep(EVERY).await;
+            let asked = self.seen().asked;
+            if let Some(asked) = asked.filter(|asked| asked.elapsed() < EVERY) {
+                tokio::time::sleep_until(asked + EVERY).await;
+                continue;
             }
+            ask().await;
+            self.seen().asked = Some(Instant::now());
         }
     }
 
     /// Does so whenever it fails, without end.
     pub async fn keep_finding<F: Future<Output = ()>>(&self, ask: impl Fn() -> F) {
         loop {
-            self.find(&ask).await;
             self.lost().await;
+            self.find(&ask).await;
         }
     }
 
@@ -154,5 +161,41 @@ mod tests {
         pulse.silent("it cannot be reached");
         assert!(tokio::time::timeout(60 * SECOND, &mut keep).await.is_err());
         assert_eq!((asked.get(), is_well(&pulse)), (3, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_again_and_again_is_asked_no_more_often() {
+        let pulse = Pulse::default();
+        let asked = Cell::new(0);
+        let ask = || async {
+            asked.set(asked.get() + 1);
+            pulse.answered();
+        };
+        let fail = async {
+            for _ in 0..100 {
+                pulse.silent("it takes no writes");
+                tokio::time::sleep(SECOND / 10).await;
+            }
+        };
+        tokio::select! {
+            () = pulse.keep_finding(ask) => {}
+            () = fail => {}
+        }
+        assert!((9..=11).contains(&asked.get()), "{} times in ten seconds", asked.get());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_hears_of_it_although_another_who_waited_is_gone() {
+        let pulse = Pulse::default();
+        let gone = pulse.lost();
+        let waits = pulse.lost();
+        tokio::pin!(waits);
+        {
+            tokio::pin!(gone);
+            assert!(tokio::time::timeout(SECOND, &mut gone).await.is_err());
+            assert!(tokio::time::timeout(SECOND, &mut waits).await.is_err());
+            pulse.silent("it cannot be reached");
+        }
+        tokio::time::timeout(SECOND, waits).await.unwrap();
     }
 }

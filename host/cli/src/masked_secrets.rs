@@ -9,6 +9,7 @@ use dapr_blocks::secrets::{SecretAccess, SecretError, SecretStore, SecretValues}
 use dapr_blocks::state::Health;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// The store, of which nothing is shown that it has answered.
 pub(crate) fn masked_secrets(store: Arc<dyn SecretStore>) -> Arc<dyn SecretStore> {
@@ -26,6 +27,10 @@ impl SecretStore for MaskedSecrets {
         }
     }
 
+    fn unanswered(&self, since: Instant) {
+        self.0.unanswered(since);
+    }
+
     async fn get(&self, name: &str) -> Result<SecretValues, SecretError> {
         let values = self.0.get(name).await?;
         hide_read(values.values());
@@ -40,5 +45,39 @@ impl SecretStore for MaskedSecrets {
 
     async fn close(&self) {
         self.0.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// Counts what it hears.
+    #[derive(Default)]
+    struct Hears(AtomicU32);
+
+    #[async_trait]
+    impl SecretStore for Hears {
+        fn unanswered(&self, _since: Instant) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        async fn get(&self, _name: &str) -> Result<SecretValues, SecretError> {
+            Ok(SecretValues::new())
+        }
+
+        async fn bulk_get(&self, _access: &SecretAccess) -> Result<BTreeMap<String, SecretValues>, SecretError> {
+            Ok(BTreeMap::new())
+        }
+
+        async fn close(&self) {}
+    }
+
+    #[test]
+    fn the_store_hears_of_a_call_that_had_no_answer() {
+        let store = Arc::new(Hears::default());
+        masked_secrets(store.clone()).unanswered(Instant::now());
+        assert_eq!(store.0.load(Ordering::Relaxed), 1);
     }
 }

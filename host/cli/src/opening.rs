@@ -26,6 +26,12 @@ pub(crate) struct OpenStore {
     pub(crate) store: Arc<dyn StateStore>,
 }
 
+/// A store whose code is there.
+enum Ready<'a> {
+    BuiltIn(&'a StateSettings),
+    Provider(Box<(Wanted<'a>, Provider)>),
+}
+
 /// A store that is being opened. Dropping it gives up.
 enum Opening<'a> {
     /// It opens when it is first used.
@@ -39,10 +45,14 @@ type Task<E> = AbortOnDropHandle<Result<Arc<dyn StateStore>, E>>;
 impl Setup {
     /// Opens the stores that the app may use.
     pub(crate) async fn open(&self, shared: &Shared) -> Outcome<Vec<OpenStore>> {
-        let mut all = Vec::new();
+        let mut ready = Vec::new();
         for component in self.stores() {
-            all.push((component, Opening::of(component, shared).await?));
+            ready.push((component, Ready::of(component, shared).await?));
         }
+        let all: Vec<_> = ready
+            .into_iter()
+            .map(|(component, ready)| (component, ready.open()))
+            .collect();
         let mut open = Vec::new();
         for (component, opening) in all {
             open.push(OpenStore {
@@ -100,27 +110,35 @@ impl Setup {
     }
 }
 
-impl<'a> Opening<'a> {
-    /// Begins to open a store. One in WebAssembly is read, compiled and linked by then.
+impl<'a> Ready<'a> {
+    /// Reads, compiles and links what there is of a store.
     async fn of(component: &'a StateComponent<StateSettings>, shared: &Shared) -> Outcome<Self> {
         match &component.implementation {
-            Implementation::BuiltIn(settings) => {
-                let own = settings.clone();
-                let task = tokio::spawn(async move { own.open().await });
-                Ok(Self::BuiltIn(settings, AbortOnDropHandle::new(task)))
-            }
+            Implementation::BuiltIn(settings) => Ok(Self::BuiltIn(settings)),
             Implementation::Provider(config) => {
                 let wanted = Wanted::by(component, config);
                 let provider = wanted.link(shared).await?;
-                if config.start == StartWhen::FirstUse {
-                    let open = state::opener(provider);
-                    return Ok(Self::Later(Arc::new(LateStore::at_first_use(wanted.name, open))));
+                Ok(Self::Provider(Box::new((wanted, provider))))
+            }
+        }
+    }
+
+    /// Begins to open it.
+    fn open(self) -> Opening<'a> {
+        match self {
+            Self::BuiltIn(settings) => {
+                let own = settings.clone();
+                let task = tokio::spawn(async move { own.open().await });
+                Opening::BuiltIn(settings, AbortOnDropHandle::new(task))
+            }
+            Self::Provider(both) => {
+                let (wanted, provider) = &*both;
+                if wanted.config.start == StartWhen::FirstUse {
+                    let open = state::opener(provider.clone());
+                    return Opening::Later(Arc::new(LateStore::at_first_use(wanted.name, open)));
                 }
                 let task = tokio::spawn(state::open(provider.clone()));
-                Ok(Self::Provider(
-                    Box::new((wanted, provider)),
-                    AbortOnDropHandle::new(task),
-                ))
+                Opening::Provider(both, AbortOnDropHandle::new(task))
             }
         }
     }

@@ -46,7 +46,7 @@ pub enum BuildError {
         times: usize,
     },
     /// A file of the standard library is another than the one that a file of the overlay stands for.
-    #[error("`{file}` is not as it was released with {version}; use an unmodified Go")]
+    #[error("`{file}` of {version} is not the one that this host knows: install go1.26.8 or go1.27.3, unmodified")]
     Replaced {
         /// In GOROOT.
         file: PathBuf,

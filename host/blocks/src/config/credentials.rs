@@ -9,30 +9,47 @@ use std::ops::Range;
 /// What is shown in place of them.
 pub(super) const HIDDEN: &str = "***";
 
-/// Where they stand in a text that looks like such an address, or has one in it.
+/// Where they stand in a text that looks like such an address, or has some in it.
 ///
-/// Behind `//` it is all up to the last `@`, since a password may have whatever its writer forgot to escape. Without `//` it is
-/// a word with `:` before the `@`.
-pub(super) fn credentials(text: &str) -> Option<Range<usize>> {
-    let (before, _) = text.rsplit_once('@')?;
-    let end = before.len();
-    let start = match before.split_once("//") {
-        Some((scheme, _)) => scheme.len() + 2,
-        None => {
-            let ends_a_word = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | '[' | '{' | ',');
-            let word = before.rsplit(ends_a_word).next().unwrap_or(before);
-            end - word.contains(':').then_some(word)?.len()
-        }
+/// Behind the first `//` it is all up to the last `@`, since a password may have whatever its writer forgot to escape. Before it
+/// they are the words with `:` before an `@`.
+pub(super) fn credentials(text: &str) -> Vec<Range<usize>> {
+    let last = text.rfind('@').unwrap_or_default();
+    let address = text.find("//").filter(|scheme| *scheme < last);
+    let words = text.get(..address.unwrap_or(text.len())).unwrap_or_default();
+    let ends_a_word = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | '[' | '{' | ',');
+    let word = |(end, _)| {
+        let before = words.get(..end)?;
+        let word = before.rsplit(ends_a_word).next().unwrap_or(before);
+        word.contains(':').then(|| end - word.len()..end)
     };
-    (start < end).then_some(start..end)
+    let mut found: Vec<Range<usize>> = words.match_indices('@').filter_map(word).collect();
+    // Of several in one word the last one has all.
+    found.dedup_by(|later, earlier| {
+        let is_same = later.start == earlier.start;
+        if is_same {
+            earlier.end = later.end;
+        }
+        is_same
+    });
+    found.extend(address.map(|scheme| scheme + 2..last).filter(|range| !range.is_empty()));
+    found
 }
 
 /// The text without them.
 pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
-    match credentials(text).and_then(|range| Some((text.get(..range.start)?, text.get(range.end..)?))) {
-        Some((before, after)) => Cow::Owned(format!("{before}{HIDDEN}{after}")),
-        None => Cow::Borrowed(text),
+    let found = credentials(text);
+    if found.is_empty() {
+        return Cow::Borrowed(text);
     }
+    let (mut shown, mut from) = (String::new(), 0);
+    for range in found {
+        shown.push_str(text.get(from..range.start).unwrap_or_default());
+        shown.push_str(HIDDEN);
+        from = range.end;
+    }
+    shown.push_str(text.get(from..).unwrap_or_default());
+    Cow::Owned(shown)
 }
 
 #[cfg(test)]
@@ -47,6 +64,14 @@ mod tests {
             ("ann:hunter2@db", "***@db"),
             ("host = \"ann:hunter2@db\"", "host = \"***@db\""),
             ("hosts = ['a:1', 'ann:hunter2@db']", "hosts = ['a:1', '***@db']"),
+            ("['ann:hunter2@db1', 'bob:hunter2@db2']", "['***@db1', '***@db2']"),
+            (
+                "a = \"ann:hunter2@db\" # see http://x@y",
+                "a = \"***@db\" # see http://***@y",
+            ),
+            ("redis://ann:hunter2@db,redis://bob:hunter2@db", "redis://***@db"),
+            ("ann:hunter@2@db", "***@db"),
+            ("redis://ann:hun'ter 2@db", "redis://***@db"),
         ] {
             assert_eq!(without_credentials(text), expected);
         }

@@ -86,14 +86,14 @@ impl Line {
     fn new(position: &Position<'_>, span: &Range<usize>) -> Self {
         let mut shown = String::new();
         let (mut lead, mut carets) = (0, 0);
-        let hidden = credentials(position.content).unwrap_or_default();
+        let hidden = credentials(position.content);
         for (index, c) in position.content.char_indices() {
             let offset = position.start + index;
             let before = shown.len();
-            if index == hidden.start && !hidden.is_empty() {
-                shown.push_str(HIDDEN);
-            } else if !hidden.contains(&index) {
-                push_printable(&mut shown, c);
+            match hidden.iter().find(|range| range.contains(&index)) {
+                Some(range) if range.start == index => shown.push_str(HIDDEN),
+                Some(_) => {}
+                None => push_printable(&mut shown, c),
             }
             let width = cells(shown.get(before..).unwrap_or_default());
             if offset < span.start {

@@ -182,7 +182,11 @@ impl Builder {
             }
             None => {
                 let finished = self.described(wish, &file, self.build(wish).await?).await?;
-                kept.keep(&finished).map_err(|error| cannot(&error))?;
+                // What was saved meanwhile may be in it or not: then it is kept under no name.
+                let after = dapr_go_components::fingerprint(&self.go, &wish.recipe);
+                if after.is_ok_and(|after| after == fingerprint) {
+                    kept.keep(&finished).map_err(|error| cannot(&error))?;
+                }
                 finished
             }
         };

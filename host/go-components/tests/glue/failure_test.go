@@ -193,7 +193,7 @@ var failures = []struct {
 
 // What an app may call a key so that the failure of one thing looks like that of another.
 var keys = []string{
-	"k", "app||k", "READONLY x", "NOAUTH", "MISCONF", "OOM command", "Error 1 (40001)", "Error 1467 ", "Error 1062",
+	"k", "app||k", "e", "READONLY x", "NOAUTH", "MISCONF", "OOM command", "Error 1 (40001)", "Error 1467 ", "Error 1062",
 	"code = Unauthenticated", "connection refused", "dial tcp: ", "x: EOF", "zk: not authenticated", "etcdserver: request is too large",
 	"-READONLY x: -OOM y", "x: ", "failed to set key x: EOF", `"EOF": EOF`, "request is too large", "no such host: EOF", ": EOF",
 }
@@ -238,6 +238,26 @@ func TestAnErrorThatWasMadeATextIsOfItsKindWhateverTheKeyIsCalled(t *testing.T) 
 				t.Errorf("%q is %d and not %d", err, kind, failure.kind)
 			}
 		}
+	}
+}
+
+func TestAKeyOfOneLetterTakesNoMeaningFromATextThatHasTheLetter(t *testing.T) {
+	err := errors.New("dial tcp 10.0.0.7:11211: connect: connection refused")
+	for _, key := range []string{"c", "d", "e", "t", "o"} {
+		if kind := Of(err, key); kind != NotReached {
+			t.Errorf("%q is %d with the key %q", err, kind, key)
+		}
+	}
+}
+
+// hollow is an error that could wrap another, and does not.
+type hollow struct{ error }
+
+func (hollow) Unwrap() error { return nil }
+
+func TestAnErrorThatWrapsNothingIsKnownByItsText(t *testing.T) {
+	if kind := Of(fmt.Errorf("failed: %w", hollow{errors.New("connection refused")})); kind != NotReached {
+		t.Errorf("it is %d", kind)
 	}
 }
 

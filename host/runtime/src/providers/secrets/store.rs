@@ -14,6 +14,7 @@ use dapr_blocks::secrets::{BULK_BYTES, SecretAccess, SecretError, SecretStore, S
 use dapr_blocks::state::Health;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -51,15 +52,21 @@ struct ProviderStore {
 /// What is asked.
 struct Asked {
     instances: Instances,
-    /// What an app has asked for last.
+    /// What to ask for while the server is away.
     last: Mutex<Option<Last>>,
 }
 
+/// What an app has asked for.
 #[derive(Clone)]
 enum Last {
+    /// The secret that was answered last, or the first that was not.
     One(String),
+    /// All of them, as long as it was never one.
     All,
 }
+
+/// The rest between two readings of all secrets, each of which may be a request of its own that somebody pays for.
+const BETWEEN_ALL: Duration = Duration::from_secs(10);
 
 /// Its instances, by its form.
 enum Instances {
@@ -87,14 +94,17 @@ impl Asked {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks again for what was asked for last, while the server is away: a name that nobody asked for may be an alarm to it.
+    /// Asks again for what was asked for, while the server is away: a name that nobody asked for may be an alarm to it.
     async fn keep_finding(&self) {
         let ask = || async move {
             let last = self.last().clone();
             // What comes of it, the pulse has noted.
             match last {
                 Some(Last::One(name)) => drop(self.values(&name).await),
-                Some(Last::All) => drop(self.all().await),
+                Some(Last::All) => {
+                    tokio::time::sleep(BETWEEN_ALL).await;
+                    drop(self.all().await);
+                }
                 None => {}
             }
         };
@@ -187,14 +197,20 @@ impl SecretStore for ProviderStore {
 
     async fn get(&self, name: &str) -> Result<SecretValues, SecretError> {
         let asked = &self.asked;
-        *asked.last() = Some(Last::One(name.to_owned()));
+        let is_first = !matches!(*asked.last(), Some(Last::One(_)));
+        if is_first {
+            *asked.last() = Some(Last::One(name.to_owned()));
+        }
         let values = asked.values(name).await?.map_err(|error| contract::of(error, name))?;
+        if !is_first {
+            *asked.last() = Some(Last::One(name.to_owned()));
+        }
         contract::secret(asked.declaration(), name, values)
     }
 
     async fn bulk_get(&self, _access: &SecretAccess) -> Result<BTreeMap<String, SecretValues>, SecretError> {
         let asked = &self.asked;
-        *asked.last() = Some(Last::All);
+        asked.last().get_or_insert(Last::All);
         let secrets = asked.all().await?.map_err(contract::of_all)?;
         contract::secrets(asked.declaration(), secrets)
     }

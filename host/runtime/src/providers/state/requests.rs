@@ -78,8 +78,8 @@ impl Heard for Result<Response, Error> {
         match self {
             Err(error) => is_of_the_server(error),
             Ok(Response::Each(items)) => {
-                let mut errors = items.iter().filter_map(|item| item.as_ref().err()).peekable();
-                errors.peek().is_some() && errors.all(is_of_the_server)
+                let is_away = |item: &Result<(), Error>| item.as_ref().is_err_and(is_of_the_server);
+                !items.is_empty() && items.iter().all(is_away)
             }
             Ok(_) => false,
         }

@@ -56,7 +56,10 @@ func walk(err error, is func(error) bool) bool {
 func wrapped(err error) []error {
 	switch outer := err.(type) {
 	case interface{ Unwrap() error }:
-		return []error{outer.Unwrap()}
+		if inner := outer.Unwrap(); inner != nil {
+			return []error{inner}
+		}
+		return nil
 	case interface{ Unwrap() []error }:
 		return outer.Unwrap()
 	default:

@@ -3,6 +3,8 @@ package failure
 import (
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Errors of drivers that are values, by all that they say.
@@ -101,7 +103,33 @@ func without(said string, words []string) string {
 		if _, behind, found := strings.Cut(said, quoted+`": `); found {
 			return behind
 		}
-		said = strings.ReplaceAll(strings.ReplaceAll(said, word, "…"), quoted, "…")
+		said = replaced(replaced(said, word), quoted)
 	}
 	return said
 }
+
+// replaced has a word that has no meaning in place of each that is this one, and leaves what it is only a part of: else a short
+// key would take the meaning from all that is said.
+func replaced(said, word string) string {
+	first, _ := utf8.DecodeRuneInString(word)
+	last, _ := utf8.DecodeLastRuneInString(word)
+	var kept strings.Builder
+	for from := 0; ; {
+		at := strings.Index(said[from:], word)
+		if at < 0 {
+			kept.WriteString(said[from:])
+			return kept.String()
+		}
+		begin, end := from+at, from+at+len(word)
+		before, _ := utf8.DecodeLastRuneInString(said[:begin])
+		after, _ := utf8.DecodeRuneInString(said[end:])
+		if isOfWords(before) && isOfWords(first) || isOfWords(last) && isOfWords(after) {
+			kept.WriteString(said[from:end])
+		} else {
+			kept.WriteString(said[from:begin] + "…")
+		}
+		from = end
+	}
+}
+
+func isOfWords(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
