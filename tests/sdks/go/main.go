@@ -200,6 +200,15 @@ func updates() {
 		return nil
 	}))
 	lives("count", time.Hour)
+	// What the options say is what a draft begins with.
+	got(dapr.Update(ctx, store, "count", addOne, dapr.TTL(2*time.Hour)))
+	lives("count", 2*time.Hour)
+	got(dapr.Update(ctx, store, "count", func(draft *dapr.Draft[int]) error {
+		same(draft.TTL, 2*time.Hour)
+		draft.TTL = 0
+		return nil
+	}, dapr.TTL(2*time.Hour)))
+	same(got(dapr.GetItem[int](ctx, store, "count")).ExpiresAt.IsZero(), true)
 }
 
 func refusals() {
