@@ -41,8 +41,9 @@ def handler(application: Callable[..., Iterable[bytes]]) -> type[exports.Incomin
     class IncomingHandler(exports.IncomingHandler):
         def handle(self, request: http.IncomingRequest, response_out: http.ResponseOutparam) -> None:
             with _Body(request) as body:
-                answer = _Answer(response_out)
-                chunks = application(_environ(request, body), answer.start)
+                environ = _environ(request, body)
+                answer = _Answer(response_out, has_body=environ["REQUEST_METHOD"] != "HEAD")
+                chunks = application(environ, answer.start)
                 try:
                     for chunk in chunks:
                         answer.write(chunk)
@@ -122,17 +123,22 @@ class _Body(io.RawIOBase):
 
 
 class _Answer:
-    """The answer, begun with the first byte of it or at its end, as WSGI wants it."""
+    """The answer, begun with the first byte of it or at its end, as WSGI wants it.
 
-    def __init__(self, out: http.ResponseOutparam) -> None:
+    That of HEAD has no body to the host, which would hold one of no bytes against the length that the headers tell.
+    """
+
+    def __init__(self, out: http.ResponseOutparam, has_body: bool) -> None:
         self._out = out
+        self._has_body = has_body
+        self._has_begun = False
         self._status = 0
         self._headers: list[tuple[str, bytes]] = []
         self._body: http.OutgoingBody | None = None
         self._stream: streams.OutputStream | None = None
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-        if exc_info and self._stream is not None:
+        if exc_info and self._has_begun:
             raise exc_info[1].with_traceback(exc_info[2])
         self._status = int(status.split(maxsplit=1)[0])
         self._headers = [(name, value.encode("latin-1")) for name, value in headers]
@@ -141,22 +147,32 @@ class _Answer:
     def write(self, data: bytes) -> None:
         if not data:
             return
-        stream = self._begin()
+        self._begin()
+        if self._stream is None:
+            return
         try:
             for start in range(0, len(data), _WRITE):
-                stream.blocking_write_and_flush(data[start : start + _WRITE])
+                self._stream.blocking_write_and_flush(data[start : start + _WRITE])
         except Err:
             raise ConnectionError("the client takes no more of the answer") from None
 
-    def _begin(self) -> streams.OutputStream:
-        if self._stream is None:
-            response = http.OutgoingResponse(http.Fields.from_list(self._headers))
-            response.set_status_code(self._status)
+    def _begin(self) -> None:
+        if self._has_begun:
+            return
+        response = http.OutgoingResponse(http.Fields.from_list(self._headers))
+        response.set_status_code(self._status)
+        if self._has_body:
             self._body = response.body()
             self._stream = self._body.write()
-            http.ResponseOutparam.set(self._out, Ok(response))
-        return self._stream
+        self._has_begun = True
+        http.ResponseOutparam.set(self._out, Ok(response))
 
     def finish(self) -> None:
-        self._begin().__exit__(None, None, None)
-        http.OutgoingBody.finish(self._body, None)
+        self._begin()
+        if self._stream is None:
+            return
+        self._stream.__exit__(None, None, None)
+        try:
+            http.OutgoingBody.finish(self._body, None)
+        except Err as error:
+            print(f"the answer has another length than its headers tell: {error.value}", file=sys.stderr)

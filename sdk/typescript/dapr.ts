@@ -126,24 +126,30 @@ export interface Codec {
 /** Values as JSON: what a store has unless it is told otherwise. */
 export const json: Codec = {
   contentType: "application/json",
-  encode: (value) => new TextEncoder().encode(JSON.stringify(value)),
+  encode: (value) => new TextEncoder().encode(JSON.stringify(value) ?? unwritable(value)),
   decode: (bytes) => JSON.parse(strict.decode(bytes)),
 };
 
 /** Values as text in UTF-8. */
 export const text: Codec = {
   contentType: "text/plain; charset=utf-8",
-  encode: (value) => new TextEncoder().encode(String(value)),
+  encode: (value) => new TextEncoder().encode(value === undefined ? unwritable(value) : String(value)),
   decode: (bytes) => strict.decode(bytes),
 };
 
 /** Values as the bytes that they are. */
 export const bytes: Codec = {
-  encode: (value) => value as Uint8Array,
+  encode: (value) => (value === undefined ? unwritable(value) : (value as Uint8Array)),
   decode: (value) => value,
 };
 
 const strict = new TextDecoder("utf-8", { fatal: true });
+
+/** What is nothing would be an item without a byte, which nobody can read: a function that forgets its `return` answers that. */
+function unwritable(value: unknown): never {
+  const means = "store null for nothing, and let the function that `update` is given return what the value becomes";
+  throw new TypeError(`what is of the type ${typeof value} cannot be stored: ${means}`);
+}
 
 /** A store of the configuration: a table `[state.NAME]`. */
 export class Store {

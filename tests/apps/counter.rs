@@ -1,6 +1,6 @@
 //! The counter: `GET /NAME` reads it, `POST /NAME` adds one, and no addition is lost.
 
-use crate::ground::Ground;
+use crate::ground::{Ground, head_is_get_without_its_body};
 use dapr_wasm_tests::Response;
 use std::thread;
 
@@ -9,6 +9,7 @@ crate::in_every_language! {
     counters_have_names_and_the_root_is_default,
     a_counters_name_is_its_decoded_path,
     a_counter_knows_two_methods,
+    head_reads_a_counter_and_says_no_number,
     of_many_additions_at_once_none_is_lost,
 }
 
@@ -68,11 +69,17 @@ fn a_counter_knows_two_methods(ground: &Ground) {
         let response = host.call(method, "/").body("").send();
         assert_eq!(
             (response.status, response.header("allow")),
-            (405, Some("GET, POST")),
+            (405, Some("GET, HEAD, POST")),
             "{method}"
         );
     }
     assert_eq!(text(&host.get("/")), "0");
+}
+
+fn head_reads_a_counter_and_says_no_number(ground: &Ground) {
+    let host = ground.reused("counter");
+    assert_eq!(text(&host.client().post("/there", "")), "1");
+    head_is_get_without_its_body(host, &["/there", "/nothing", "/%", "/a||b"]);
 }
 
 fn of_many_additions_at_once_none_is_lost(ground: &Ground) {

@@ -3,7 +3,7 @@
 use dapr_wasm_tests::built;
 #[cfg(feature = "servers")]
 use dapr_wasm_tests::servers::{Kind, Server, Setup};
-use dapr_wasm_tests::{Host, Launch};
+use dapr_wasm_tests::{Host, Launch, PATIENCE};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -83,14 +83,53 @@ impl Ground {
 
     /// An app of the language, served. All of one name have the same id, and so the same keys.
     pub(crate) fn host(&self, app: &str) -> Host {
+        self.launch(app, "")
+    }
+
+    /// The same, by instances that go on after a request.
+    pub(crate) fn reused(&self, app: &str) -> Host {
+        self.launch(app, "[app]\nreuse = 1000\n")
+    }
+
+    fn launch(&self, app: &str, table: &str) -> Host {
         let component = built::app(self.language, app).if_built(self.language);
         let component = component.expect("the tools of the language are there");
         compiled(&component);
         Launch::file(component)
-            .components(&format!("[state.statestore]\n{}", self.settings))
+            .components(&format!("{table}[state.statestore]\n{}", self.settings))
             .option("--app-id")
             .option(app)
             .start()
+    }
+}
+
+/// Asks for each with HEAD, between two GETs whose answers are alike; no instance may end by that.
+pub(crate) fn head_is_get_without_its_body(mut host: Host, targets: &[&str]) {
+    for target in targets {
+        let get = host.get(target);
+        let head = host.call("HEAD", target).send();
+        assert_eq!((head.status, head.text().as_str()), (get.status, ""), "{target}");
+        for header in ["content-type", "allow"] {
+            assert_eq!(head.header(header), get.header(header), "{target}: {header}");
+        }
+        // One that is there is that of the body that there is none of.
+        let length = head.header("content-length");
+        assert!(
+            length.is_none() || length == get.header("content-length"),
+            "{target}: {length:?}"
+        );
+        assert_eq!(host.get(target).status, get.status, "{target}");
+    }
+    no_instance_ends(&mut host);
+}
+
+/// Ends the host, and looks at all that it has printed: an app that ends before it was to says so.
+pub(crate) fn no_instance_ends(host: &mut Host) {
+    host.terminate();
+    assert!(host.wait(PATIENCE).success());
+    let printed = host.stderr().text();
+    for word in ["abort", "panic", "trap", "Traceback"] {
+        assert!(!printed.contains(word), "{printed}");
     }
 }
 

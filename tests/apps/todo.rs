@@ -1,6 +1,6 @@
 //! The to-do list: a JSON API with TTL, listing by prefix and a transaction.
 
-use crate::ground::Ground;
+use crate::ground::{Ground, head_is_get_without_its_body};
 use dapr_wasm_tests::{Host, PATIENCE, Response, until};
 use serde_json::{Value, json};
 use std::thread;
@@ -19,6 +19,7 @@ crate::in_every_language! {
     a_todo_that_makes_no_sense_is_refused,
     a_change_that_makes_no_sense_is_refused_and_changes_nothing,
     each_path_names_its_methods,
+    head_says_what_get_does_without_its_body,
     what_is_no_id_names_nothing,
     changes_of_one_todo_at_once_are_all_done_or_refused,
 }
@@ -322,10 +323,10 @@ fn each_path_names_its_methods(ground: &Ground) {
     let host = ground.host("todo");
     let one = format!("/todos/{}", "0".repeat(32));
     for (target, methods) in [
-        ("/todos", "GET, POST"),
+        ("/todos", "GET, HEAD, POST"),
         ("/todos/archive-done", "POST"),
-        ("/archive", "GET"),
-        (&one, "GET, PATCH, DELETE"),
+        ("/archive", "GET, HEAD"),
+        (&one, "GET, HEAD, PATCH, DELETE"),
     ] {
         for method in ["PUT", "OPTIONS", "BREW"] {
             let response = host.call(method, target).body("").send();
@@ -335,6 +336,22 @@ fn each_path_names_its_methods(ground: &Ground) {
         }
     }
     assert_eq!(host.get("/todos/archive-done").header("allow"), Some("POST"));
+}
+
+fn head_says_what_get_does_without_its_body(ground: &Ground) {
+    let host = ground.reused("todo");
+    let todo = target(&create(&host, &json!({ "title": "bread" })));
+    let nobodys = format!("/todos/{}", "0".repeat(32));
+    let targets = [
+        "/todos",
+        "/archive",
+        "/todos/archive-done",
+        "/nothing",
+        "/todos?page=2",
+        &todo,
+        &nobodys,
+    ];
+    head_is_get_without_its_body(host, &targets);
 }
 
 fn what_is_no_id_names_nothing(ground: &Ground) {

@@ -56,10 +56,10 @@ static response_t added(text_t key, uint64_t addend) {
 }
 
 response_t answer(const request_t *request) {
-  bool reads = equal(request->method, TEXT("GET"));
+  bool reads = is_get_or_head(request);
   if (!reads && !equal(request->method, TEXT("POST"))) {
     response_t refused = line(405, TEXT("a counter takes GET and POST"));
-    refused.allow = TEXT("GET, POST");
+    refused.allow = TEXT("GET, HEAD, POST");
     return refused;
   }
   text_t name;

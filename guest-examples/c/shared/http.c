@@ -20,6 +20,10 @@ static text_t method_of(wasi_http_0_2_10_types_borrow_incoming_request_t request
   return (text_t){(uint8_t *)name, strlen(name)};
 }
 
+bool is_get_or_head(const request_t *request) {
+  return equal(request->method, TEXT("GET")) || equal(request->method, TEXT("HEAD"));
+}
+
 bool whole_body(const request_t *request, text_t *body) {
   wasi_http_0_2_10_types_own_incoming_body_t whole;
   wasi_http_0_2_10_types_own_input_stream_t stream;
@@ -69,7 +73,7 @@ static void respond(wasi_http_0_2_10_types_own_response_outparam_t out, const re
   bool taken = true;
   for (text_t rest = response->body; rest.len && taken;) {
     http_app_list_u8_t part = {rest.ptr, rest.len < CHUNK ? rest.len : CHUNK};
-    // A client that went away in the meantime wants no answer.
+    // A client that went away in the meantime wants no answer, and one that asked with HEAD no body.
     taken = wasi_io_streams_method_output_stream_blocking_write_and_flush(
         wasi_io_streams_borrow_output_stream(stream), &part, &gone);
     rest = after(rest, part.len);

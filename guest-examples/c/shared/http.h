@@ -23,5 +23,8 @@ typedef struct {
 // What the app is: called once, for the one request of an instance.
 response_t answer(const request_t *request);
 
+// Whether it is GET, or HEAD: the same without the body, which the host leaves out.
+bool is_get_or_head(const request_t *request);
+
 // The body of a request, which can be asked for once. False where the client did not send all of it.
 bool whole_body(const request_t *request, text_t *body);

@@ -121,23 +121,24 @@ static bool is_id(text_t text) {
 }
 
 static response_t with_id(const request_t *request, text_t id) {
-  bool gets = equal(request->method, TEXT("GET")), patches = equal(request->method, TEXT("PATCH"));
-  if (!gets && !patches && !equal(request->method, TEXT("DELETE"))) return not_allowed(TEXT("GET, PATCH, DELETE"));
+  bool reads = is_get_or_head(request), patches = equal(request->method, TEXT("PATCH"));
+  bool deletes = equal(request->method, TEXT("DELETE"));
+  if (!reads && !patches && !deletes) return not_allowed(TEXT("GET, HEAD, PATCH, DELETE"));
   if (!is_id(id)) return error(404, TEXT("there is no such thing"));
   if (patches) return change(request, id);
   todo_t found;
-  if (gets) return one(todo_find(id, &found), &found);
+  if (reads) return one(todo_find(id, &found), &found);
   outcome_t outcome = todo_remove(id);
   return outcome.kind == DONE ? (response_t){.status = 204} : refused(outcome);
 }
 
 response_t answer(const request_t *request) {
-  bool gets = equal(request->method, TEXT("GET")), posts = equal(request->method, TEXT("POST"));
+  bool reads = is_get_or_head(request), posts = equal(request->method, TEXT("POST"));
   if (equal(request->path, TEXT("/todos"))) {
-    return gets ? list(request, TODOS) : posts ? create(request) : not_allowed(TEXT("GET, POST"));
+    return reads ? list(request, TODOS) : posts ? create(request) : not_allowed(TEXT("GET, HEAD, POST"));
   }
   if (equal(request->path, TEXT("/todos/archive-done"))) return posts ? archive_done() : not_allowed(TEXT("POST"));
-  if (equal(request->path, TEXT("/archive"))) return gets ? list(request, ARCHIVE) : not_allowed(TEXT("GET"));
+  if (equal(request->path, TEXT("/archive"))) return reads ? list(request, ARCHIVE) : not_allowed(TEXT("GET, HEAD"));
   if (starts_with(request->path, TEXT("/todos/"))) return with_id(request, after(request->path, TEXT("/todos/").len));
   return error(404, TEXT("there is no such thing"));
 }

@@ -33,6 +33,6 @@ impl Failure {
 
     /// The methods that there are, which a 405 must name.
     pub fn allow(&self) -> Option<&'static str> {
-        matches!(self, Self::Method).then_some("GET, POST")
+        matches!(self, Self::Method).then_some("GET, HEAD, POST")
     }
 }

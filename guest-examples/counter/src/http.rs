@@ -30,7 +30,8 @@ pub fn respond(out: ResponseOutparam, status: u16, allow: Option<&str>, text: &s
     ResponseOutparam::set(out, Ok(response));
 
     let stream = body.write().expect("the stream is taken for the first time");
-    // A client that went away in the meantime wants no answer, so that a failed write is none of ours.
+    // A client that went away in the meantime wants no answer, and one that asked with HEAD no body, so that a failed write is
+    // none of ours.
     let _ = text
         .as_bytes()
         .chunks(CHUNK)

@@ -55,7 +55,7 @@ fn answer(request: &IncomingRequest) -> Result<u64, Failure> {
     let name = if name.is_empty() { "default" } else { &name };
     let number = Number { name };
     match request.method() {
-        Method::Get => Ok(number.read()?.0),
+        Method::Get | Method::Head => Ok(number.read()?.0),
         Method::Post => add_one(&number),
         _ => Err(Failure::Method),
     }

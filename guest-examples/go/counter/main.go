@@ -31,7 +31,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	var number uint64
 	var err error
 	switch r.Method {
-	case http.MethodGet:
+	case http.MethodGet, http.MethodHead:
 		number, err = dapr.Get[uint64](r.Context(), store, name)
 		if errors.Is(err, dapr.ErrNotFound) {
 			number, err = 0, nil
@@ -39,7 +39,7 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	case http.MethodPost:
 		number, err = dapr.Update(r.Context(), store, name, addOne)
 	default:
-		w.Header().Set("Allow", "GET, POST")
+		w.Header().Set("Allow", "GET, HEAD, POST")
 		http.Error(w, "a counter takes GET and POST", http.StatusMethodNotAllowed)
 		return
 	}

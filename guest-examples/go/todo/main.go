@@ -22,10 +22,11 @@ func main() {
 
 func routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/todos", resource{{"GET", list(todos)}, {"POST", create}})
+	// HEAD is GET without the body, which a server leaves out by itself.
+	mux.Handle("/todos", resource{{"GET", list(todos)}, {"HEAD", list(todos)}, {"POST", create}})
 	mux.Handle("/todos/archive-done", resource{{"POST", archive}})
-	mux.Handle("/todos/{id}", resource{{"GET", get}, {"PATCH", patch}, {"DELETE", remove}})
-	mux.Handle("/archive", resource{{"GET", list(archived)}})
+	mux.Handle("/todos/{id}", resource{{"GET", get}, {"HEAD", get}, {"PATCH", patch}, {"DELETE", remove}})
+	mux.Handle("/archive", resource{{"GET", list(archived)}, {"HEAD", list(archived)}})
 	mux.Handle("/", handler(func(http.ResponseWriter, *http.Request) error { return errNotFound }))
 	return mux
 }

@@ -34,14 +34,14 @@ STATUS = {
 def answer(path: str) -> HTTPResponse:
     try:
         match request.method:
-            case "GET":
+            case "GET" | "HEAD":
                 return line(str(counted(store.get(name(), 0))))
             case "POST":
                 # Additions that come at the same time all count: each is written on the condition that nobody wrote in between,
                 # and starts again if somebody did.
                 return line(str(store.update(name(), lambda number: counted(number or 0) + 1)))
             case _:
-                return line("a counter takes GET and POST", HTTPStatus.METHOD_NOT_ALLOWED, Allow="GET, POST")
+                return line("a counter takes GET and POST", HTTPStatus.METHOD_NOT_ALLOWED, Allow="GET, HEAD, POST")
     except StateError as error:
         return line(str(error), STATUS[error.case])
     except BadName as error:

@@ -20,6 +20,9 @@ app = Bottle()
 
 def resource(path: str, **methods: Callable[..., Any]) -> None:
     """What a path takes: a function for each method. It returns what is answered in JSON, or an answer."""
+    if "GET" in methods:
+        # HEAD is GET without the body, which Bottle leaves out by itself.
+        methods = {"GET": methods["GET"], "HEAD": methods["GET"]} | methods
 
     def answer(**parts: str) -> HTTPResponse:
         function = methods.get(request.method)

@@ -433,7 +433,8 @@ type Draft[T any] struct {
 	Value T
 	// Found says whether something was read.
 	Found bool
-	// TTL is how long the item lives from now on. Zero: it does not end, whenever it did before.
+	// TTL is how long the item lives from now on: at first what the options of Update say. Zero: it does not end, whenever it did
+	// before.
 	TTL time.Duration
 }
 
@@ -447,7 +448,7 @@ func Update[T any](
 ) (value T, err error) {
 	for range Tries {
 		item, err := GetItem[T](ctx, store, key, opts...)
-		draft := Draft[T]{Value: item.Value, Found: err == nil}
+		draft := Draft[T]{Value: item.Value, Found: err == nil, TTL: of(opts).ttl}
 		condition := IfMatch(item.ETag)
 		switch {
 		case errors.Is(err, ErrNotFound):

@@ -26,7 +26,7 @@ import (
 // Where a handler panics, the instance ends and the host answers 500.
 func Serve(handler http.Handler) {
 	export_wasi_http_0_2_10_incoming_handler.Handler = func(request *wasi.IncomingRequest, out *wasi.ResponseOutparam) {
-		answer := &response{out: out, header: http.Header{}}
+		answer := &response{out: out, header: http.Header{}, isHead: request.Method().Tag() == wasi.Method_Head}
 		received, err := lifted(request)
 		if err != nil {
 			http.Error(answer, err.Error(), http.StatusBadRequest)
@@ -145,8 +145,12 @@ type response struct {
 	header http.Header
 	status int
 	kept   bytes.Buffer
-	whole  *wasi.OutgoingBody
-	stream *wasi_io_streams.OutputStream
+	// What a handler writes of its body goes nowhere.
+	isHead bool
+	// The host has it, and its body is what may still come.
+	hasBegun bool
+	whole    *wasi.OutgoingBody
+	stream   *wasi_io_streams.OutputStream
 	// Nobody takes any more of it.
 	err error
 }
@@ -172,7 +176,7 @@ func (r *response) Write(data []byte) (int, error) {
 	if !hasBody(r.status) {
 		return 0, http.ErrBodyNotAllowed
 	}
-	if r.stream == nil && r.kept.Len()+len(data) <= kept {
+	if !r.hasBegun && r.kept.Len()+len(data) <= kept {
 		return r.kept.Write(data)
 	}
 	r.Flush()
@@ -181,7 +185,7 @@ func (r *response) Write(data []byte) (int, error) {
 
 // Flush passes on what is kept.
 func (r *response) Flush() {
-	if r.stream != nil {
+	if r.hasBegun {
 		return
 	}
 	r.WriteHeader(http.StatusOK)
@@ -203,12 +207,19 @@ func (r *response) begin() {
 	}
 	answer := wasi.MakeOutgoingResponse(fields)
 	answer.SetStatusCode(uint16(r.status))
-	r.whole = answer.Body().Ok()
-	r.stream = r.whole.Write().Ok()
+	// The host would hold a body of no bytes against the length that the headers tell. To HEAD there is none.
+	if !r.isHead {
+		r.whole = answer.Body().Ok()
+		r.stream = r.whole.Write().Ok()
+	}
+	r.hasBegun = true
 	wasi.ResponseOutparamSet(r.out, wit.Ok[*wasi.OutgoingResponse, wasi.ErrorCode](answer))
 }
 
 func (r *response) pass(data []byte) (int, error) {
+	if r.isHead {
+		return len(data), nil
+	}
 	written := 0
 	for written < len(data) && r.err == nil {
 		part := data[written:min(written+taken, len(data))]
@@ -223,12 +234,17 @@ func (r *response) pass(data []byte) (int, error) {
 
 // finish says that nothing more comes.
 func (r *response) finish() {
-	if r.stream == nil {
+	if !r.hasBegun {
 		r.WriteHeader(http.StatusOK)
-		if hasBody(r.status) {
+		// A handler may know better: on HEAD it says how long the body would be, without one.
+		_, isKnown := r.header["Content-Length"]
+		if !isKnown && hasBody(r.status) && !(r.isHead && r.kept.Len() == 0) {
 			r.header.Set("Content-Length", strconv.Itoa(r.kept.Len()))
 		}
 		r.Flush()
+	}
+	if r.isHead {
+		return
 	}
 	// The stream is a part of the body, and goes before it.
 	r.stream.Drop()

@@ -23,7 +23,11 @@ var (
 )
 
 func main() {
-	wasihttp.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	http.HandleFunc("/four", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("four"))
+	})
+	http.HandleFunc("/written", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "written") })
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if wrong := recover(); wrong != nil {
 				http.Error(w, fmt.Sprintf("%v\n%s", wrong, debug.Stack()), http.StatusInternalServerError)
@@ -33,7 +37,8 @@ func main() {
 			claim()
 		}
 		fmt.Fprint(w, "ok")
-	}))
+	})
+	wasihttp.Serve(http.DefaultServeMux)
 }
 
 func same(found, expected any) {
@@ -195,6 +200,15 @@ func updates() {
 		return nil
 	}))
 	lives("count", time.Hour)
+	// What the options say is what a draft begins with.
+	got(dapr.Update(ctx, store, "count", addOne, dapr.TTL(2*time.Hour)))
+	lives("count", 2*time.Hour)
+	got(dapr.Update(ctx, store, "count", func(draft *dapr.Draft[int]) error {
+		same(draft.TTL, 2*time.Hour)
+		draft.TTL = 0
+		return nil
+	}, dapr.TTL(2*time.Hour)))
+	same(got(dapr.GetItem[int](ctx, store, "count")).ExpiresAt.IsZero(), true)
 }
 
 func refusals() {

@@ -11,13 +11,14 @@ const store = new Store("statestore");
 
 const app = new Hono();
 
+// And HEAD, as Hono has it.
 app.get("*", (c) => number(store.get(name(c.req.url)) ?? 0));
 
 // Additions that come at the same time all count: each is written on the condition that nobody wrote in between, and starts
 // again if somebody did.
 app.post("*", (c) => number(store.update(name(c.req.url), (count = 0) => oneMore(counted(count)))));
 
-app.all("*", () => line(405, "a counter takes GET and POST", { allow: "GET, POST" }));
+app.all("*", () => line(405, "a counter takes GET and POST", { allow: "GET, HEAD, POST" }));
 
 app.onError((error) => {
   if (error instanceof RangeError) return line(409, "the counter is at its maximum");

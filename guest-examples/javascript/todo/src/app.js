@@ -10,18 +10,19 @@ import { serve } from "./wasi-http.ts";
 
 const app = new Hono();
 
+// What answers GET answers HEAD, as Hono has it.
 app.get("/todos", (c) => c.json(todos.page(todos.TODOS, cursor(c))));
 app.post("/todos", async (c) => {
   const todo = todos.create(created(await c.req.text()));
   return c.json(todo, 201, { location: `/todos/${todo.id}` });
 });
-app.all("/todos", methods("GET, POST"));
+app.all("/todos", methods("GET, HEAD, POST"));
 
 app.post("/todos/archive-done", (c) => c.json({ archived: todos.archiveDone() }));
 app.all("/todos/archive-done", methods("POST"));
 
 app.get("/archive", (c) => c.json(todos.page(todos.ARCHIVE, cursor(c))));
-app.all("/archive", methods("GET"));
+app.all("/archive", methods("GET, HEAD"));
 
 app.get("/todos/:id", (c) => c.json(todos.find(id(c))));
 app.patch("/todos/:id", async (c) => c.json(todos.change(id(c), changed(await c.req.text()))));
@@ -29,7 +30,7 @@ app.delete("/todos/:id", (c) => {
   todos.remove(id(c));
   return c.body(null, 204);
 });
-app.all("/todos/:id", methods("GET, PATCH, DELETE"));
+app.all("/todos/:id", methods("GET, HEAD, PATCH, DELETE"));
 
 app.notFound((c) => c.json({ error: "there is no such thing" }, 404));
 

@@ -8,7 +8,7 @@ export const incomingHandler = serve((request) => (new URL(request.url).pathname
 
 function state(): Response {
   try {
-    for (const claim of [values, conditions, severalAtOnce, transactions, listing, updates, refusals]) claim();
+    for (const claim of [values, conditions, severalAtOnce, transactions, listing, updates, refusals, nothings]) claim();
     return new Response("ok");
   } catch (error) {
     const { message, stack } = error as Error;
@@ -143,4 +143,33 @@ function refusals(): void {
   fails("too-large", () => store.set("k", "x".repeat(5 << 20)));
   fails("no-such-store", () => new Store("nothing").get("k"));
   same(store.get("k"), undefined);
+}
+
+/** What is nothing is refused before anything is written, whoever writes it. */
+function nothings(): void {
+  store.set("was", 1);
+  const forgetful = (() => {}) as unknown as () => number;
+  for (const write of [
+    () => store.set("was", undefined),
+    () => store.set("k", () => 1),
+    () => store.update("was", forgetful),
+    () => store.update("k", forgetful, { ttl: 10 }),
+    () => store.setAll([{ key: "was", value: 2 }, { key: "k", value: undefined }]),
+    () => store.transact([{ delete: "was" }, { set: "k", value: undefined }]),
+    () => new Store("statestore", text).set("k", undefined),
+    () => new Store("statestore", bytes).set("k", undefined),
+  ]) {
+    same(refused(write), true);
+    same([store.get("was"), store.get("k")], [1, undefined]);
+  }
+}
+
+function refused(write: () => unknown): boolean {
+  try {
+    write();
+  } catch (error) {
+    if (error instanceof TypeError && error.message.includes("store null")) return true;
+    throw error;
+  }
+  return false;
 }
