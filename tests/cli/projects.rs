@@ -82,6 +82,36 @@ fn the_wit_of_another_version_is_warned_of_until_it_is_updated_and_what_is_the_u
     assert!(kept.iter().all(|path| wit.join(path).is_file()));
 }
 
+#[test]
+fn a_package_of_the_users_own_is_left_and_finds_what_it_uses_where_the_refusal_says() {
+    let folder = temporary();
+    let (wit, brought) = (folder.path().join("wit"), folder.path().join("wit/dapr/deps"));
+    std::fs::create_dir(&wit).expect("the folder is writable");
+    let own = "package my:app@1.0.0;\n\nworld app {\n  import dapr:state/store@0.1.0;\n}\n";
+    for file in ["package.wit", "main.wit"] {
+        std::fs::write(wit.join(file), own).expect("the folder is writable");
+        let write = |to: &str| Command::new(binary()).args(["wit", to]).current_dir(&folder).output();
+        let refused = write("wit").expect("the binary starts");
+        assert_eq!(refused.status.code(), Some(2));
+        let told = stderr(&refused);
+        assert!(
+            told.contains(&format!("`wit/{file}` is of the package `my:app`")),
+            "{told}"
+        );
+        assert!(told.contains("`dapr-wasm wit wit/dapr`"), "{told}");
+        assert_eq!(files(&wit), [(file.to_owned(), own.to_owned())]);
+
+        assert!(write("wit/dapr").expect("the binary starts").status.success());
+        std::fs::rename(&brought, wit.join("deps")).expect("it was written");
+        let mut resolve = wit_parser::Resolve::default();
+        let (package, _) = resolve.push_dir(&wit).expect("it is well-formed WIT");
+        assert_eq!(resolve.packages[package].name.to_string(), "my:app@1.0.0");
+        std::fs::remove_dir_all(&wit)
+            .and_then(|()| std::fs::create_dir(&wit))
+            .expect("it is ours");
+    }
+}
+
 /// `app.wit` is what somebody may call the main file of a package, whose dependencies another tool has laid.
 #[test]
 fn wit_of_the_users_own_is_built_and_left_as_it_is_whatever_its_file_is_called() {
