@@ -33,6 +33,7 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
             .help("add one that makes build/app.wasm: `dapr-wasm new NAME --lang ts` makes a project that has it"));
     }
     bring_wit(folder)?;
+    NODE.require(folder, "node")?;
     if !folder.join("node_modules").is_dir() {
         let install = match folder.join(LOCK).is_file() {
             true => "ci",
@@ -43,10 +44,10 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
             folder,
             "npm",
             &[install, "--no-audit", "--no-fund", WITHOUT_ADDRESSES],
-            NODE,
+            NODE.get,
         )?;
     }
     say(format_args!("{}: npm run build …", folder.display()));
-    run(folder, "npm", &["run", "--silent", "build"], NODE)?;
+    run(folder, "npm", &["run", "--silent", "build"], NODE.get)?;
     made(folder, "the script `build` of package.json")
 }

@@ -51,7 +51,7 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
         folder,
         &absolute(folder, ".venv/bin/componentize-py")?,
         &arguments,
-        PYTHON,
+        PYTHON.get,
     )?;
     made(folder, "componentize-py")
 }
@@ -73,12 +73,13 @@ fn bring_tool(folder: &Path) -> Outcome<()> {
     if mark.is_file() {
         return Ok(());
     }
+    PYTHON.require(folder, "python3")?;
     // pip shows either nothing or too much.
     say(format_args!(
         "{}: installing {COMPONENTIZE_PY} into .venv …",
         folder.display()
     ));
-    run(folder, "python3", &["-m", "venv", ".venv"], PYTHON)?;
+    run(folder, "python3", &["-m", "venv", ".venv"], PYTHON.get)?;
     pip(folder, &["--upgrade", COMPONENTIZE_PY])?;
     fs::write(&mark, "").map_err(|error| unwritable(&mark, &error))
 }
@@ -111,7 +112,7 @@ fn pip(folder: &Path, what: &[&str]) -> Outcome<()> {
         folder,
         &absolute(folder, OWN_PYTHON)?,
         &[&quiet[..], what].concat(),
-        PYTHON,
+        PYTHON.get,
     )
 }
 
