@@ -21,6 +21,45 @@ fn a_system_that_does_not_say_where_things_are_kept_has_no_place_for_what_go_com
     assert_printed(&stderr(&output), "build/go-no-place.stderr");
 }
 
+/// A Python of this version, which installs as pip does: what it installs names the Python that it is for by its path.
+fn python(version: &str) -> String {
+    format!(
+        "case $* in --version) echo Python {version};; \
+         '-m venv'*) [ \"$3\" != --clear ] || /bin/rm -r .venv; /bin/mkdir -p .venv/bin; /bin/cp -f \"$0\" .venv/bin/python;; \
+         '-m pip'*) program=.venv/bin/componentize-py; echo \"#!$PWD/.venv/bin/python\" > $program; /bin/chmod 755 $program;; \
+         *) echo app > build/app.wasm;; esac"
+    )
+}
+
+#[test]
+fn what_a_project_in_python_has_of_its_tool_is_made_anew_where_it_was_moved_or_its_python_is_another() {
+    let machine = Machine::with(&[("python3", &python("3.11.2"))]);
+    let within = |path: &str| machine.0.path().join(path);
+    std::fs::create_dir_all(within("orders")).expect("the folder is writable");
+    std::fs::write(within("orders/app.py"), "x = 1\n").expect("the folder is writable");
+    let build = |name: &str| {
+        let built = machine.host(&["build", name]).output().expect("the host starts");
+        assert!(built.status.success(), "{built:?}");
+        assert!(within(name).join("build/app.wasm").is_file());
+        std::fs::remove_file(within(name).join("build/app.wasm")).expect("it is ours");
+        String::from_utf8_lossy(&built.stderr).contains(": installing componentize-py")
+    };
+    assert!(build("orders"));
+    assert!(!build("orders"));
+
+    std::fs::rename(within("orders"), within("bills")).expect("it is ours");
+    assert!(build("bills"));
+    assert!(!build("bills"));
+
+    // As a system that was updated: the environment's Python is a link to that of the system.
+    for (version, is_other) in [("3.11.9", false), ("3.12.1", true)] {
+        machine.tool("python3", &python(version));
+        machine.tool("bills/.venv/bin/python", &python(version));
+        assert_eq!(build("bills"), is_other, "{version}");
+        assert!(!build("bills"), "{version}");
+    }
+}
+
 // ---- WIT
 
 #[test]
