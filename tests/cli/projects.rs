@@ -60,6 +60,42 @@ fn what_a_project_in_python_has_of_its_tool_is_made_anew_where_it_was_moved_or_i
     }
 }
 
+#[test]
+fn what_package_json_asks_for_is_installed_again_when_it_was_changed_since() {
+    // It ends with its list, as npm does.
+    let npm = "case $1 in run) /bin/mkdir -p build; echo app > build/app.wasm;; \
+               *) /bin/mkdir -p node_modules; echo '{}' > node_modules/.package-lock.json;; esac";
+    let machine = Machine::with(&[("npm", npm)]);
+    let project = machine.0.path().join("orders");
+    std::fs::create_dir(&project).expect("the folder is writable");
+    let manifest = r#"{ "scripts": { "build": "make" } }"#;
+    std::fs::write(project.join("package.json"), manifest).expect("the folder is writable");
+    let build = || {
+        let built = machine.host(&["build", "orders"]).output().expect("the host starts");
+        assert!(built.status.success(), "{built:?}");
+        String::from_utf8_lossy(&built.stderr).into_owned()
+    };
+    let (installs, builds) = ("orders: npm install …\n", "orders: npm run build …\n");
+    assert_eq!(build(), format!("{installs}{builds}"));
+    assert_eq!(build(), builds);
+
+    let list = project.join("node_modules/.package-lock.json");
+    let installed = std::fs::File::options()
+        .append(true)
+        .open(&list)
+        .expect("it was written");
+    installed
+        .set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .expect("it is ours");
+    assert_eq!(build(), format!("{installs}{builds}"));
+    assert_eq!(build(), builds);
+
+    // As an install leaves it that was interrupted.
+    std::fs::remove_file(&list).expect("it was written");
+    assert_eq!(build(), format!("{installs}{builds}"));
+    assert_eq!(build(), builds);
+}
+
 // ---- WIT
 
 #[test]

@@ -16,6 +16,7 @@ mod c;
 #[cfg(feature = "go-components")]
 mod go;
 mod javascript;
+mod packages;
 mod python;
 mod rust;
 mod tool;
