@@ -96,6 +96,28 @@ fn what_package_json_asks_for_is_installed_again_when_it_was_changed_since() {
     assert_eq!(build(), builds);
 }
 
+/// Addresses in a lock are those of whichever registry somebody's npm asked. A link to a folder of the repository is none.
+#[test]
+fn no_lock_of_npms_in_this_repository_names_a_registry() {
+    let mut folders = vec![repository().to_owned()];
+    let mut locks = 0;
+    while let Some(folder) = folders.pop() {
+        for path in crate::entries(folder) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let is_made = ["target", "node_modules", "build", ".git"].contains(&name.as_str());
+            if path.is_dir() && !path.is_symlink() && !is_made {
+                folders.push(path);
+            } else if name == "package-lock.json" {
+                let text = std::fs::read_to_string(&path).expect("it is text");
+                let lines = text.lines().filter(|line| line.contains("\"resolved\": \"http"));
+                assert_eq!(lines.collect::<Vec<_>>(), [""; 0], "{}", path.display());
+                locks += 1;
+            }
+        }
+    }
+    assert!(locks >= 6, "{locks}");
+}
+
 // ---- WIT
 
 #[test]
