@@ -132,6 +132,20 @@ fn what_is_too_old_or_lacks_a_part_is_told() {
 }
 
 #[test]
+fn tools_that_build_refuses_are_too_old() {
+    let tools = [
+        ("cargo", "echo 'cargo 1.86.0 (adf9b6ad1 2025-02-28)'"),
+        ("rustc", "echo /"),
+        ("node", "echo v18.19.0"),
+        ("python3", "echo Python 3.9.2"),
+    ];
+    let said = Machine::with(&tools).said();
+    let rows = said.lines().skip_while(|line| !line.contains("Rust")).take(6);
+    let rows: Vec<_> = rows.collect();
+    assert_printed(&(rows.join("\n") + "\n"), "doctor/too-old.stdout");
+}
+
+#[test]
 fn node_without_npm_is_too_little() {
     let said = Machine::with(&[("node", "echo v20.11.1")]).said();
     let rows = said.lines().skip_while(|line| !line.contains("JavaScript")).take(2);

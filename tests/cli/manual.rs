@@ -10,6 +10,9 @@ const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 /// What a host does to fill its cache.
 const HIDDEN: &str = "compile-into";
 
+/// What is said of an option of `build` that a host which watches a project uses. `run` has one of the same name, for people.
+const HIDDEN_OF_BUILD: &str = "hands on";
+
 fn done(arguments: &[&str]) -> Output {
     let output = Command::new(binary())
         .args(arguments)
@@ -41,18 +44,35 @@ fn every_shell_completes_every_command() {
     }
 }
 
+/// What bash completes these words to.
+fn completed(words: &[&str]) -> String {
+    // The function is the one that `complete` was told of.
+    let asks = "source <(\"$0\" completions bash) && COMP_WORDS=(\"$@\") && COMP_CWORD=$(($# - 1)) && \
+                words=($(complete -p dapr-wasm)) && \
+                ${words[-2]} dapr-wasm \"${@: -1}\" \"${@: -2:1}\" && echo \"${COMPREPLY[@]}\"";
+    let mut bash = Command::new("bash");
+    let output = bash.args(["-c", asks]).arg(binary()).args(words).output();
+    let output = output.expect("bash is there");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn options_that_only_the_host_uses_are_not_completed() {
+    let offered = |command: &str| completed(&["dapr-wasm", command, "--"]);
+    assert_eq!(offered("build"), "--help");
+    assert!(offered("run").contains("--log-format"));
+    // Nor is anything lost.
+    assert_eq!(offered("check"), "--components --app-id --env --strict --format --help");
+    for shell in SHELLS {
+        let text = String::from_utf8(done(&["completions", shell]).stdout).expect("it is text");
+        assert!(!text.contains(HIDDEN_OF_BUILD), "{shell}");
+    }
+}
+
 #[test]
 fn bash_takes_what_it_is_given_and_completes() {
-    // The function is the one that `complete` was told of.
-    let asks = "source <(\"$0\" completions bash) && COMP_WORDS=(dapr-wasm comp) && COMP_CWORD=1 && \
-                words=($(complete -p dapr-wasm)) && ${words[-2]} dapr-wasm comp dapr-wasm && echo \"${COMPREPLY[@]}\"";
-    let output = Command::new("bash")
-        .args(["-c", asks])
-        .arg(binary())
-        .output()
-        .expect("bash is there");
-    let replied = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(replied.trim(), "components completions", "{output:?}");
+    assert_eq!(completed(&["dapr-wasm", "comp"]), "components completions");
 }
 
 #[test]
@@ -60,7 +80,12 @@ fn the_manual_has_a_page_for_every_command() {
     let folder = temporary();
     let to = folder.path().join("man");
     let to_text = to.display().to_string();
+    // What else is there is no page of this manual.
+    std::fs::create_dir(&to)
+        .and_then(|()| std::fs::write(to.join("another.1"), ""))
+        .expect("the folder is writable");
     let written = done(&["man", &to_text]);
+    std::fs::remove_file(to.join("another.1")).expect("it stays");
     let pages: BTreeSet<_> = crate::entries(to)
         .map(|page| page.file_name().unwrap_or_default().to_string_lossy().into_owned())
         .collect();

@@ -7,6 +7,8 @@
 //! | `deps/NAME-VERSION`, of a package that this host has | the package | writes it, and removes what is not of it |
 //! | a link, and what it leads to | the user's, whatever its name | leaves it |
 //! | anything else | the user's | leaves it |
+//!
+//! A folder whose files name another package is that package, and stays what it is: the files of a folder are of one.
 
 use crate::failure::{Failure, Outcome};
 use crate::tell::one_line;
@@ -20,6 +22,9 @@ static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../wit");
 /// The worlds of this host.
 const WORLDS: &str = "package.wit";
 
+/// What the worlds are in.
+const PACKAGE: &str = "dapr:host";
+
 /// A world of the user's own. No file of this host has the name.
 pub(crate) const OWN: &str = "app.wit";
 
@@ -27,6 +32,7 @@ pub(crate) const OWN: &str = "app.wit";
 pub(crate) fn write(folder: &Path) -> Outcome<String> {
     let shown = folder.display().to_string();
     let shown = one_line(&shown);
+    require_no_other_package(folder)?;
     let difference = Difference::of(folder);
     let is_new = !folder.join(WORLDS).exists();
     let written = extract(folder, difference.lacking.iter().chain(&difference.other)).and_then(|()| {
@@ -53,6 +59,29 @@ pub(crate) fn write(folder: &Path) -> Outcome<String> {
         }
     }
     Ok(done)
+}
+
+/// Refuses a folder that is another package: its `package.wit` would be lost, and the files of two packages in one folder are none.
+fn require_no_other_package(folder: &Path) -> Outcome<()> {
+    let mut files: Vec<_> = at_the_top(folder).collect();
+    files.sort();
+    let found = files.iter().find_map(|file| {
+        let package = package(file).filter(|package| package != PACKAGE)?;
+        Some((file.display().to_string(), package))
+    });
+    let Some((file, package)) = found else {
+        return Ok(());
+    };
+    let shown = folder.display();
+    Err(Failure::usage(format!(
+        "`{file}` is of the package `{package}`, and the files of a folder are of one package"
+    ))
+    .help(format!(
+        "write the worlds of {PACKAGE} to another folder: `dapr-wasm wit {shown}/dapr`"
+    ))
+    .help(format!(
+        "what `{package}` uses of it, it finds once it is copied from `{shown}/dapr/deps` to `{shown}/deps`"
+    )))
 }
 
 /// Brings what a world stands on to a folder that lacks it. What is there stays as it is.
@@ -82,8 +111,7 @@ fn unwritable(folder: &Path, error: &io::Error) -> Failure {
 
 /// Warns of a folder whose WIT is that of another version of this host.
 pub(crate) fn warn_of_another_version(folder: &Path) {
-    let worlds = fs::read_to_string(folder.join(WORLDS)).unwrap_or_default();
-    let is_of_dapr = worlds.lines().any(|line| line.starts_with("package dapr:host"));
+    let is_of_dapr = package(&folder.join(WORLDS)).is_some_and(|package| package == PACKAGE);
     if is_of_dapr && !Difference::of(folder).is_none() {
         let shown = folder.display();
         Failure::usage(format!("the WIT in `{shown}` is not that of this version of the host"))
@@ -97,25 +125,35 @@ pub(crate) fn warn_of_another_version(folder: &Path) {
 
 /// Whether a folder has a world of the user's own. A file of this name that names a package is the user's own WIT as a whole.
 pub(crate) fn has_own(folder: &Path) -> bool {
-    names_package(&folder.join(OWN)) == Some(false)
+    let text = fs::read_to_string(folder.join(OWN));
+    text.is_ok_and(|text| package_in(&text).is_none())
 }
 
 /// Whether a folder lacks what a world stands on.
 fn is_lacking(folder: &Path) -> bool {
-    let has_package = || {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut paths = entries.map(|entry| entry.path());
-        paths.any(|path| is_wit(&path) && names_package(&path) == Some(true))
-    };
+    let has_package = || at_the_top(folder).any(|file| package(&file).is_some());
     // One that is there, and has no such world, is the user's affair.
     !folder.exists() || (has_own(folder) && !has_package())
 }
 
-/// Whether a file of WIT says which package it is of, if it can be read.
-fn names_package(file: &Path) -> Option<bool> {
-    let text = fs::read_to_string(file).ok()?;
-    let mut lines = text.lines();
-    Some(lines.any(|line| line.split_whitespace().next() == Some("package")))
+/// The files of WIT in a folder itself.
+fn at_the_top(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| is_wit(path))
+}
+
+/// The package that a file of WIT says it is of, if it can be read.
+fn package(file: &Path) -> Option<String> {
+    package_in(&fs::read_to_string(file).ok()?)
+}
+
+/// The package that a text says it is of, without its version.
+fn package_in(text: &str) -> Option<String> {
+    text.lines().find_map(|line| {
+        let mut words = line.split_whitespace();
+        let name = words.next().filter(|word| *word == "package").and(words.next())?;
+        name.split(['@', ';']).next().map(str::to_owned)
+    })
 }
 
 fn is_wit(path: &Path) -> bool {

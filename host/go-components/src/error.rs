@@ -7,9 +7,9 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum BuildError {
     /// There is no Go.
-    #[error("no `go` was found in PATH; install Go {known} or later from https://go.dev/dl or your system's packages")]
+    #[error("no `go` was found in PATH; install Go {known} from https://go.dev/dl or your system's packages")]
     NoGo {
-        /// The oldest release that has an overlay.
+        /// What has an overlay.
         known: String,
     },
     /// Go does not answer as Go does.

@@ -26,7 +26,7 @@ impl Go {
             .map(|folder| folder.join("go"))
             .find(|file| file.is_file())
             .ok_or_else(|| BuildError::NoGo {
-                known: overlay::oldest(),
+                known: overlay::supported().join(" or "),
             })?;
         Self::at(&program)
     }

@@ -91,10 +91,6 @@ pub fn supported() -> Vec<String> {
         .collect()
 }
 
-pub(crate) fn oldest() -> String {
-    supported().swap_remove(0)
-}
-
 pub(crate) fn carries(version: &GoVersion) -> bool {
     RELEASES.contains(&version.release())
 }

@@ -10,7 +10,7 @@ pub(crate) fn cannot_build(what: &str, error: &BuildError) -> Failure {
     let cannot = format!("cannot build `{what}`");
     match error {
         BuildError::NoGo { known } => Failure::usage(format!("{cannot}: there is no `go` in PATH")).help(format!(
-            "install Go {known} or later: https://go.dev/dl, or your system's packages"
+            "install Go {known}: https://go.dev/dl, or your system's packages"
         )),
         BuildError::UnknownGo { found, known } => Failure::usage(format!("{cannot} with Go {found}"))
             .help(format!("install one of these releases of Go: {known}")),

@@ -3,16 +3,10 @@
 use super::{Finding, State};
 #[cfg(feature = "c-bindings")]
 use crate::project::{C as GET_C, Compiler};
-use crate::project::{NODE as GET_NODE, PYTHON as GET_PYTHON, RUST as GET_RUST, TARGET, said};
+use crate::project::{NODE, PYTHON, RUST, TARGET, Tool, add_target, number, said};
 #[cfg(feature = "go-components")]
 use dapr_go_components::BuildError;
 use std::path::Path;
-
-/// Node.js that the tools for JavaScript run on.
-const NODE: (u32, u32) = (20, 0);
-
-/// Python that the tools for Python run on.
-const PYTHON: (u32, u32) = (3, 10);
 
 pub(super) fn findings() -> Vec<Finding> {
     vec![rust(), javascript(), python(), go(), c()]
@@ -21,8 +15,11 @@ pub(super) fn findings() -> Vec<Finding> {
 fn rust() -> Finding {
     const NAME: &str = "Rust";
     let Some(said_version) = said("cargo", ["--version"]) else {
-        return missing(NAME, "cargo", GET_RUST);
+        return missing(NAME, "cargo", RUST.get);
     };
+    if RUST.is_too_old(&said_version) {
+        return too_old(NAME, &RUST, &said_version);
+    }
     let version = said_version.split_whitespace().nth(1).unwrap_or("of some version");
     let library = said("rustc", ["--print", "target-libdir", "--target", TARGET]);
     let finding = match library.is_some_and(|library| Path::new(&library).is_dir()) {
@@ -31,7 +28,7 @@ fn rust() -> Finding {
             NAME,
             State::Missing,
             format_args!("cargo {version}, without the target {TARGET}"),
-            format_args!("rustup target add {TARGET}"),
+            add_target(),
         ),
     };
     finding.version(version)
@@ -40,10 +37,10 @@ fn rust() -> Finding {
 fn javascript() -> Finding {
     const NAME: &str = "JavaScript";
     let Some(version) = said("node", ["--version"]) else {
-        return missing(NAME, "node", GET_NODE);
+        return missing(NAME, "node", NODE.get);
     };
-    if !is_at_least(&version, NODE) {
-        return too_old(NAME, "Node.js", &version, GET_NODE);
+    if NODE.is_too_old(&version) {
+        return too_old(NAME, &NODE, &version);
     }
     let version = number(&version);
     let finding = match said("npm", ["--version"]) {
@@ -52,7 +49,7 @@ fn javascript() -> Finding {
             NAME,
             State::Missing,
             format_args!("Node.js {version}, without `npm`"),
-            GET_NODE,
+            NODE.get,
         ),
     };
     finding.version(version)
@@ -61,10 +58,10 @@ fn javascript() -> Finding {
 fn python() -> Finding {
     const NAME: &str = "Python";
     let Some(version) = said("python3", ["--version"]) else {
-        return missing(NAME, "python3", GET_PYTHON);
+        return missing(NAME, "python3", PYTHON.get);
     };
-    if !is_at_least(&version, PYTHON) {
-        return too_old(NAME, "Python", &version, GET_PYTHON);
+    if PYTHON.is_too_old(&version) {
+        return too_old(NAME, &PYTHON, &version);
     }
     let version = number(&version);
     let finding = match said("python3", ["-c", "import ensurepip, venv"]) {
@@ -148,45 +145,8 @@ fn missing(name: &'static str, tool: &str, help: &str) -> Finding {
     Finding::not(name, State::Missing, format_args!("`{tool}` is not there"), help)
 }
 
-fn too_old(name: &'static str, what: &str, version: &str, help: &str) -> Finding {
-    Finding::not(
-        name,
-        State::Missing,
-        format_args!("{what} {} is too old", number(version)),
-        help,
-    )
-    .version(number(version))
-}
-
-/// The number in a version: `20.1.0` of `v20.1.0`, `3.11.2` of `Python 3.11.2`.
-fn number(version: &str) -> &str {
-    version.trim_start_matches(|character: char| !character.is_ascii_digit())
-}
-
-fn is_at_least(version: &str, least: (u32, u32)) -> bool {
-    let mut parts = number(version).split('.').map_while(|part| part.parse::<u32>().ok());
-    parts
-        .next()
-        .is_some_and(|major| (major, parts.next().unwrap_or(0)) >= least)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_compared_by_their_numbers() {
-        for (version, is) in [
-            ("v20.0.0", true),
-            ("v20.11.1", true),
-            ("v100.0.0", true),
-            ("v18.19.0", false),
-            ("nonsense", false),
-            ("", false),
-        ] {
-            assert_eq!(is_at_least(version, NODE), is, "{version}");
-        }
-        assert!(is_at_least("Python 3.11.2", PYTHON) && !is_at_least("Python 3.9.2", PYTHON));
-        assert!(is_at_least("Python 4.0", PYTHON));
-    }
+fn too_old(name: &'static str, tool: &Tool, version: &str) -> Finding {
+    let says = tool.too_old(version);
+    let version = number(version).split_whitespace().next().unwrap_or_default();
+    Finding::not(name, State::Missing, says, tool.get).version(version)
 }

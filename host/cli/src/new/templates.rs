@@ -81,6 +81,7 @@ fn texts(language: Language) -> &'static [Text] {
         ],
         Language::Ts => &[
             ("package.json", of!("guest-examples/typescript/counter/package.json")),
+            (".npmrc", of!("guest-examples/typescript/counter/.npmrc")),
             ("tsconfig.json", of!("guest-examples/typescript/counter/tsconfig.json")),
             ("src/app.ts", of!("guest-examples/typescript/counter/src/app.ts")),
             ("src/status.ts", of!("guest-examples/typescript/counter/src/status.ts")),
@@ -89,6 +90,7 @@ fn texts(language: Language) -> &'static [Text] {
         ],
         Language::Js => &[
             ("package.json", of!("guest-examples/javascript/counter/package.json")),
+            (".npmrc", of!("guest-examples/javascript/counter/.npmrc")),
             ("jsconfig.json", of!("guest-examples/javascript/counter/jsconfig.json")),
             ("src/app.js", of!("guest-examples/javascript/counter/src/app.js")),
             ("src/status.js", of!("guest-examples/javascript/counter/src/status.js")),

@@ -1,5 +1,6 @@
 //! TypeScript and JavaScript: a package whose script `build` makes the component, with whatever tools it likes.
 
+use super::packages::Packages;
 use super::{NODE, bring_wit, made, run};
 use crate::failure::{Failure, Outcome};
 use crate::tell::say;
@@ -33,20 +34,24 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
             .help("add one that makes build/app.wasm: `dapr-wasm new NAME --lang ts` makes a project that has it"));
     }
     bring_wit(folder)?;
-    if !folder.join("node_modules").is_dir() {
-        let install = match folder.join(LOCK).is_file() {
-            true => "ci",
-            false => "install",
-        };
+    NODE.require(folder, "node")?;
+    let install = match Packages::of(folder) {
+        Packages::Installed => None,
+        // Not what makes all anew, and refuses a lock that somebody's change of package.json is not in yet.
+        Packages::Stale => Some("install"),
+        Packages::None if folder.join(LOCK).is_file() => Some("ci"),
+        Packages::None => Some("install"),
+    };
+    if let Some(install) = install {
         say(format_args!("{}: npm {install} …", folder.display()));
         run(
             folder,
             "npm",
             &[install, "--no-audit", "--no-fund", WITHOUT_ADDRESSES],
-            NODE,
+            NODE.get,
         )?;
     }
     say(format_args!("{}: npm run build …", folder.display()));
-    run(folder, "npm", &["run", "--silent", "build"], NODE)?;
+    run(folder, "npm", &["run", "--silent", "build"], NODE.get)?;
     made(folder, "the script `build` of package.json")
 }

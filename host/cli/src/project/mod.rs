@@ -16,6 +16,7 @@ mod c;
 #[cfg(feature = "go-components")]
 mod go;
 mod javascript;
+mod packages;
 mod python;
 mod rust;
 mod tool;
@@ -23,8 +24,8 @@ mod world;
 
 #[cfg(feature = "c-bindings")]
 pub(crate) use c::{C, Compiler};
-pub(crate) use rust::TARGET;
-pub(crate) use tool::said;
+pub(crate) use rust::{TARGET, add_target};
+pub(crate) use tool::{NODE, PYTHON, RUST, Tool, number, said};
 
 use crate::failure::{Failure, Outcome};
 use crate::wit;
@@ -38,11 +39,6 @@ const COMPONENT: &str = "build/app.wasm";
 
 /// Files in which tools write down what they have taken, by their names.
 pub(crate) const LOCKS: [&str; 2] = [rust::LOCK, javascript::LOCK];
-
-/// How to get the tools of each language.
-pub(crate) const RUST: &str = "install Rust: https://rustup.rs";
-pub(crate) const NODE: &str = "install Node.js 20 or later, with npm: https://nodejs.org";
-pub(crate) const PYTHON: &str = "install Python 3.10 or later: https://www.python.org";
 
 /// Builds the project in a folder, and answers where the component is.
 pub(crate) fn build(folder: &Path) -> Outcome<PathBuf> {

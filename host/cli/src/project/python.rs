@@ -4,7 +4,7 @@
 //! the component.
 
 use super::world::{HTTP_APP, world};
-use super::{COMPONENT, PYTHON, bring_wit, compile, made, run};
+use super::{COMPONENT, PYTHON, bring_wit, compile, made, run, said};
 use crate::failure::{Failure, Outcome};
 use crate::tell::say;
 use std::fs;
@@ -31,6 +31,9 @@ const INSTALLED: &str = "vendor/.installed";
 /// The project's Python, from its folder.
 const OWN_PYTHON: &str = ".venv/bin/python";
 
+/// What to do about an environment of which a part is gone.
+const ANEW: &str = "remove .venv, which is made anew then";
+
 pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     bring_wit(folder)?;
     bring_tool(folder)?;
@@ -51,7 +54,7 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
         folder,
         &absolute(folder, ".venv/bin/componentize-py")?,
         &arguments,
-        PYTHON,
+        ANEW,
     )?;
     made(folder, "componentize-py")
 }
@@ -68,19 +71,38 @@ fn by_source(app: &str) -> &'static str {
     }
 }
 
+/// Makes the environment with the tool, unless it is there; and makes it anew where it is that of another place or Python: its
+/// programs name the folder they were installed in, and its packages lie in a folder with Python's version.
 fn bring_tool(folder: &Path) -> Outcome<()> {
     let mark = folder.join(".venv").join(COMPONENTIZE_PY);
-    if mark.is_file() {
+    let marked = fs::read_to_string(&mark).ok();
+    if marked.is_some() && marked == installed_as(folder) {
         return Ok(());
     }
+    PYTHON.require(folder, "python3")?;
     // pip shows either nothing or too much.
     say(format_args!(
         "{}: installing {COMPONENTIZE_PY} into .venv …",
         folder.display()
     ));
-    run(folder, "python3", &["-m", "venv", ".venv"], PYTHON)?;
+    let venv: &[&str] = match marked {
+        Some(_) => &["-m", "venv", "--clear", ".venv"],
+        // There may be one of the user's own making.
+        None => &["-m", "venv", ".venv"],
+    };
+    run(folder, "python3", venv, PYTHON.get)?;
     pip(folder, &["--upgrade", COMPONENTIZE_PY])?;
-    fs::write(&mark, "").map_err(|error| unwritable(&mark, &error))
+    let installed = installed_as(folder).unwrap_or_default();
+    fs::write(&mark, installed).map_err(|error| unwritable(&mark, &error))
+}
+
+/// What the mark of an environment says: where it is, and which Python it has, if that is there.
+fn installed_as(folder: &Path) -> Option<String> {
+    let place = folder.canonicalize().ok()?;
+    let python = said(place.join(OWN_PYTHON), ["--version"])?;
+    // The last part of a version changes nothing.
+    let (release, _) = python.rsplit_once('.').unwrap_or((&python, ""));
+    Some(format!("{}\n{release}\n", place.display()))
 }
 
 fn bring_requirements(folder: &Path) -> Outcome<()> {
@@ -111,7 +133,7 @@ fn pip(folder: &Path, what: &[&str]) -> Outcome<()> {
         folder,
         &absolute(folder, OWN_PYTHON)?,
         &[&quiet[..], what].concat(),
-        PYTHON,
+        ANEW,
     )
 }
 

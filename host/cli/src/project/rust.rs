@@ -21,6 +21,7 @@ pub(crate) const TARGET: &str = "wasm32-wasip2";
 pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
     let shown = folder.display();
     let manifest = folder.join(MANIFEST);
+    RUST.require(folder, "rustc")?;
     require_target(folder)?;
     let mut cargo = Command::new("cargo")
         .args([
@@ -34,7 +35,7 @@ pub(super) fn build(folder: &Path) -> Outcome<PathBuf> {
         .current_dir(folder)
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| no_tool(folder, "cargo", RUST, &error))?;
+        .map_err(|error| no_tool(folder, "cargo", RUST.get, &error))?;
     let output = cargo.stdout.take().expect("stdout is piped");
     let artifacts = artifacts(BufReader::new(output), &manifest);
     let status = cargo
@@ -85,6 +86,11 @@ fn artifacts(messages: impl BufRead, manifest: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// How to get what apps are compiled for.
+pub(crate) fn add_target() -> String {
+    format!("install it: rustup target add {TARGET} (https://rustup.rs)")
+}
+
 /// Rust reports a missing target as a missing `core` in every dependency, so it is asked for first.
 fn require_target(folder: &Path) -> Outcome<()> {
     let output = Command::new("rustc")
@@ -93,13 +99,12 @@ fn require_target(folder: &Path) -> Outcome<()> {
         .current_dir(folder)
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| no_tool(folder, "rustc", RUST, &error))?;
+        .map_err(|error| no_tool(folder, "rustc", RUST.get, &error))?;
     let library = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     if output.status.success() && library.is_dir() {
         return Ok(());
     }
-    Err(Failure::usage(format!("Rust's target {TARGET} is not installed"))
-        .help(format!("install it: rustup target add {TARGET}")))
+    Err(Failure::usage(format!("Rust's target {TARGET} is not installed")).help(add_target()))
 }
 
 #[cfg(test)]
