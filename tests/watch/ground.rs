@@ -210,7 +210,7 @@ impl Package {
 
 const NPM: &str = r#"#!/bin/sh
 case "$1" in
-install) mkdir node_modules && echo '{}' > package-lock.json ;;
+install) mkdir node_modules && echo '{}' > package-lock.json && cp package-lock.json node_modules/.package-lock.json ;;
 run) mkdir -p build && cp ../app.wasm build/app.wasm ;;
 esac
 "#;
