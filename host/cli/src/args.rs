@@ -110,9 +110,9 @@ pub(crate) enum Command {
     /// Compile the component on standard input into a file: what `run` starts to fill its cache.
     #[command(hide = true, name = COMPILE)]
     Compile {
-        /// It is a store, and no app.
-        #[arg(long = &COMPILE_STORE[2..])]
-        store: bool,
+        /// It uses the component model's concurrency.
+        #[arg(long = &CONCURRENT[2..])]
+        concurrent: bool,
         /// The file to make.
         out: PathBuf,
     },
@@ -140,8 +140,8 @@ pub(crate) const LOG_FORMAT: &str = "--log-format";
 /// The hidden command that compiles.
 pub(crate) const COMPILE: &str = "compile-into";
 
-/// That it is to compile a store.
-pub(crate) const COMPILE_STORE: &str = "--store";
+/// That what it is to compile uses the component model's concurrency.
+pub(crate) const CONCURRENT: &str = "--concurrent";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {

@@ -1,11 +1,11 @@
 //! Compiled code: found in the cache, or made in a child process.
 
-use crate::args::{COMPILE, COMPILE_STORE};
+use crate::args::{COMPILE, CONCURRENT};
 use crate::failure::{Failure, Outcome, counted};
 use crate::size::size;
 use crate::tell::{say, say_lines};
 use dapr_code_cache::{CacheError, ChildCompiler, Code, CodeCache, DEFAULT_LIMIT, Progress};
-use dapr_runtime::engine::{self, Allocator, Engines, Guests};
+use dapr_runtime::engine::{self, Allocator, Calls, Engines, Guests};
 use dapr_runtime::limits::Limits;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -17,10 +17,9 @@ use wasmtime::Engine;
 
 /// The code of a component or module, compiled or found.
 pub(crate) async fn load<C: Code>(path: &Path, wasm: &[u8], guests: Guests, engines: &Engines) -> Outcome<C> {
-    let (engine, role) = match guests {
-        Guests::Apps => (&engines.apps, None),
-        Guests::Stores => (&engines.stores, Some(COMPILE_STORE.into())),
-    };
+    let engine = engines
+        .of(guests)
+        .map_err(|error| Failure::run("cannot start the WebAssembly engine").because(error.as_ref()))?;
     let cache = match open_cache() {
         Ok(cache) => cache,
         Err(NoCache::Refused(failure)) => return Err(failure),
@@ -28,9 +27,13 @@ pub(crate) async fn load<C: Code>(path: &Path, wasm: &[u8], guests: Guests, engi
     };
     let program =
         std::env::current_exe().map_err(|error| Failure::run("cannot find this program's own file").because(&error))?;
+    let calls = match guests.calls() {
+        Calls::Plain => None,
+        Calls::Concurrent => Some(CONCURRENT.into()),
+    };
     let compiler = ChildCompiler {
         program,
-        args: [COMPILE.into()].into_iter().chain(role).collect(),
+        args: [COMPILE.into()].into_iter().chain(calls).collect(),
     };
     let loaded = match cache.load(engine, wasm, &compiler, &told(path, &cache)).await {
         // The disk is full, say.
@@ -127,12 +130,16 @@ fn open_in(dir: PathBuf) -> Result<CodeCache, NoCache> {
 }
 
 /// The hidden command: compiles what is on standard input, in a process whose memory goes with it.
-pub(crate) fn compile(out: &Path, guests: Guests) -> ExitCode {
+pub(crate) fn compile(out: &Path, calls: Calls) -> ExitCode {
     std::thread::spawn(end_with_the_host);
     let compiled = || -> Result<(), Box<dyn Error>> {
         let mut component = Vec::new();
         std::io::stdin().read_to_end(&mut component)?;
-        let engine = Engine::new(&engine::config(guests, Allocator::probe(), &Limits::default()))?;
+        let engine = Engine::new(&engine::config(
+            Guests::Apps(calls),
+            Allocator::probe(),
+            &Limits::default(),
+        ))?;
         Ok(dapr_code_cache::compile_to_file(&engine, &component, out)?)
     };
     let Err(error) = compiled() else {

@@ -5,13 +5,18 @@ use crate::examined::{BUILD_AGAINST_THIS_HOST, Examined};
 use crate::failure::{Failure, Outcome};
 use crate::size::size;
 use dapr_runtime::app::{App, AppSpec, LinkError, Shared};
-use dapr_runtime::engine::Guests;
 use dapr_runtime::needs::Entry;
 
 /// Compiles or finds the app's code and links it.
 pub(crate) async fn app(examined: &Examined, entry: Entry, spec: AppSpec, shared: &Shared) -> Outcome<App> {
     let path = &examined.target.path;
-    let component = code::load(path, &examined.target.component, Guests::Apps, &shared.engines).await?;
+    let component = code::load(
+        path,
+        &examined.target.component,
+        App::guests(&examined.shape, entry),
+        &shared.engines,
+    )
+    .await?;
     App::link(&component, &examined.shape, entry, spec, shared.clone()).map_err(|error| match error {
         LinkError::Memory { needed, memory } => Failure::usage(format!(
             "an instance of `{}` begins with {} in one memory, and may have {}",

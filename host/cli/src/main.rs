@@ -42,7 +42,7 @@ mod watch;
 mod wit;
 
 use args::{CacheCommand, Command, LogLevel};
-use dapr_runtime::engine::Guests;
+use dapr_runtime::engine::Calls;
 use failure::{Failure, Outcome};
 use std::io::{self, Write};
 use std::path::Path;
@@ -66,9 +66,9 @@ fn main() -> ExitCode {
     }
     let outcome = match command {
         // Without a runtime: this is the process that the cache starts, and it must stay small.
-        Command::Compile { out, store } => {
-            let guests = if store { Guests::Stores } else { Guests::Apps };
-            return code::compile(&out, guests);
+        Command::Compile { out, concurrent } => {
+            let calls = if concurrent { Calls::Concurrent } else { Calls::Plain };
+            return code::compile(&out, calls);
         }
         Command::Run(args) => {
             logging::start(args.log.into(), told_in);

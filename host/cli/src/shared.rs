@@ -11,14 +11,14 @@ use dapr_runtime::roots::Roots;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Makes the engine and what all apps share.
+/// Makes what all apps share.
 pub(crate) fn start() -> Outcome<Shared> {
     let (limits, allocator) = (Limits::default(), Allocator::probe());
     let output =
         GuestOutput::start(masked::print).map_err(|error| Failure::run("cannot start a thread").because(&error))?;
     let budget = MemoryBudget::of_this_machine();
     Ok(Shared {
-        engines: engines(allocator, &limits)?,
+        engines: Engines::new(allocator, &limits),
         allocator,
         limits,
         budget,
@@ -43,9 +43,4 @@ pub(crate) async fn printed(shared: &Shared) {
     if printed.is_err() {
         tracing::warn!("nobody reads what guests printed: the end of it is lost");
     }
-}
-
-fn engines(allocator: Allocator, limits: &Limits) -> Outcome<Engines> {
-    Engines::new(allocator, limits)
-        .map_err(|error| Failure::run("cannot start the WebAssembly engine").because(error.as_ref()))
 }

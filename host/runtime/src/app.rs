@@ -4,7 +4,7 @@
 
 use crate::capabilities::{config, keyvalue, logging, secrets, state};
 use crate::egress::{Egress, Trust};
-use crate::engine::{Allocator, Engines};
+use crate::engine::{Allocator, Calls, Engines, Guests};
 use crate::guest::{AppEgress, Guest, bounded};
 use crate::limits::{Limits, MemoryBudget, MemoryLimiter, SocketBudget, begins_with};
 use crate::needs::{
@@ -173,6 +173,7 @@ impl Entrance {
 pub struct App {
     pub(crate) spec: Arc<AppSpec>,
     pub(crate) shared: Shared,
+    engine: Engine,
     pub(crate) entrance: Entrance,
     given: Arc<Given>,
     entry: Entry,
@@ -192,7 +193,8 @@ impl App {
         spec: AppSpec,
         shared: Shared,
     ) -> Result<Self, LinkError> {
-        let linker = linker(&shared.engines.apps, shape)?;
+        let engine = shared.engines.of(Self::guests(shape, entry))?.clone();
+        let linker = linker(&engine, shape)?;
         fits(component, spec.memory)?;
         let entrance = Entrance::new(entry, linker.instantiate_pre(component)?)?;
         let reuse = Reuse::of(entry, shape, spec.reuse, &shared.limits);
@@ -212,10 +214,23 @@ impl App {
         Ok(Self {
             spec: Arc::new(spec),
             shared,
+            engine,
             entrance,
             given: Arc::new(given),
             entry,
             reuse,
+        })
+    }
+
+    /// Which guests an app of this shape belongs to: its code is compiled for their engine.
+    pub fn guests(shape: &Shape, entry: Entry) -> Guests {
+        // Functions of theirs may be called as if they were plain: then their types alone are async, and no function is.
+        let imports_async = shape.imports_of(|package| package.starts_with("wasi:"), &WASI_0_3)
+            || shape.imports("dapr:state/store-async", &STATE_VERSION)
+            || shape.imports("dapr:secrets/store-async", &SECRETS_VERSION);
+        Guests::Apps(match shape.concurrent || imports_async || entry.can_wait() {
+            true => Calls::Concurrent,
+            false => Calls::Plain,
         })
     }
 
@@ -287,7 +302,7 @@ impl App {
             network: None,
             given: Arc::clone(&self.given),
         };
-        let mut store = bounded(&self.shared.engines.apps, limits, guest, |guest| &mut guest.limiter);
+        let mut store = bounded(&self.engine, limits, guest, |guest| &mut guest.limiter);
         store.set_max_component_handles(limits.handles);
         store
     }
@@ -409,7 +424,7 @@ mod tests {
         let linked = |imports: &[&str]| {
             let shape = Shape {
                 imports: imports.iter().map(|name| ExternName::parse(name)).collect(),
-                exports: Vec::new(),
+                ..Shape::default()
             };
             linker(&engine, &shape).unwrap()
         };

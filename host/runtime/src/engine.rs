@@ -1,7 +1,7 @@
-//! The two engines of the process: how guests are compiled, where their memory comes from, and what interrupts them.
+//! The engines of the process: how guests are compiled, where their memory comes from, and what interrupts them.
 //!
-//! Apps have one and stores in WebAssembly have the other, since a call costs less where no event loop for concurrent
-//! calls has to be there (decision 36).
+//! A guest that uses nothing of the component model's concurrency has an engine without it: each call of an engine with it
+//! goes through an event loop (decision 36). Apps and stores have pools of their own.
 //!
 //! Two settings decide what a fresh instance per request costs: the pooling allocator with memory kept resident, and the
 //! kernel's page-map scan (Linux 6.7) that finds the pages to reset. Together they are worth a factor of three
@@ -9,10 +9,11 @@
 
 use crate::limits::Limits;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use wasmtime::{
-    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, Memory, MemoryType, PoolingAllocationConfig, Store,
+    Config, Enabled, Engine, InstanceAllocationStrategy, Memory, MemoryType, PoolingAllocationConfig, Store,
 };
 
 /// How often a running guest lets others run: short enough that a busy guest is not felt, long enough to cost nothing.
@@ -40,35 +41,89 @@ pub const TABLE_ELEMENTS: usize = 100_000;
 /// Instances of stores in WebAssembly, of all of them together, where they come from a pool.
 pub const STORE_INSTANCES: usize = 256;
 
-/// Whose code an engine runs. What is compiled for the one cannot be loaded by the other.
+/// Whose code an engine runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guests {
-    /// Apps, of WASI 0.2 or 0.3: an instance for one request or for some.
-    Apps,
+    /// Apps: an instance for one request or for some.
+    Apps(Calls),
     /// Stores: few instances that live long, and have one call after the other.
     Stores,
 }
 
-/// The engines of a process.
+/// How the calls of a guest are made. What is compiled for the one cannot be loaded for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// One after the other, which is all that WASI 0.2 knows.
+    Plain,
+    /// Several at once in one instance, in an event loop: the component model's concurrency, and so WASI 0.3.
+    Concurrent,
+}
+
+impl Guests {
+    /// How their calls are made.
+    pub fn calls(self) -> Calls {
+        match self {
+            Self::Apps(calls) => calls,
+            Self::Stores => Calls::Plain,
+        }
+    }
+}
+
+/// The engines of a process, each made when it is first asked for.
 #[derive(Clone)]
-pub struct Engines {
-    /// That of apps.
-    pub apps: Engine,
-    /// That of stores.
-    pub stores: Engine,
+pub struct Engines(Arc<Made>);
+
+struct Made {
+    allocator: Allocator,
+    limits: Limits,
+    plain: OnceLock<Engine>,
+    concurrent: OnceLock<Engine>,
+    stores: OnceLock<Engine>,
 }
 
 impl Engines {
-    /// Both engines.
+    /// None yet.
+    pub fn new(allocator: Allocator, limits: &Limits) -> Self {
+        Self(Arc::new(Made {
+            allocator,
+            limits: limits.clone(),
+            plain: OnceLock::new(),
+            concurrent: OnceLock::new(),
+            stores: OnceLock::new(),
+        }))
+    }
+
+    /// The engine of these guests.
     ///
     /// # Errors
     ///
-    /// If the system refuses the address space of the pools, or lacks what every guest needs.
-    pub fn new(allocator: Allocator, limits: &Limits) -> wasmtime::Result<Self> {
-        Ok(Self {
-            apps: Engine::new(&config(Guests::Apps, allocator, limits))?,
-            stores: Engine::new(&config(Guests::Stores, allocator, limits))?,
-        })
+    /// If the system refuses the address space of its pool, or lacks what every guest needs.
+    pub fn of(&self, guests: Guests) -> wasmtime::Result<&Engine> {
+        let Made { allocator, limits, .. } = &*self.0;
+        let made = self.0.place(guests);
+        if let Some(engine) = made.get() {
+            return Ok(engine);
+        }
+        let engine = Engine::new(&config(guests, *allocator, limits))?;
+        Ok(made.get_or_init(|| engine))
+    }
+}
+
+impl Made {
+    fn place(&self, guests: Guests) -> &OnceLock<Engine> {
+        match guests {
+            Guests::Apps(Calls::Plain) => &self.plain,
+            Guests::Apps(Calls::Concurrent) => &self.concurrent,
+            Guests::Stores => &self.stores,
+        }
+    }
+
+    fn tick(&self) {
+        for engine in [&self.plain, &self.concurrent, &self.stores] {
+            if let Some(engine) = engine.get() {
+                engine.increment_epoch();
+            }
+        }
     }
 }
 
@@ -120,13 +175,12 @@ impl Allocator {
 /// The process that compiles and the one that loads must agree on it, or loading refuses the file.
 pub fn config(guests: Guests, allocator: Allocator, limits: &Limits) -> Config {
     let mut config = Config::new();
-    config.epoch_interruption(true);
+    config
+        .epoch_interruption(true)
+        .concurrency_support(guests.calls() == Calls::Concurrent);
     let instances = match guests {
-        Guests::Apps => limits.instances(),
-        Guests::Stores => {
-            config.concurrency_support(false);
-            STORE_INSTANCES
-        }
+        Guests::Apps(_) => limits.instances(),
+        Guests::Stores => STORE_INSTANCES,
     };
     match allocator {
         Allocator::Pooling => {
@@ -186,15 +240,11 @@ impl EpochTicker {
     ///
     /// If the system has no thread left.
     pub fn start(engines: &Engines) -> std::io::Result<Self> {
-        let engines = [engines.apps.weak(), engines.stores.weak()];
+        let engines = Arc::clone(&engines.0);
         let (stop, stopped) = channel();
         let thread = std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
             while matches!(stopped.recv_timeout(EPOCH_TICK), Err(RecvTimeoutError::Timeout)) {
-                let mut left = engines.iter().filter_map(EngineWeak::upgrade).peekable();
-                if left.peek().is_none() {
-                    return;
-                }
-                left.for_each(|engine| engine.increment_epoch());
+                engines.tick();
             }
         })?;
         Ok(Self {

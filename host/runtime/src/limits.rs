@@ -52,7 +52,7 @@ pub struct Limits {
 pub const HEADERS: usize = 100;
 
 impl Limits {
-    /// Instances of apps. More than requests: an idle instance of a WASI 0.3 app has a place and no request.
+    /// Instances of apps. More than requests: an idle instance has a place and no request.
     pub fn instances(&self) -> usize {
         self.requests + self.requests / 8
     }

@@ -435,6 +435,7 @@ mod tests {
         Shape {
             imports: imports.iter().map(|name| ExternName::parse(name)).collect(),
             exports: exports.iter().map(|name| ExternName::parse(name)).collect(),
+            ..Shape::default()
         }
     }
 

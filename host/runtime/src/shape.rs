@@ -1,20 +1,22 @@
 //! What a component imports and exports, read without compiling it.
 //!
-//! Only names at the top of the component are read: core modules and nested components are skipped by their length, so
-//! that the 18 MB of a Python app cost no more than those of a small one.
+//! Core modules are skipped by their length, so that the 18 MB of a Python app cost no more than those of a small one. Types
+//! are not read: what reads them follows them as deep as they are nested, and the child process that compiles may do so.
 
 use semver::Version;
 use std::fmt;
 use std::str::FromStr;
-use wasmparser::{Chunk, ComponentTypeRef, Parser, Payload, TypeBounds};
+use wasmparser::{CanonicalFunction, CanonicalOption, Chunk, ComponentTypeRef, Parser, Payload, TypeBounds};
 
-/// What a component imports and exports.
+/// What a component imports and exports, and whether it needs an event loop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// In the order of the file.
     pub imports: Vec<ExternName>,
     /// In the order of the file.
     pub exports: Vec<ExternName>,
+    /// Whether a function of it, or of a component in it, is called in an event loop or calls one.
+    pub concurrent: bool,
 }
 
 /// The name of an import or export.
@@ -122,7 +124,7 @@ pub fn compatible(one: &Version, other: &Version) -> bool {
 }
 
 impl Shape {
-    /// Reads the names at the top of a component.
+    /// Reads a component.
     ///
     /// # Errors
     ///
@@ -130,6 +132,8 @@ impl Shape {
     pub fn of(component: &[u8]) -> Result<Self, wasmparser::BinaryReaderError> {
         let mut shape = Self::default();
         let mut parser = Parser::new(0);
+        // Those of the components that this one is in.
+        let mut outer = Vec::new();
         let mut rest = component;
         loop {
             let (consumed, payload) = match parser.parse(rest, true)? {
@@ -139,7 +143,7 @@ impl Shape {
             };
             rest = rest.get(consumed..).unwrap_or_default();
             match payload {
-                Payload::ComponentImportSection(imports) => {
+                Payload::ComponentImportSection(imports) if outer.is_empty() => {
                     for import in imports {
                         let import = import?;
                         // The name that a world gives to a type that it has already: nothing that anybody must have.
@@ -149,15 +153,24 @@ impl Shape {
                         };
                     }
                 }
-                Payload::ComponentExportSection(exports) => {
+                Payload::ComponentExportSection(exports) if outer.is_empty() => {
                     for export in exports {
                         shape.exports.push(ExternName::parse(export?.name.name));
                     }
                 }
-                Payload::ModuleSection { unchecked_range, .. } | Payload::ComponentSection { unchecked_range, .. } => {
+                Payload::ComponentCanonicalSection(functions) => {
+                    for function in functions {
+                        shape.concurrent |= is_of_concurrency(&function?);
+                    }
+                }
+                Payload::ModuleSection { unchecked_range, .. } => {
                     rest = rest.get(unchecked_range.len()..).unwrap_or_default();
                 }
-                Payload::End(_) => return Ok(shape),
+                Payload::ComponentSection { parser: inner, .. } => outer.push(std::mem::replace(&mut parser, inner)),
+                Payload::End(_) => match outer.pop() {
+                    Some(around) => parser = around,
+                    None => return Ok(shape),
+                },
                 _ => {}
             }
         }
@@ -186,6 +199,19 @@ impl Shape {
             .iter()
             .filter_map(ExternName::interface)
             .any(|name| package(&name.package) && served(name))
+    }
+}
+
+/// Whether a function is called in an event loop, or serves one.
+fn is_of_concurrency(function: &CanonicalFunction) -> bool {
+    match function {
+        CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. } => options
+            .iter()
+            .any(|option| matches!(option, CanonicalOption::Async | CanonicalOption::Callback(_))),
+        CanonicalFunction::ResourceNew { .. }
+        | CanonicalFunction::ResourceDrop { .. }
+        | CanonicalFunction::ResourceRep { .. } => false,
+        _ => true,
     }
 }
 
@@ -219,7 +245,7 @@ mod tests {
     fn what_is_imported_of_a_package_is_of_one_generation() {
         let shape = Shape {
             imports: ["wasi:http/types@0.2.10", "log"].map(ExternName::parse).into(),
-            exports: Vec::new(),
+            ..Shape::default()
         };
         let http = |version| shape.imports_of(|package| package == "wasi:http", &version);
         assert!(http(Version::new(0, 2, 12)));
@@ -235,5 +261,65 @@ mod tests {
         assert!(!name("wasi:io/poll@0.2.0-rc").is("wasi:io/poll", &host));
         assert!(name("a:b/c@1.4.0").is("a:b/c", &Version::new(1, 2, 0)));
         assert!(!name("a:b/c@0.0.2").is("a:b/c", &Version::new(0, 0, 1)));
+    }
+
+    #[test]
+    fn what_is_async_anywhere_in_a_component_is_found() {
+        const LIFTED: &str = r#"
+            (core module $m
+                (func (export "f") (result i32) i32.const 0)
+                (func (export "c") (param i32 i32 i32) (result i32) i32.const 0))
+            (core instance $i (instantiate $m))
+            (func (export "f") (canon lift (core func $i "f") async (callback (core func $i "c"))))"#;
+        let is_concurrent = |inside: &str| {
+            let component = wat::parse_str(format!("(component {inside})")).unwrap();
+            Shape::of(&component).unwrap().concurrent
+        };
+        for (inside, expected) in [
+            (r#"(import "a:b/c" (instance (export "f" (func))))"#, false),
+            (
+                r#"(type (resource (rep i32))) (core func (canon resource.drop 0))"#,
+                false,
+            ),
+            ("(core func (canon task.cancel))", true),
+            (
+                "(component (component (core func (canon task.cancel)))) (type (func))",
+                true,
+            ),
+            (LIFTED, true),
+            (&LIFTED.replace(r#"async (callback (core func $i "c"))"#, ""), false),
+        ] {
+            assert_eq!(is_concurrent(inside), expected, "{inside}");
+        }
+    }
+
+    #[test]
+    fn types_are_nested_as_deep_as_they_like() {
+        // Each is a component type with one declaration, of a type.
+        let mut types = vec![1];
+        types.extend([0x41, 1, 1].repeat(100_000));
+        let mut component = b"\0asm\x0d\0\x01\0\x07".to_vec();
+        component.extend(leb(types.len()));
+        component.extend(types);
+        assert_eq!(Shape::of(&component).unwrap(), Shape::default());
+    }
+
+    fn leb(mut number: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loop {
+            let low = u8::try_from(number & 0x7f).unwrap();
+            number >>= 7;
+            bytes.push(if number == 0 { low } else { low | 0x80 });
+            if number == 0 {
+                return bytes;
+            }
+        }
+    }
+
+    #[test]
+    fn names_within_a_nested_component_are_not_the_components() {
+        let component = r#"(component (component (import "a" (func)) (export "b" (func 0))) (import "c" (func)))"#;
+        let shape = Shape::of(&wat::parse_str(component).unwrap()).unwrap();
+        assert_eq!((shape.imports, shape.exports), (vec![ExternName::parse("c")], vec![]));
     }
 }

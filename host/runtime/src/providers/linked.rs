@@ -4,6 +4,7 @@ use super::file::ProviderFile;
 use super::guest::{ProviderGuest, Requests};
 use super::logging::{self, Logger};
 use crate::app::Shared;
+use crate::engine::Guests;
 use crate::guest::{NoEgress, bounded};
 use crate::limits::MemoryLimiter;
 use crate::needs::WASI_0_2;
@@ -17,7 +18,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::{Component, InstancePre, Linker, ResourceTable};
-use wasmtime::{Module, ResourcesRequired, Store};
+use wasmtime::{Engine, Module, ResourcesRequired, Store};
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi_http::WasiHttpCtx;
 
@@ -83,6 +84,7 @@ impl From<wasmtime::Error> for ProviderLinkError {
 pub struct Linked {
     spec: ProviderSpec,
     shared: Shared,
+    engine: Engine,
     name: Arc<str>,
     reach: Reach,
     /// What makes instances of it, if it is a component that says which settings it has.
@@ -94,15 +96,16 @@ impl Linked {
         spec: ProviderSpec,
         shared: Shared,
         describes_itself: Option<InstancePre<ProviderGuest>>,
-    ) -> Self {
+    ) -> wasmtime::Result<Self> {
         let (name, allowed) = (Arc::from(spec.name.as_str()), Arc::new(spec.allow_hosts.clone()));
-        Self {
+        Ok(Self {
+            engine: shared.engines.of(Guests::Stores)?.clone(),
             reach: Reach::new(&name, allowed, spec.allowed_in, &shared.sockets),
             name,
             describes_itself,
             spec,
             shared,
-        }
+        })
     }
 
     /// Links a component. `requests` lets its instances take requests, if they do.
@@ -120,7 +123,7 @@ impl Linked {
         }
         let pre = linker.instantiate_pre(component)?;
         let described = file.describes_itself().then(|| pre.clone());
-        Ok((Self::new(spec, shared, described), pre))
+        Ok((Self::new(spec, shared, described)?, pre))
     }
 
     /// What the configuration says of it.
@@ -131,6 +134,10 @@ impl Linked {
     /// What its instances were refused, so far and from now on.
     pub fn refusals(&self) -> &Refusals {
         self.reach.refusals()
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -163,7 +170,7 @@ impl Linked {
             requests,
             logger: Logger::new(&self.name),
         };
-        let mut store = bounded(&self.shared.engines.stores, limits, guest, |guest| &mut guest.limiter);
+        let mut store = bounded(&self.engine, limits, guest, |guest| &mut guest.limiter);
         store.set_max_component_handles(limits.handles);
         store
     }
@@ -182,7 +189,7 @@ impl Linked {
 
 /// Links what a component imports and nothing more.
 fn linker(file: &ProviderFile<'_>, shared: &Shared) -> wasmtime::Result<Linker<ProviderGuest>> {
-    let mut linker = Linker::<ProviderGuest>::new(&shared.engines.stores);
+    let mut linker = Linker::<ProviderGuest>::new(shared.engines.of(Guests::Stores)?);
     let ProviderFile::Component { shape, .. } = file else {
         return Ok(linker);
     };

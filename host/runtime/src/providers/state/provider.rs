@@ -61,12 +61,13 @@ impl Provider {
                     return Err(ProviderLinkError::NoSockets);
                 }
                 fits(Some(module.resources_required()), spec.memory)?;
-                let mut linker = wasmtime::Linker::<PluginGuest>::new(&shared.engines.stores);
+                let linked = Linked::new(spec, shared, None)?;
+                let mut linker = wasmtime::Linker::<PluginGuest>::new(linked.engine());
                 p1::add_to_linker_async(&mut linker, |guest| &mut guest.wasi)?;
                 let pre = linker.instantiate_pre(module)?;
                 Ok(Self {
                     form: Form::Plugin { pre, dialect },
-                    linked: Linked::new(spec, shared, None),
+                    linked,
                 })
             }
         }
@@ -103,9 +104,7 @@ impl Provider {
                     wasi,
                     limiter: self.linked.limiter(),
                 };
-                let store = bounded(&shared.engines.stores, &shared.limits, guest, |guest| {
-                    &mut guest.limiter
-                });
+                let store = bounded(self.linked.engine(), &shared.limits, guest, |guest| &mut guest.limiter);
                 let plugin = PluginInstance::new(pre, *dialect, store, StateLimits::default().batch).await?;
                 Ok(Instance::Plugin(Box::new(plugin)))
             }

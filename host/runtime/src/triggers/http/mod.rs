@@ -11,13 +11,19 @@
 //! | `own_answer` | what the host answers in the app's place |
 //! | `request_id` | the number of a request, under which the log has it |
 //! | `slot` | the right to an instance |
-//! | `workers` | instances: when one is made, reused and ended |
+//! | `instance` | how an instance is made |
+//! | `plain` | requests of a WASI 0.2 app |
+//! | `idle` | its instances that wait for the next request |
+//! | `workers` | requests of a WASI 0.3 app, and when its instances are reused and ended |
 //! | `witness` | what became of a request whose instance ended |
 
 mod authority;
 mod code;
 mod connections;
+mod idle;
+mod instance;
 mod own_answer;
+mod plain;
 mod request_id;
 mod server;
 mod service;

@@ -10,10 +10,10 @@
 //!
 //! Each carries the request's id in `x-request-id` and in its text, under which the log has the cause.
 
+use super::instance::MemoryTaken;
 use super::request_id::RequestId;
 use super::slot::Ticket;
 use super::witness::Witness;
-use super::workers::MemoryTaken;
 use bytes::Bytes;
 use dapr_blocks::chain;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -48,13 +48,7 @@ impl From<wasmtime::Error> for Failure {
     /// What went wrong in an instance, or in making one.
     fn from(error: wasmtime::Error) -> Self {
         let error = match error.downcast::<InstantiationError<Ticket>>() {
-            Ok(InstantiationError { error, .. }) if error.is::<PoolConcurrencyLimitError>() => {
-                return Self::Full("all instances are taken");
-            }
-            Ok(InstantiationError { error, .. }) if error.is::<MemoryTaken>() => {
-                return Self::Full("the memory of all instances together is taken");
-            }
-            Ok(InstantiationError { error, .. }) => NoInstance(error).into(),
+            Ok(InstantiationError { error, .. }) => return Self::of_no_instance(error),
             Err(error) => error,
         };
         match answered(error) {
@@ -93,6 +87,18 @@ fn answered(error: wasmtime::Error) -> Result<HttpError, wasmtime::Error> {
 }
 
 impl Failure {
+    /// An instance could not be made.
+    pub(super) fn of_no_instance(error: impl Into<Arc<wasmtime::Error>>) -> Self {
+        let error = error.into();
+        if error.is::<PoolConcurrencyLimitError>() {
+            Self::Full("all instances are taken")
+        } else if error.is::<MemoryTaken>() {
+            Self::Full("the memory of all instances together is taken")
+        } else {
+            Self::App(NoInstance(error).into())
+        }
+    }
+
     /// Says in the log why, and makes the answer.
     pub(super) async fn answer(self, app: &str, id: RequestId, witness: &Witness) -> Response<WasiBody> {
         let answer = match self {

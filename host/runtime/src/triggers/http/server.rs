@@ -1,10 +1,9 @@
 //! Sockets and connections.
 
-use super::code::Code;
+use super::code::{Code, Handler};
 use super::connections::{Connections, Place};
 use super::service::Service;
 use super::stream::Stream;
-use super::workers::Workers;
 use crate::app::App;
 use crate::limits::Limits;
 use hyper::rt::Executor;
@@ -106,10 +105,10 @@ impl Server {
         })?;
         let limits = app.shared.limits.clone();
         let tracker = TaskTracker::new();
-        let workers = Workers::new(app).ok_or(ServerError::NotAHandler)?;
+        let handler = Handler::new(app).ok_or(ServerError::NotAHandler)?;
         Ok(Self {
             listener,
-            service: Arc::new(Service::new(workers, tracker.clone())),
+            service: Arc::new(Service::new(handler, tracker.clone())),
             connections: Connections::new(limits.connections),
             tracker,
             limits,

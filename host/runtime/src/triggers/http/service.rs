@@ -1,13 +1,12 @@
 //! One request: limits, deadline, the access log.
 
 use super::authority;
-use super::code::{InForce, ReplaceError};
+use super::code::{Handler, InForce, ReplaceError};
 use super::connections::Busy;
 use super::own_answer::Failure;
 use super::request_id::{Ids, RequestId};
 use super::slot::{Slot, Ticket};
 use super::witness::{Answer, Client, Witness};
-use super::workers::Workers;
 use crate::limits::Limits;
 use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{Request, Response, StatusCode};
@@ -18,7 +17,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use wasmtime_wasi_http::handler::HandlerState;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,8 +33,8 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn new(workers: Workers, tracker: TaskTracker) -> Self {
-        let app = workers.app();
+    pub(super) fn new(handler: Handler, tracker: TaskTracker) -> Self {
+        let app = &handler.template().app;
         let limits = app.shared.limits.clone();
         Self {
             app: app.id().into(),
@@ -45,7 +43,7 @@ impl Service {
             limits,
             tracker,
             ids: Ids::default(),
-            code: InForce::new(workers),
+            code: InForce::new(handler),
         }
     }
 
@@ -55,14 +53,14 @@ impl Service {
     }
 
     /// Answers requests from now on with other code, once an instance of it could be made.
-    pub(super) async fn replace(&self, workers: Workers) -> Result<(), ReplaceError> {
+    pub(super) async fn replace(&self, handler: Handler) -> Result<(), ReplaceError> {
         // An instance more than there are slots may have no place.
         let deadline = tokio::time::Instant::now() + self.timeout;
         let slot = self.slot(deadline).await.map_err(|_| ReplaceError::Full)?;
-        let instance = workers.instantiate().await;
+        let instance = handler.template().make().await;
         drop(instance.map_err(|error| ReplaceError::NoInstance(error.into()))?);
         drop(slot);
-        self.code.replace(workers);
+        self.code.replace(handler);
         Ok(())
     }
 
@@ -108,14 +106,7 @@ impl Service {
             slot,
         };
         let request = request.map(|body| limited(body, max));
-        let handler = self.code.handler();
-        match tokio::time::timeout_at(deadline, handler.handle(ticket, request)).await {
-            Ok(Ok(response)) if witness.answer() => Ok(response),
-            Ok(Ok(_)) => Err(Failure::App(wasmtime::format_err!("the guest ended with its answer"))),
-            // The instance ends at the same deadline, and may be noticed first.
-            Ok(Err(error)) if tokio::time::Instant::now() < deadline => Err(error.into()),
-            Ok(Err(_)) | Err(_) => Err(Failure::Deadline(self.timeout)),
-        }
+        self.code.handler().handle(ticket, request, self.timeout).await
     }
 
     async fn slot(&self, deadline: tokio::time::Instant) -> Result<Slot, Failure> {

@@ -1,8 +1,8 @@
 //! What became of a request: between its instance, which knows why it ended, and its client's side, which has the id and
 //! perhaps somebody who waits.
 //!
-//! The two end in no order. A guest that traps takes its request's channel with it before anybody is told why, so the
-//! request waits a moment for the cause; a guest that traps after the head of its answer has a request that waits no more,
+//! The two end in no order. A guest of WASI 0.3 that traps takes its request's channel with it before anybody is told why, so
+//! the request waits a moment for the cause; a guest that traps after the head of its answer has a request that waits no more,
 //! and one whose client has left has nobody at all, so then the instance tells the log.
 
 use super::connections::Busy;

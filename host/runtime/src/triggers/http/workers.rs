@@ -1,4 +1,4 @@
-//! Instances that answer requests: when one is made, reused and ended.
+//! Requests of a WASI 0.3 app: instances that answer several at once, and when one is made, reused and ended.
 //!
 //! `ProxyHandler` owns the queue and the tasks. Its documentation says what it does not do, and the host does it here:
 //!
@@ -6,10 +6,13 @@
 //!   as it works, also when the client has gone away meanwhile, so that requests and instances are bounded by one number.
 //! - Within an instance no timer runs while the guest computes, so [`Life`] ends it from outside.
 
+use super::instance::Template;
+use super::own_answer::Failure;
 use super::slot::{Shift, Ticket};
-use crate::app::{App, Entrance};
+use crate::app::App;
 use crate::guest::Guest;
 use dapr_blocks::chain;
+use http::{Request, Response};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,30 +20,28 @@ use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut};
-use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{
-    HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
+    HandlerState, Instance, ProxyHandler, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
 };
+use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 /// Makes instances of one app.
-pub(super) struct Workers {
-    app: App,
-    pre: ProxyPre<Guest>,
-}
+pub(super) struct Workers(pub(super) Template);
 
-impl Workers {
-    /// Of an app that answers HTTP requests.
-    pub(super) fn new(app: App) -> Option<Self> {
-        let pre = match &app.entrance {
-            Entrance::Http02(pre) => ProxyPre::P2(pre.clone()),
-            Entrance::Http03(pre) => ProxyPre::P3(pre.clone()),
-            Entrance::Run02(_) | Entrance::Run03(_) => return None,
-        };
-        Some(Self { app, pre })
-    }
-
-    pub(super) fn app(&self) -> &App {
-        &self.app
+/// Answers a request, whose app has so much `time` for it in all.
+pub(super) async fn handle(
+    handler: ProxyHandler<Workers>,
+    ticket: Ticket,
+    request: Request<WasiBody>,
+    time: Duration,
+) -> Result<Response<WasiBody>, Failure> {
+    let (witness, deadline) = (Arc::clone(&ticket.witness), ticket.slot.deadline);
+    match tokio::time::timeout_at(deadline, handler.handle(ticket, request)).await {
+        Ok(Ok(response)) if witness.answer() => Ok(response),
+        Ok(Ok(_)) => Err(Failure::App(wasmtime::format_err!("the guest ended with its answer"))),
+        // The instance ends at the same deadline, and may be noticed first.
+        Ok(Err(error)) if tokio::time::Instant::now() < deadline => Err(error.into()),
+        Ok(Err(_)) | Err(_) => Err(Failure::Deadline(time)),
     }
 }
 
@@ -50,40 +51,27 @@ impl HandlerState for Workers {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<Guest, Life, Worker>> {
-        let mut store = self.app.store();
-        let timeout = self.app.spec.request_timeout;
-        // A component may run code of its own when it is instantiated.
-        let instantiated = tokio::time::timeout(timeout, self.pre.instantiate_async(&mut store)).await;
-        let instantiated =
-            instantiated.map_err(|_| wasmtime::format_err!("instantiation took longer than {timeout:?}"))?;
-        let proxy = match instantiated {
-            Err(_) if store.data().limiter.was_refused_by_budget() => return Err(MemoryTaken.into()),
-            instantiated => instantiated?,
-        };
+        let app = &self.0.app;
+        let (store, proxy) = self.0.make().await?;
         let shift = Arc::new(Shift::default());
         Ok(Instance {
             store,
             proxy,
             view: WasiHttpView::http,
             expiration: Life {
-                request: timeout,
-                idle: self.app.shared.limits.idle,
+                request: app.spec.request_timeout,
+                idle: app.shared.limits.idle,
                 shift: Arc::clone(&shift),
                 idle_since: None,
                 look: None,
             },
             state: Worker {
-                app: self.app.clone(),
+                app: app.clone(),
                 shift,
             },
         })
     }
 }
-
-/// There was no memory for an instance: that of all together is taken.
-#[derive(Debug, thiserror::Error)]
-#[error("the memory of all instances together is taken")]
-pub(super) struct MemoryTaken;
 
 /// Ends an instance at the first deadline of what it works on, or when it has been without work for too long.
 pub(super) struct Life {

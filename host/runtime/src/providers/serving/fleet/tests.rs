@@ -96,7 +96,7 @@ impl BuildingBlock for Echo {
 async fn fleet(instances: usize) -> Arc<Fleet<Echo>> {
     let (limits, allocator) = (Limits::default(), Allocator::probe());
     let shared = Shared {
-        engines: Engines::new(allocator, &limits).unwrap(),
+        engines: Engines::new(allocator, &limits),
         allocator,
         limits,
         budget: MemoryBudget::of_this_machine(),
@@ -105,7 +105,7 @@ async fn fleet(instances: usize) -> Arc<Fleet<Echo>> {
         roots: Roots::default(),
         trust: Trust::default(),
     };
-    let linked = Linked::new(spec(instances), shared, None);
+    let linked = Linked::new(spec(instances), shared, None).unwrap();
     let fleet = Fleet::open(LoopProvider { linked, pre: () }).await;
     Arc::new(fleet.unwrap_or_else(|error| panic!("{error}")))
 }
