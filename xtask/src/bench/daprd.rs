@@ -39,6 +39,9 @@ impl Daprd {
             .args(["--dapr-http-port", &http.to_string()])
             .args(["--dapr-grpc-port", &grpc.to_string()])
             .args(["--dapr-internal-grpc-port", &internal.to_string()])
+            // It listens on all of the machine's addresses otherwise.
+            .args(["--dapr-listen-addresses", "127.0.0.1"])
+            .args(["--dapr-internal-grpc-listen-address", "127.0.0.1"])
             .current_dir(&resources)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
