@@ -64,7 +64,7 @@ fn a_recursion_without_end_is_500() {
 
 #[test]
 fn handles_without_end_are_500() {
-    fails("/handles", &["store handle limit exceeded"]);
+    fails("/handles", &["resource table has no free keys"]);
 }
 
 #[test]

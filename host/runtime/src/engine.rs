@@ -26,6 +26,9 @@ const KEEP_RESIDENT: usize = 2 << 20;
 /// Warm slots that stay after a burst: 64 at [`KEEP_RESIDENT`] hold 128 MiB at the very worst.
 const WARM_SLOTS: u32 = 64;
 
+/// The same of a table: as much as most have. Of tables every slot that was ever used stays warm.
+const KEEP_RESIDENT_TABLE: usize = 64 << 10;
+
 /// Core instances that a component may consist of where they come from a pool. Toolchains make a handful.
 pub const CORE_INSTANCES: u32 = 128;
 
@@ -214,7 +217,7 @@ fn pool(instances: usize) -> PoolingAllocationConfig {
         .max_core_instance_size(2 << 20)
         .table_elements(TABLE_ELEMENTS)
         .linear_memory_keep_resident(KEEP_RESIDENT)
-        .table_keep_resident(512 << 10)
+        .table_keep_resident(KEEP_RESIDENT_TABLE)
         .async_stack_keep_resident(64 << 10)
         .max_unused_warm_slots(WARM_SLOTS)
         .pagemap_scan(Enabled::Auto);

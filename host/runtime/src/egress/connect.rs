@@ -1,5 +1,5 @@
 //! Connections: the name that was allowed becomes addresses, of which those that it [may not lead to](Reach::leads) are left
-//! out, and the first that answers is the server.
+//! out, and the first that answers is the server. One that says nothing keeps nobody from the next.
 
 use crate::network::Reach;
 use http::Uri;
@@ -8,7 +8,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tower_service::Service;
 use wasmtime_wasi_http::Error as HttpError;
 
@@ -84,19 +87,40 @@ async fn connect(uri: &Uri, reach: &Reach) -> Result<TcpStream, ConnectError> {
             allowed(host, found, reach)?
         }
     };
-    let mut refused = None;
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // A request in two pieces would wait for an acknowledgement of the first.
-                stream.set_nodelay(true).map_err(ConnectError::Refused)?;
-                return Ok(stream);
+    let stream = first(addresses).await.map_err(ConnectError::Refused)?;
+    // A request in two pieces would wait for an acknowledgement of the first.
+    stream.set_nodelay(true).map_err(ConnectError::Refused)?;
+    Ok(stream)
+}
+
+/// How long an address has before the next one is tried beside it: RFC 8305's.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// A connection to whichever address answers first, in their order.
+async fn first(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let mut refused = io::ErrorKind::AddrNotAvailable.into();
+    let mut addresses = addresses.into_iter();
+    // What is left of it when there is a connection ends with it.
+    let mut attempts = JoinSet::new();
+    loop {
+        if let Some(address) = addresses.next() {
+            attempts.spawn(TcpStream::connect(address));
+        }
+        let done = if addresses.len() == 0 {
+            attempts.join_next().await
+        } else {
+            match timeout(HEAD_START, attempts.join_next()).await {
+                Ok(done) => done,
+                Err(_) => continue,
             }
-            Err(error) => refused = Some(error),
+        };
+        match done {
+            Some(Ok(Ok(stream))) => return Ok(stream),
+            Some(Ok(Err(error))) => refused = error,
+            Some(Err(error)) => refused = io::Error::other(error),
+            None => return Err(refused),
         }
     }
-    let refused = refused.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into());
-    Err(ConnectError::Refused(refused))
 }
 
 /// The addresses that a name may lead to, of those that it has. That it has others alone is told.
@@ -128,7 +152,7 @@ mod tests {
     use crate::network::AllowedIn;
     use dapr_blocks::config::{AllowedHost, AllowedHosts};
     use std::sync::Arc;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
 
     fn reach(hosts: &[&str]) -> Reach {
         let allowed = hosts.iter().map(|host| host.parse::<AllowedHost>().unwrap());
@@ -168,6 +192,36 @@ mod tests {
         assert!(matches!(refused.heard(), HttpError::ConnectionRefused), "{refused:?}");
         let unknown = connected("http://a.invalid/", &reach).await.unwrap_err();
         assert!(matches!(unknown.heard(), HttpError::DnsError { .. }), "{unknown:?}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_says_nothing_keeps_nobody_from_the_next() {
+        let full = TcpSocket::new_v4().unwrap();
+        full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let full = full.listen(0).unwrap();
+        let silent = full.local_addr().unwrap();
+        // Nobody accepts them, and one that finds no place among them hears nothing.
+        let mut waiting = Vec::new();
+        while let Ok(stream) = timeout(HEAD_START, TcpStream::connect(silent)).await {
+            waiting.push(stream.unwrap());
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = listener.local_addr().unwrap();
+        let refuses = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        for addresses in [
+            vec![silent, there],
+            vec![silent, refuses, there],
+            vec![refuses, silent, there],
+        ] {
+            // The system gives up after two minutes.
+            let reached = timeout(Duration::from_secs(30), first(addresses)).await.unwrap();
+            assert_eq!(reached.unwrap().peer_addr().unwrap(), there);
+        }
+        assert_eq!(
+            first(vec![refuses]).await.unwrap_err().kind(),
+            io::ErrorKind::ConnectionRefused
+        );
+        assert_eq!(first(vec![]).await.unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
     }
 
     #[test]
